@@ -1,0 +1,112 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+)
+
+// Role says which server a connection leads to: SC and SPU use the same key numbers for different requests.
+type Role uint8
+
+// The roles.
+const (
+	SC Role = iota
+	SPU
+)
+
+func (r Role) String() string {
+	if r == SC {
+		return "SC"
+	}
+	return "SPU"
+}
+
+// API keys.
+const (
+	KeyProduce       uint16 = 0
+	KeyApiVersions   uint16 = 18
+	KeyFetchOffsets  uint16 = 1002 // SPU
+	KeyStreamFetch   uint16 = 1003 // SPU
+	KeyUpdateOffsets uint16 = 1005 // SPU
+	KeyCreate        uint16 = 1001 // SC
+	KeyDelete        uint16 = 1002 // SC
+	KeyList          uint16 = 1003 // SC
+	KeyWatch         uint16 = 1004 // SC
+)
+
+// API is one row of the table of requests.
+type API struct {
+	Role     Role
+	Key      uint16
+	Name     string
+	Min, Max int16 // the versions this package speaks
+	Request  func() Message
+	Response func() Message
+}
+
+// APIs lists every request this package speaks. StreamFetch below 19 has layouts that differ between servers, so 19
+// (platform 0.10.9) is the floor; envelopes of the SC exist from 11 on.
+var APIs = []API{
+	{SC, KeyApiVersions, "ApiVersions", 1, 2, func() Message { return &ApiVersionsRequest{} }, func() Message { return &ApiVersionsResponse{} }},
+	{SC, KeyCreate, "Create", 11, 19, func() Message { return &CreateRequest{} }, func() Message { return &Status{} }},
+	{SC, KeyDelete, "Delete", 11, 19, func() Message { return &DeleteRequest{} }, func() Message { return &Status{} }},
+	{SC, KeyList, "List", 11, 19, func() Message { return &ListRequest{} }, func() Message { return &ListResponse{} }},
+	{SC, KeyWatch, "Watch", 11, 19, func() Message { return &WatchRequest{} }, func() Message { return &MetadataUpdate{} }},
+	{SPU, KeyApiVersions, "ApiVersions", 1, 2, func() Message { return &ApiVersionsRequest{} }, func() Message { return &ApiVersionsResponse{} }},
+	{SPU, KeyProduce, "Produce", 8, 25, func() Message { return &ProduceRequest{} }, func() Message { return &ProduceResponse{} }},
+	{SPU, KeyFetchOffsets, "FetchOffsets", 0, 25, func() Message { return &FetchOffsetsRequest{} }, func() Message { return &FetchOffsetsResponse{} }},
+	{SPU, KeyStreamFetch, "StreamFetch", 19, 25, func() Message { return &StreamFetchRequest{} }, func() Message { return &StreamFetchResponse{} }},
+	{SPU, KeyUpdateOffsets, "UpdateOffsets", 0, 0, func() Message { return &UpdateOffsetsRequest{} }, func() Message { return &UpdateOffsetsResponse{} }},
+}
+
+// LookupAPI returns the row of a key, nil if this package does not speak it.
+func LookupAPI(role Role, key uint16) *API {
+	for i := range APIs {
+		if APIs[i].Role == role && APIs[i].Key == key {
+			return &APIs[i]
+		}
+	}
+	return nil
+}
+
+// Versions is what both sides of a connection speak: the highest common version per key.
+type Versions struct {
+	Role     Role
+	Platform string
+	common   map[uint16]int16
+	server   map[uint16]APIVersionRange
+}
+
+// Negotiate takes the highest common version of every request. A request without one is not an error until it is used:
+// an old server may lack a feature nobody asks for.
+func Negotiate(role Role, r *ApiVersionsResponse) *Versions {
+	v := &Versions{Role: role, Platform: r.PlatformVersion, common: map[uint16]int16{KeyApiVersions: 2}, server: map[uint16]APIVersionRange{}}
+	for _, k := range r.Keys {
+		key := uint16(k.Key)
+		v.server[key] = k
+		api := LookupAPI(role, key)
+		if api == nil || k.Max < api.Min || k.Min > api.Max {
+			continue
+		}
+		v.common[key] = min(api.Max, k.Max)
+	}
+	return v
+}
+
+// For returns the version to use for a key, or an Unsupported error that names both ranges.
+func (v *Versions) For(key uint16) (int16, error) {
+	if n, ok := v.common[key]; ok {
+		return n, nil
+	}
+	api := LookupAPI(v.Role, key)
+	if api == nil {
+		return 0, fluvioerr.New(fluvioerr.Internal, "negotiate", "request key %d is not in the table", key)
+	}
+	has := "does not have it"
+	if s, ok := v.server[key]; ok {
+		has = fmt.Sprintf("speaks %d to %d", s.Min, s.Max)
+	}
+	return 0, fluvioerr.New(fluvioerr.Unsupported, "negotiate", "libfluvio speaks %s versions %d to %d, the %s (platform %s) %s",
+		api.Name, api.Min, api.Max, v.Role, v.Platform, has)
+}

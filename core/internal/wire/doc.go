@@ -1,0 +1,33 @@
+// Package wire is Fluvio's binary protocol: primitives, frames, headers, record batches, and every request and response
+// with its version gates. It does no I/O beyond reading a frame, holds no state, and is shared by the client and the
+// development cluster.
+//
+// # One description for both directions
+//
+// A message has one method, Wire, that names its fields in order:
+//
+//	func (m *DeleteRequest) Wire(c *Codec) {
+//		c.String(&m.Name)
+//		if c.Since(13) {
+//			c.Bool(&m.Force)
+//		}
+//	}
+//
+// The Codec either appends the field or reads it, so encoder and decoder cannot drift apart and a version gate is written
+// once. No generator is needed. Record batches are outside this scheme: they are the hot path and are written by hand
+// (batch.go, record.go); messages carry them as opaque bytes.
+//
+// # How to add a request
+//
+//  1. Write the request and response structs with their Wire methods in the file of their API family (sc_*.go for the SC,
+//     spu_*.go for SPUs). Gates are inclusive: c.Since(n) and c.Upto(n).
+//  2. Add a row to Requests in apis.go: key, the versions this package speaks, and a constructor for both messages. The
+//     property and fuzz tests walk that table, so the new messages are covered by them.
+//  3. Add recorded or computed bytes to testdata/vectors and, if the form is new, a line in vectors_test.go.
+//  4. Serve it in core/devcluster and call it with transport.Call.
+//
+// # Trust
+//
+// Lengths and counts come from the peer. Every one is checked against the bytes that remain before anything is allocated,
+// lists grow while they are read, and a decoder never panics. Errors are fluvioerr.Protocol with the byte position.
+package wire

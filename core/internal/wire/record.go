@@ -1,0 +1,217 @@
+package wire
+
+import (
+	"encoding/binary"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+)
+
+// Record is one record inside a batch. Key and value are views of the records section.
+type Record struct {
+	TimestampDelta int64 // ms relative to the batch's first timestamp
+	OffsetDelta    int64
+	HasKey         bool // an empty key and no key are different things
+	Key            []byte
+	Value          []byte
+}
+
+// varintSize is the encoded size of a zig-zag varint.
+func varintSize(v int64) int {
+	u := uint64(v<<1) ^ uint64(v>>63)
+	n := 1
+	for u >= 0x80 {
+		u >>= 7
+		n++
+	}
+	return n
+}
+
+// recordBody is the size of a record after its length field.
+func recordBody(tsDelta, offDelta int64, hasKey bool, key, value []byte) int {
+	n := 1 + varintSize(tsDelta) + varintSize(offDelta) + 1 + varintSize(int64(len(value))) + len(value) + 1
+	if hasKey {
+		n += varintSize(int64(len(key))) + len(key)
+	}
+	return n
+}
+
+// RecordSize is the encoded size of a record.
+func RecordSize(tsDelta, offDelta int64, hasKey bool, key, value []byte) int {
+	body := recordBody(tsDelta, offDelta, hasKey, key, value)
+	return varintSize(int64(body)) + body
+}
+
+// AppendRecord encodes a record: length, attributes 0, two deltas, optional key, value, header count 0. There are no
+// headers on Fluvio's wire, and official readers misread what would follow the count.
+func AppendRecord(dst []byte, tsDelta, offDelta int64, hasKey bool, key, value []byte) []byte {
+	dst = binary.AppendVarint(dst, int64(recordBody(tsDelta, offDelta, hasKey, key, value)))
+	dst = append(dst, 0)
+	dst = binary.AppendVarint(dst, tsDelta)
+	dst = binary.AppendVarint(dst, offDelta)
+	if hasKey {
+		dst = append(dst, 1)
+		dst = binary.AppendVarint(dst, int64(len(key)))
+		dst = append(dst, key...)
+	} else {
+		dst = append(dst, 0)
+	}
+	dst = binary.AppendVarint(dst, int64(len(value)))
+	dst = append(dst, value...)
+	return append(dst, 0)
+}
+
+// RecordReader walks the records section of a batch (decompressed, count included).
+type RecordReader struct {
+	buf   []byte
+	pos   int
+	left  int
+	count int
+}
+
+// minRecordSize is the smallest encoded record: length, attributes, two deltas, key flag, value length, header count.
+const minRecordSize = 7
+
+// NewRecordReader reads the count at the start of a section and refuses one that cannot fit.
+func NewRecordReader(section []byte) (RecordReader, error) {
+	if len(section) < RecordCountSize {
+		return RecordReader{}, fluvioerr.New(fluvioerr.Protocol, "decode batch", "a records section of %d bytes has no count", len(section))
+	}
+	n := int32(binary.BigEndian.Uint32(section))
+	if n < 0 || int(n) > (len(section)-RecordCountSize)/minRecordSize {
+		return RecordReader{}, fluvioerr.New(fluvioerr.Protocol, "decode batch", "%d records announced in %d bytes", n, len(section)-RecordCountSize)
+	}
+	return RecordReader{buf: section, pos: RecordCountSize, left: int(n), count: int(n)}, nil
+}
+
+// Count is the number of records the section announces.
+func (r *RecordReader) Count() int { return r.count }
+
+// Left is the number of records not yet read.
+func (r *RecordReader) Left() int { return r.left }
+
+// Next reads a record into rec; false after the last. The record's length, not its fields, decides where the next one
+// begins, so that what a future version appends is skipped.
+func (r *RecordReader) Next(rec *Record) (bool, error) {
+	if r.left == 0 {
+		return false, nil
+	}
+	keyPos, keyLen, valuePos, valueLen, ts, off, next, err := parseRecord(r.buf, r.pos)
+	if err != nil {
+		return false, err
+	}
+	rec.TimestampDelta, rec.OffsetDelta = ts, off
+	rec.HasKey = keyLen >= 0
+	rec.Key = nil
+	if rec.HasKey {
+		rec.Key = r.buf[keyPos : keyPos+keyLen : keyPos+keyLen]
+	}
+	rec.Value = r.buf[valuePos : valuePos+valueLen : valuePos+valueLen]
+	r.pos = next
+	r.left--
+	return true, nil
+}
+
+// uvar reads a zig-zag varint with a fast path for one and two bytes; next is -1 when it is cut off or overlong.
+func uvar(b []byte, pos int) (v int64, next int) {
+	if pos+1 < len(b) {
+		b0 := b[pos]
+		if b0 < 0x80 {
+			return int64(b0>>1) ^ -int64(b0&1), pos + 1
+		}
+		if b1 := b[pos+1]; b1 < 0x80 {
+			u := uint64(b0&0x7f) | uint64(b1)<<7
+			return int64(u>>1) ^ -int64(u&1), pos + 2
+		}
+	}
+	if pos >= len(b) {
+		return 0, -1
+	}
+	v, n := binary.Varint(b[pos:])
+	if n <= 0 {
+		return 0, -1
+	}
+	return v, pos + n
+}
+
+// parseRecord reads the record at pos. keyLen is -1 without a key.
+func parseRecord(b []byte, pos int) (keyPos, keyLen, valuePos, valueLen int, ts, off int64, next int, err error) {
+	size, p := uvar(b, pos)
+	if p < 0 || size < minRecordSize-1 || size > int64(len(b)-p) {
+		return 0, 0, 0, 0, 0, 0, 0, badRecord(pos, "its length is wrong")
+	}
+	end := p + int(size)
+	r := b[:end]
+	p++ // attributes
+	if ts, p = uvar(r, p); p < 0 {
+		return 0, 0, 0, 0, 0, 0, 0, badRecord(pos, "its timestamp is cut off")
+	}
+	if off, p = uvar(r, p); p < 0 || p >= end {
+		return 0, 0, 0, 0, 0, 0, 0, badRecord(pos, "its offset is cut off")
+	}
+	keyLen = -1
+	switch r[p] {
+	case 0:
+		p++
+	case 1:
+		n, q := uvar(r, p+1)
+		if q < 0 || n < 0 || n > int64(end-q) {
+			return 0, 0, 0, 0, 0, 0, 0, badRecord(pos, "its key is cut off")
+		}
+		keyPos, keyLen, p = q, int(n), q+int(n)
+	default:
+		return 0, 0, 0, 0, 0, 0, 0, badRecord(pos, "its key flag is neither 0 nor 1")
+	}
+	n, q := uvar(r, p)
+	if q < 0 || n < 0 || n > int64(end-q) {
+		return 0, 0, 0, 0, 0, 0, 0, badRecord(pos, "its value is cut off")
+	}
+	return keyPos, keyLen, q, int(n), ts, off, end, nil
+}
+
+func badRecord(pos int, why string) error {
+	return fluvioerr.New(fluvioerr.Corrupt, "decode batch", "the record at byte %d is malformed: %s", pos, why)
+}
+
+// NoKey in a column of key lengths marks a record without a key.
+const NoKey = ^uint32(0)
+
+// Columns are the records of a section as positions into it. The slices are the caller's, of at least Count elements;
+// they may lie in C memory.
+type Columns struct {
+	Offset    []int64
+	Timestamp []int64 // ms since the epoch, -1 none
+	KeyPos    []uint32
+	KeyLen    []uint32 // NoKey: no key
+	ValuePos  []uint32
+	ValueLen  []uint32
+}
+
+// Columns fills cols from row at on with the records of r whose offset is at least from and below upto, and returns how
+// many rows were written. Offsets are h.BaseOffset + index, as the official client numbers them. posBase is added to every
+// position.
+func (r *RecordReader) Columns(h *BatchHeader, cols *Columns, at int, from, upto int64, posBase uint32) (int, error) {
+	n := at
+	offset := h.BaseOffset + int64(r.count-r.left)
+	for ; r.left > 0; r.left-- {
+		keyPos, keyLen, valuePos, valueLen, ts, _, next, err := parseRecord(r.buf, r.pos)
+		if err != nil {
+			return n - at, err
+		}
+		r.pos = next
+		if offset >= from && offset < upto {
+			cols.Offset[n] = offset
+			cols.Timestamp[n] = -1
+			if h.FirstTimestamp > 0 {
+				cols.Timestamp[n] = h.FirstTimestamp + ts
+			}
+			cols.KeyPos[n], cols.KeyLen[n] = 0, NoKey
+			if keyLen >= 0 {
+				cols.KeyPos[n], cols.KeyLen[n] = posBase+uint32(keyPos), uint32(keyLen)
+			}
+			cols.ValuePos[n], cols.ValueLen[n] = posBase+uint32(valuePos), uint32(valueLen)
+			n++
+		}
+		offset++
+	}
+	return n - at, nil
+}
