@@ -1,0 +1,386 @@
+/*
+ * fluvio.h - the C API of libfluvio, a client for Fluvio.
+ *
+ * Conventions that hold for every function, unless its comment says otherwise:
+ *
+ * Status     Functions that can fail return fluvio_status_t: FLUVIO_OK (0) or a negative FLUVIO_ERR_*. New codes may be
+ *            added; treat an unknown negative number as an error.
+ * Errors     The last parameter fluvio_error_t **error may be NULL. On failure it receives an error object, which the
+ *            caller frees with fluvio_error_free; on success it is left alone. Nothing is kept per thread.
+ * Handles    Opaque pointers. _close talks to the network, may block up to its timeout, is idempotent and wakes every
+ *            blocked call on the handle with FLUVIO_ERR_CLOSED. _free never blocks, releases the memory, must be the last
+ *            call on the handle, and closes it in the background if it still is open. NULL is fine in every _free.
+ *            A closed handle, a handle of another kind and NULL give an error, never a crash.
+ * Threads    Every function may be called from any thread at any time, on shared handles too, except _free.
+ * Timeouts   timeout_ms: milliseconds; 0 does not wait; negative waits without limit. A function returns by its deadline.
+ * Strings    UTF-8, zero-terminated. Data has a pointer and a length and may hold any bytes.
+ * Memory     Inputs are copied before the function returns. Who frees an output is said at the function.
+ * Callbacks  Run on a thread of the library, never two at once for one object, with no lock held. Inside one, blocking
+ *            functions on the same object (close, flush, poll) give FLUVIO_ERR_WOULD_DEADLOCK. They must not throw or
+ *            longjmp. After _close has returned, no callback runs; then ctx_free is called once.
+ * Go         Every function here is plain C. None enters the Go runtime on the caller's thread.
+ * Fork       In a forked child every function returns FLUVIO_ERR_FORKED (or NULL, 0, -1). Create clients in the child.
+ * Unloading  dlclose does not unload the library.
+ */
+#ifndef FLUVIO_H
+#define FLUVIO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define FLUVIO_API __declspec(dllexport)
+#elif defined(__GNUC__)
+#define FLUVIO_API __attribute__((visibility("default")))
+#else
+#define FLUVIO_API
+#endif
+
+/* ---------------------------------------------------------------- version */
+
+/* Version of this header: 0xMMmmpp. */
+#define FLUVIO_VERSION_HEX 0x000100
+
+/* Version of the loaded library, in the form of FLUVIO_VERSION_HEX. Since 0.1. */
+FLUVIO_API uint32_t fluvio_version(void);
+/* The same as text, "0.1.0". Static; never free it. Since 0.1. */
+FLUVIO_API const char *fluvio_version_string(void);
+/* FLUVIO_OK if the loaded library serves a program built with header_version (pass FLUVIO_VERSION_HEX), else
+ * FLUVIO_ERR_VERSION. Since 0.1. */
+FLUVIO_API int32_t fluvio_check(uint32_t header_version);
+
+/* ----------------------------------------------------------------- status */
+
+typedef int32_t fluvio_status_t;
+
+#define FLUVIO_OK 0
+#define FLUVIO_ERR_TIMEOUT (-1)           /* the deadline passed; the message says what was waited for */
+#define FLUVIO_ERR_CLOSED (-2)            /* the handle was closed */
+#define FLUVIO_ERR_INTERRUPTED (-3)       /* woken on purpose */
+#define FLUVIO_ERR_CANCELLED (-4)         /* cancelled by the caller */
+#define FLUVIO_ERR_INVALID_ARGUMENT (-5)  /* the message names the argument or setting and the accepted range */
+#define FLUVIO_ERR_INVALID_STATE (-6)     /* the call does not fit the state of the object */
+#define FLUVIO_ERR_QUEUE_FULL (-7)        /* buffer_memory is used up */
+#define FLUVIO_ERR_NOT_FOUND (-8)         /* topic, partition, profile ... does not exist */
+#define FLUVIO_ERR_ALREADY_EXISTS (-9)    /* an object of that name exists */
+#define FLUVIO_ERR_PERMISSION (-10)       /* the cluster refuses this identity */
+#define FLUVIO_ERR_TLS (-11)              /* TLS could not be established */
+#define FLUVIO_ERR_CONNECTION (-12)       /* no connection, or lost */
+#define FLUVIO_ERR_PROTOCOL (-13)         /* the peer does not speak Fluvio's protocol */
+#define FLUVIO_ERR_SERVER (-14)           /* the server refused; see fluvio_error_server_code */
+#define FLUVIO_ERR_OFFSET_EVICTED (-15)   /* the offset is not stored (any more) */
+#define FLUVIO_ERR_TOO_LARGE (-16)        /* a record is above a limit; the message gives both numbers */
+#define FLUVIO_ERR_UNSUPPORTED (-17)      /* this server lacks the feature */
+#define FLUVIO_ERR_VERSION (-18)          /* header and library do not fit */
+#define FLUVIO_ERR_FORKED (-19)           /* used in a forked child */
+#define FLUVIO_ERR_WOULD_DEADLOCK (-20)   /* blocking call inside a callback */
+#define FLUVIO_ERR_OUT_OF_MEMORY (-21)    /* memory could not be allocated */
+#define FLUVIO_ERR_INTERNAL (-22)         /* a bug in libfluvio; the handle is unusable */
+#define FLUVIO_ERR_END (-23)              /* the stream reached its end */
+#define FLUVIO_ERR_CORRUPT (-24)          /* stored data is damaged */
+#define FLUVIO_ERR_SMARTMODULE (-25)      /* a SmartModule failed */
+
+/* "FLUVIO_ERR_TIMEOUT" and so on, "FLUVIO_OK", "FLUVIO_ERR_UNKNOWN". Static. Since 0.1. */
+FLUVIO_API const char *fluvio_status_name(fluvio_status_t status);
+
+/* ------------------------------------------------------------------ error */
+
+/* Why a call failed. Immutable; texts live as long as the object. The accessors accept NULL. */
+typedef struct fluvio_error fluvio_error_t;
+
+/* The status the failing function returned; FLUVIO_OK for NULL. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_error_status(const fluvio_error_t *error);
+/* One line: operation, place, what went wrong, and a hint what to do. "" for NULL. Since 0.1. */
+FLUVIO_API const char *fluvio_error_message(const fluvio_error_t *error);
+/* The Fluvio server's own error code, 0 if the error is not the server's. Since 0.1. */
+FLUVIO_API int32_t fluvio_error_server_code(const fluvio_error_t *error);
+/* 1 if the same call may succeed later, else 0. Since 0.1. */
+FLUVIO_API int32_t fluvio_error_is_retriable(const fluvio_error_t *error);
+/* 1 if the handle can no longer be used, else 0. Since 0.1. */
+FLUVIO_API int32_t fluvio_error_is_fatal(const fluvio_error_t *error);
+/* 1 if the failed request may have taken effect, else 0. Since 0.1. */
+FLUVIO_API int32_t fluvio_error_maybe_written(const fluvio_error_t *error);
+/* A detail by key: "operation", "topic", "partition", "offset", "address", "setting", "hint", "waited_ms", and keys of
+ * single errors such as "next_available". NULL if there is none. Since 0.1. */
+FLUVIO_API const char *fluvio_error_detail(const fluvio_error_t *error, const char *key);
+/* The i-th detail; 0 while there is one, -1 behind the last. Key and value live as long as the error. Since 0.1. */
+FLUVIO_API int32_t fluvio_error_detail_at(const fluvio_error_t *error, size_t i, const char **key, const char **value);
+/* Frees an error. Since 0.1. */
+FLUVIO_API void fluvio_error_free(fluvio_error_t *error);
+
+/* ----------------------------------------------------------------- config */
+
+/* Settings by name, the same names in every language. They are checked, all at once, by the function that takes the
+ * config: unknown names, bad values and contradictions are one FLUVIO_ERR_INVALID_ARGUMENT that lists them all. A config is
+ * copied by the functions that take it and may be freed or reused at once. Not thread-safe while it is being filled. */
+typedef struct fluvio_config fluvio_config_t;
+
+/* An empty config; every setting has a default. NULL when memory is short. Free with fluvio_config_free. Since 0.1. */
+FLUVIO_API fluvio_config_t *fluvio_config_new(void);
+/* Sets one value by text: numbers and booleans as "16384" and "true", lists as "a,b". A later value replaces an earlier
+ * one. INVALID_ARGUMENT for NULL or an empty key. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_config_set(fluvio_config_t *config, const char *key, const char *value, fluvio_error_t **error);
+/* Sets every member of a JSON object, with JSON's own types. INVALID_ARGUMENT when it is not an object. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_config_set_json(fluvio_config_t *config, const char *json, fluvio_error_t **error);
+/* Frees a config. Since 0.1. */
+FLUVIO_API void fluvio_config_free(fluvio_config_t *config);
+
+/* ---------------------------------------------------- operations and queues */
+
+typedef struct fluvio_op fluvio_op_t;             /* a control request on its way */
+typedef struct fluvio_queue fluvio_queue_t;       /* events waiting for the application */
+typedef struct fluvio_event fluvio_event_t;       /* one of them */
+typedef struct fluvio_client fluvio_client_t;     /* the connection to a cluster */
+typedef struct fluvio_producer fluvio_producer_t; /* writes records to a topic */
+typedef struct fluvio_consumer fluvio_consumer_t; /* reads records of topics */
+typedef struct fluvio_batch fluvio_batch_t;       /* records that were read */
+typedef struct fluvio_topic_list fluvio_topic_list_t;
+
+/* An _async function returns an operation at once (NULL only when memory is short or in a forked child; every other
+ * problem is the operation's result). Its results are those of the function without _async. With a queue, an event of
+ * type FLUVIO_EVENT_OP with the given opaque value arrives there when it is done; the queue must outlive the operation. */
+
+/* Waits until the operation is done and returns its status. FLUVIO_ERR_TIMEOUT with a NULL error object while it is not
+ * done. May be called again, and from several threads. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_op_wait(fluvio_op_t *op, int64_t timeout_ms, fluvio_error_t **error);
+/* Asks the operation to end early; it then is done with FLUVIO_ERR_CANCELLED unless it was quicker. Does not wait. Since 0.1. */
+FLUVIO_API void fluvio_op_cancel(fluvio_op_t *op);
+/* Takes the result out of a finished operation; the caller owns it. NULL if the operation failed, has another kind of
+ * result, is not done, or the result was taken before. Since 0.1. */
+FLUVIO_API fluvio_client_t *fluvio_op_take_client(fluvio_op_t *op);
+FLUVIO_API fluvio_producer_t *fluvio_op_take_producer(fluvio_op_t *op);
+FLUVIO_API fluvio_consumer_t *fluvio_op_take_consumer(fluvio_op_t *op);
+FLUVIO_API fluvio_topic_list_t *fluvio_op_take_topic_list(fluvio_op_t *op);
+/* Frees an operation; one that still runs is cancelled, and a result nobody took is closed and freed. Since 0.1. */
+FLUVIO_API void fluvio_op_free(fluvio_op_t *op);
+
+/* A queue of events, for any number of clients, producers and operations. NULL when memory or descriptors are short.
+ * Since 0.1. */
+FLUVIO_API fluvio_queue_t *fluvio_queue_new(void);
+/* The next event, or NULL when none came by the deadline, the queue was woken, or it has a callback. The caller frees the
+ * event. Since 0.1. */
+FLUVIO_API fluvio_event_t *fluvio_queue_poll(fluvio_queue_t *queue, int64_t timeout_ms);
+/* A descriptor for event loops: readable while events wait. After a wake-up, poll with timeout 0 until NULL. Do not read
+ * from it (an event loop that must may: it is a pipe) and do not close it. -1 where unsupported. Since 0.1. */
+FLUVIO_API int32_t fluvio_queue_fd(fluvio_queue_t *queue);
+/* Makes one blocked fluvio_queue_poll return NULL. Since 0.1. */
+FLUVIO_API void fluvio_queue_wakeup(fluvio_queue_t *queue);
+/* A function that takes events. It must not free the event. */
+typedef void (*fluvio_event_cb)(fluvio_event_t *event, void *ctx);
+/* Hands every event to callback on a thread of this queue's own, from now on; fluvio_queue_poll then returns NULL.
+ * INVALID_STATE if it already has one. ctx_free (may be NULL) is called with ctx by fluvio_queue_free. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_queue_start(fluvio_queue_t *queue, fluvio_event_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error);
+/* Ends the callback thread, if any, and frees queue and waiting events. Blocks until a running callback has returned; from
+ * inside the callback it is done after the callback. Free the producers and operations that use the queue first: until
+ * then the memory stays. Since 0.1. */
+FLUVIO_API void fluvio_queue_free(fluvio_queue_t *queue);
+
+#define FLUVIO_EVENT_OP 1       /* an operation is done */
+#define FLUVIO_EVENT_DELIVERY 2 /* records were delivered, or failed */
+
+/* The type of an event; 0 for NULL. Since 0.1. */
+FLUVIO_API int32_t fluvio_event_type(const fluvio_event_t *event);
+/* FLUVIO_EVENT_OP: the opaque value given to the _async function. Since 0.1. */
+FLUVIO_API uint64_t fluvio_event_opaque(const fluvio_event_t *event);
+
+/* What became of records: of one producer, one partition, one batch. struct_size is set by the caller. */
+#define FLUVIO_PERSISTED 1     /* acknowledged */
+#define FLUVIO_NOT_PERSISTED 0 /* certainly not stored */
+#define FLUVIO_MAYBE_PERSISTED 2 /* the answer never came, or came too late: stored or not */
+typedef struct fluvio_delivery {
+  uint32_t struct_size;
+  fluvio_status_t status;      /* FLUVIO_OK or why all of them failed */
+  int32_t persisted;           /* FLUVIO_PERSISTED, FLUVIO_NOT_PERSISTED, FLUVIO_MAYBE_PERSISTED */
+  int32_t partition;           /* -1 when none was chosen */
+  int64_t base_offset;         /* the i-th record has offset base_offset + i; -1 when failed */
+  int64_t latency_us;          /* from the first record's send to this report */
+  uint64_t count;              /* records */
+  const uint64_t *opaque;      /* count values given to send, in offset order; lives as long as the event */
+  const fluvio_error_t *error; /* NULL when status is FLUVIO_OK; lives as long as the event */
+  const fluvio_producer_t *producer; /* only to compare; may be freed already */
+} fluvio_delivery_t;
+/* FLUVIO_EVENT_DELIVERY: fills out. INVALID_ARGUMENT for another type. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_event_delivery(const fluvio_event_t *event, fluvio_delivery_t *out);
+/* Frees an event. Since 0.1. */
+FLUVIO_API void fluvio_event_free(fluvio_event_t *event);
+
+/* ----------------------------------------------------------------- client */
+
+/* Connects to a cluster: reaches the SC, agrees on versions, loads the metadata. Settings: endpoint, or profile and
+ * profile_path (default: the current profile of the official tools' file), client_id, connection_timeout_ms,
+ * request_timeout_ms, use_spu_local_address, ... (README). config NULL: all defaults. *client is the caller's. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_client_connect(const fluvio_config_t *config, int64_t timeout_ms, fluvio_client_t **client, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_client_connect_async(const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Closes the client and every producer and consumer of it; producers are drained up to the timeout. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_client_close(fluvio_client_t *client, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_client_close_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+FLUVIO_API void fluvio_client_free(fluvio_client_t *client);
+/* The cluster's platform version, for instance "0.18.1". Lives as long as the client. "" for a bad handle. Since 0.1. */
+FLUVIO_API const char *fluvio_client_platform_version(const fluvio_client_t *client);
+
+/* ------------------------------------------------------------------ admin */
+
+/* Creates a topic and returns when its partitions are online. Settings: partitions (1), replication (1),
+ * ignore_rack (false), retention_seconds, segment_size, max_partition_size, compression, dry_run (false). Names have 1 to
+ * 63 of a-z, 0-9 and -, not - first or last. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_topic_create(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_topic_create_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Deletes a topic with all its records. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_topic_delete(fluvio_client_t *client, const char *topic, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_topic_delete_async(fluvio_client_t *client, const char *topic, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Lists the topics, system topics excepted, in the order of their names. *list is the caller's. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_topic_list(fluvio_client_t *client, int64_t timeout_ms, fluvio_topic_list_t **list, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_topic_list_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+
+/* A topic. struct_size is set by the caller. Texts live as long as the list. */
+typedef struct fluvio_topic {
+  uint32_t struct_size;
+  int32_t is_system;
+  const char *name;
+  const char *status;      /* init, pending, insufficient-resources, invalid-config, provisioned, deleting */
+  const char *reason;      /* why the status is so, "" for none */
+  const char *compression; /* the topic's policy: any, none, gzip, snappy, lz4, zstd */
+  uint32_t partitions;
+  uint32_t replication;    /* 0 when the replicas were assigned by hand */
+  uint32_t retention_seconds;  /* 0: the cluster's default */
+  uint32_t segment_size;       /* bytes; 0: the cluster's default */
+  uint64_t max_partition_size; /* bytes; 0: the cluster's default */
+} fluvio_topic_t;
+/* The number of topics in a list. Since 0.1. */
+FLUVIO_API size_t fluvio_topic_list_count(const fluvio_topic_list_t *list);
+/* Fills out with the i-th topic. INVALID_ARGUMENT when i is too large. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_topic_list_get(const fluvio_topic_list_t *list, size_t i, fluvio_topic_t *out);
+FLUVIO_API void fluvio_topic_list_free(fluvio_topic_list_t *list);
+
+/* --------------------------------------------------------------- producer */
+
+/* Opens a producer. Settings: batch_size, linger_ms, max_request_size, compression, buffer_memory, delivery,
+ * delivery_timeout_ms, isolation, partitioner ... (README). deliveries: where delivery reports go, or NULL when nobody wants
+ * them, which costs nothing; the queue must outlive the producer. *producer is the caller's and keeps the client alive.
+ * Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_producer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_producer_t **producer, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_producer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Hands a record over. It is copied; the call waits, up to the timeout, only for room in buffer_memory, never for the
+ * network. key NULL: no key (an empty key is a non-NULL pointer with length 0). opaque comes back in the delivery report.
+ * FLUVIO_OK means accepted, not stored. QUEUE_FULL: no room by the deadline. TOO_LARGE: never fits. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_producer_send(fluvio_producer_t *producer, const void *key, size_t key_len, const void *value, size_t value_len, uint64_t opaque, int64_t timeout_ms, fluvio_error_t **error);
+
+/* A record to send. Start from FLUVIO_RECORD_INIT. */
+typedef struct fluvio_record_in {
+  const void *key; /* NULL: no key */
+  size_t key_len;
+  const void *value;
+  size_t value_len;
+  int64_t timestamp; /* ms since the epoch; 0: now */
+  uint64_t opaque;
+  int32_t partition; /* -1: the partitioner chooses */
+  int32_t reserved;  /* 0 */
+} fluvio_record_in_t;
+#define FLUVIO_RECORD_INIT { NULL, 0, NULL, 0, 0, 0, -1, 0 }
+/* Hands n records over, in order; *sent (may be NULL) tells how many were accepted, also on failure. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_producer_send_batch(fluvio_producer_t *producer, const fluvio_record_in_t *records, size_t n, int64_t timeout_ms, size_t *sent, fluvio_error_t **error);
+/* The same for records given as columns: data holds key and value of each record one after the other; key_len may be NULL
+ * (no record has a key) and holds FLUVIO_NO_KEY for a record without one; the i-th record gets opaque first_opaque + i.
+ * Made for languages that pack bytes faster than structs. INVALID_ARGUMENT when the lengths do not add up to data_len.
+ * Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *producer, const void *data, size_t data_len, const uint32_t *key_len, const uint32_t *value_len, size_t n, uint64_t first_opaque, int64_t timeout_ms, size_t *sent, fluvio_error_t **error);
+/* Waits until every record accepted before the call is delivered or has failed: its reports are in the queue. OK also when
+ * some failed: the reports tell. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_producer_flush(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_producer_flush_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Drains up to the timeout, then fails what is left; every record has its report when it returns. TIMEOUT if some had to
+ * be failed. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_producer_close(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_producer_close_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+FLUVIO_API void fluvio_producer_free(fluvio_producer_t *producer);
+
+/* --------------------------------------------------------------- consumer */
+
+/* Opens a consumer of a topic (or of several: topic NULL and the setting topics). Settings: partitions (all), start (end;
+ * beginning, end, beginning+N, end-N, or an absolute offset), stop_at (never; end, or an offset), max_bytes,
+ * prefetch_bytes, isolation ... (README). *consumer is the caller's and keeps the client alive. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_consumer_t **consumer, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_consumer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* The next batch. OK: *batch is the caller's, to release. TIMEOUT (with a NULL error object): nothing yet. END: the stream
+ * reached stop_at. INTERRUPTED: fluvio_consumer_wakeup. Else the stream's error; one that is not fatal may be followed by
+ * more batches. A few nanoseconds when nothing waits and timeout_ms is 0. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_poll(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, fluvio_error_t **error);
+/* As fluvio_queue_fd: readable while fluvio_consumer_poll would not say TIMEOUT. Since 0.1. */
+FLUVIO_API int32_t fluvio_consumer_fd(fluvio_consumer_t *consumer);
+/* Makes one blocked fluvio_consumer_poll, or the next one, return INTERRUPTED. Since 0.1. */
+FLUVIO_API void fluvio_consumer_wakeup(fluvio_consumer_t *consumer);
+
+/* What a consumer callback returns. */
+#define FLUVIO_CONTINUE 0 /* go on */
+#define FLUVIO_STOP 1     /* no further call; the consumer can be closed */
+/* Takes a batch (owned by the library: retain it to keep it), or, as the last call, NULL and the error that ended the
+ * stream (FLUVIO_ERR_END for its proper end). Errors that do not end it come with NULL too, and more calls follow. */
+typedef int32_t (*fluvio_batch_cb)(fluvio_batch_t *batch, const fluvio_error_t *error, void *ctx);
+/* Delivers by callback, on a thread of this consumer's own, instead of poll. INVALID_STATE if started before. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_start(fluvio_consumer_t *consumer, fluvio_batch_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error);
+
+/* A record that was read. Key and value live as long as the batch. */
+typedef struct fluvio_record {
+  uint32_t struct_size;  /* set by the caller, once */
+  int32_t partition;
+  int64_t offset;
+  int64_t timestamp;     /* ms since the epoch, -1 unknown */
+  const uint8_t *key;    /* NULL: no key */
+  size_t key_len;
+  const uint8_t *value;
+  size_t value_len;
+} fluvio_record_t;
+/* Takes one record, valid during the call; NULL record as in fluvio_batch_cb. */
+typedef int32_t (*fluvio_record_cb)(const fluvio_record_t *record, const fluvio_error_t *error, void *ctx);
+/* As fluvio_consumer_start, one call per record. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_start_records(fluvio_consumer_t *consumer, fluvio_record_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error);
+/* Ends the streams. Waits for a running callback. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_close(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_consumer_close_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+FLUVIO_API void fluvio_consumer_free(fluvio_consumer_t *consumer);
+
+/* ------------------------------------------------------------------ batch */
+
+/* Records of one partition, in the order of their offsets. Immutable, reference-counted, usable on any thread, and valid
+ * until released, also after the consumer and the client are gone. */
+
+#define FLUVIO_NO_KEY UINT32_MAX /* in key_len: the record has no key */
+typedef struct fluvio_batch_view {
+  uint32_t struct_size;  /* set by the caller */
+  int32_t partition;
+  uint64_t count;        /* records; the length of each column */
+  const char *topic;
+  const uint8_t *data;   /* keys and values lie in here */
+  uint64_t data_len;
+  const int64_t *offset;
+  const int64_t *timestamp;  /* ms since the epoch, -1 unknown */
+  const uint32_t *key_pos;   /* positions in data */
+  const uint32_t *key_len;   /* FLUVIO_NO_KEY: no key */
+  const uint32_t *value_pos;
+  const uint32_t *value_len;
+  int64_t high_watermark;    /* of the partition when the batch was read */
+} fluvio_batch_view_t;
+/* Adds a reference and returns batch. Since 0.1. */
+FLUVIO_API fluvio_batch_t *fluvio_batch_retain(fluvio_batch_t *batch);
+/* Drops a reference; the last one frees. Since 0.1. */
+FLUVIO_API void fluvio_batch_release(fluvio_batch_t *batch);
+/* The number of records; 0 for NULL. Since 0.1. */
+FLUVIO_API size_t fluvio_batch_count(const fluvio_batch_t *batch);
+/* Fills view; its pointers live as long as the batch. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_batch_view(const fluvio_batch_t *batch, fluvio_batch_view_t *view);
+/* Fills record with the i-th record. INVALID_ARGUMENT when i is too large. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_batch_get(const fluvio_batch_t *batch, size_t i, fluvio_record_t *record);
+
+/* ---------------------------------------------------------------- process */
+
+/* 1 in a child that was forked after the library was loaded, else 0. Since 0.1. */
+FLUVIO_API int32_t fluvio_forked(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* FLUVIO_H */
