@@ -1,0 +1,187 @@
+// Package compress packs and unpacks the records section of a batch with the four codecs of Fluvio's batches, in the
+// containers that its official clients use: one gzip member, the snappy framing format, an lz4 frame, a zstd frame. Raw
+// snappy and lz4 blocks are something else and are refused.
+//
+// The functions append to the caller's buffer, may be called from any goroutine and start none. Encoders and decoders are
+// pooled, so a steady state allocates nothing but what the caller's buffer lacks.
+//
+// # Trust
+//
+// Compressed bytes come from other programs. A decoder stops at the caller's limit, and a size that the container
+// declares is never allocated because it is declared: the buffer starts small and grows with what was really
+// decompressed, or, for zstd, is no larger than what the blocks at hand can hold. On top of that come the codec
+// libraries' own pooled buffers: at most 8 MiB for lz4 (two blocks of the largest size), less than 1 MiB for the others.
+package compress
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// Codec is a compression method by its number in the attributes of a batch. A topic's compression setting numbers them
+// differently.
+type Codec uint8
+
+// The codecs.
+const (
+	None   Codec = 0
+	Gzip   Codec = 1
+	Snappy Codec = 2
+	Lz4    Codec = 3
+	Zstd   Codec = 4
+)
+
+// The kinds of failure, for errors.Is. Each comes wrapped with what happened.
+var (
+	// ErrTooLarge says that the decompressed bytes exceed the caller's limit.
+	ErrTooLarge = errors.New("decompressed data exceeds the limit")
+	// ErrCorrupt says that the bytes are not what the codec's container looks like, or fail its checksum.
+	ErrCorrupt = errors.New("compressed data is malformed")
+	// ErrUnknownCodec says that no codec has this number or name.
+	ErrUnknownCodec = errors.New("unknown compression codec")
+	// ErrLevel says that a compression level is outside the codec's range.
+	ErrLevel = errors.New("compression_level is out of range")
+)
+
+var names = [...]string{None: "none", Gzip: "gzip", Snappy: "snappy", Lz4: "lz4", Zstd: "zstd"}
+
+// maxLevel is the highest level of each codec; the lowest is 1, and 0 is the codec's default.
+var maxLevel = [...]int{None: 0, Gzip: 9, Snappy: 0, Lz4: 9, Zstd: 22}
+
+// String gives the codec's name as settings spell it.
+func (c Codec) String() string {
+	if int(c) < len(names) {
+		return names[c]
+	}
+	return fmt.Sprintf("codec %d", uint8(c))
+}
+
+// Parse gives the codec of a name: none, gzip, snappy, lz4 or zstd. Other names are ErrUnknownCodec.
+func Parse(name string) (Codec, error) {
+	for i, n := range names {
+		if n == name {
+			return Codec(i), nil
+		}
+	}
+	return None, fmt.Errorf("%w %q: want none, gzip, snappy, lz4 or zstd", ErrUnknownCodec, name)
+}
+
+// CheckLevel says whether Append takes this level; the error is ErrLevel with the accepted range, or ErrUnknownCodec.
+//
+// Level 0 is the codec's default everywhere. gzip: 1 (fast) to 9 (small), default 6. lz4: 1 to 9 are its high
+// compression levels, all slower and smaller than the default. zstd: 1 to 22 as in the zstd program, of which the library
+// tells four speeds apart (1 to 2, 3 to 5, 6 to 9, 10 and more); default 1. none and snappy have no levels.
+func CheckLevel(codec Codec, level int) error {
+	switch {
+	case int(codec) >= len(names):
+		return fmt.Errorf("%w %d", ErrUnknownCodec, uint8(codec))
+	case level >= 0 && level <= maxLevel[codec]:
+		return nil
+	case maxLevel[codec] == 0:
+		return fmt.Errorf("%w: %d, %s has no levels, want 0", ErrLevel, level, codec)
+	}
+	return fmt.Errorf("%w: %d, want 0 (default) or 1 to %d for %s", ErrLevel, level, maxLevel[codec], codec)
+}
+
+// Append compresses src and appends it to dst. CheckLevel tells what levels mean. On an error dst comes back as it was.
+// src is only read, and must not overlap the room behind dst.
+func Append(dst []byte, codec Codec, level int, src []byte) ([]byte, error) {
+	if err := CheckLevel(codec, level); err != nil {
+		return dst, err
+	}
+	out, err := dst, error(nil)
+	switch codec {
+	case None:
+		return append(dst, src...), nil
+	case Gzip:
+		out, err = appendGzip(dst, level, src)
+	case Snappy:
+		out, err = appendSnappy(dst, src)
+	case Lz4:
+		out, err = appendLz4(dst, level, src)
+	case Zstd:
+		out, err = appendZstd(dst, level, src)
+	}
+	if err != nil {
+		return dst, fmt.Errorf("%s: %w", codec, err)
+	}
+	return out, nil
+}
+
+// AppendDecoded decompresses src and appends at most limit bytes to dst. It fails with ErrTooLarge when there would be
+// more, ErrCorrupt when src is malformed, ErrUnknownCodec when codec has no decoder; dst then comes back as it was, though
+// the room behind it may have been written to. src is only read, and must not overlap that room.
+//
+// gzip reads one member and ignores what follows it, as the official reader does. A snappy stream that was cut between
+// two chunks is whole to the framing format: only the number of records tells.
+func AppendDecoded(dst []byte, codec Codec, src []byte, limit int) ([]byte, error) {
+	if codec == None {
+		if len(src) > limit {
+			return dst, tooLarge(codec, limit)
+		}
+		return append(dst, src...), nil
+	}
+	if int(codec) >= len(names) {
+		return dst, fmt.Errorf("%w %d", ErrUnknownCodec, uint8(codec))
+	}
+	limit = max(limit, 0)
+	out, err := dst, error(nil)
+	switch codec {
+	case Gzip:
+		out, err = decodeGzip(dst, src, limit)
+	case Snappy:
+		out, err = decodeSnappy(dst, src, limit)
+	case Lz4:
+		out, err = decodeLz4(dst, src, limit)
+	case Zstd:
+		out, err = decodeZstd(dst, src, limit)
+	}
+	switch {
+	case err == nil:
+		return out, nil
+	case errors.Is(err, ErrTooLarge):
+		return dst, tooLarge(codec, limit)
+	}
+	return dst, fmt.Errorf("%s: %w: %w", codec, ErrCorrupt, err)
+}
+
+func tooLarge(codec Codec, limit int) error {
+	return fmt.Errorf("%s: %w of %d bytes", codec, ErrTooLarge, limit)
+}
+
+// sliceWriter collects what an encoder writes behind the caller's buffer.
+type sliceWriter struct{ buf []byte }
+
+func (w *sliceWriter) Write(p []byte) (int, error) {
+	w.buf = append(w.buf, p...)
+	return len(p), nil
+}
+
+// minGrow is the least room that readAll makes: below it reads become many and small.
+const minGrow = 4 << 10
+
+// readAll appends what r gives to dst, up to limit bytes. The first room is made for hint bytes, a guess; from then on
+// the buffer doubles. io.EOF is the end; any other error of r comes back as it is.
+func readAll(dst []byte, r io.Reader, limit, hint int) ([]byte, error) {
+	base := len(dst)
+	hint = max(hint, minGrow)
+	for {
+		if len(dst) == cap(dst) {
+			// One byte beyond the limit, to see that there is more.
+			dst = slices.Grow(dst, min(max(hint, len(dst)-base), limit-(len(dst)-base)+1))
+		}
+		n, err := r.Read(dst[len(dst):min(cap(dst), base+limit+1)])
+		dst = dst[:len(dst)+n]
+		if len(dst)-base > limit {
+			return dst[:base], ErrTooLarge
+		}
+		if err == io.EOF {
+			return dst, nil
+		}
+		if err != nil {
+			return dst[:base], err
+		}
+	}
+}
