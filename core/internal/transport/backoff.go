@@ -1,0 +1,43 @@
+package transport
+
+import (
+	"context"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Backoff is a jittered exponential schedule for one retry loop; it is not for concurrent use.
+type Backoff struct {
+	b       *backoff.ExponentialBackOff
+	attempt int
+}
+
+// NewBackoff starts at first and ends at most at longest between two attempts.
+func NewBackoff(first, longest time.Duration) *Backoff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval, b.Multiplier, b.RandomizationFactor = first, longest, 2, 0.3
+	b.Reset()
+	return &Backoff{b: b}
+}
+
+// Reset starts the schedule anew, after a success.
+func (b *Backoff) Reset() { b.attempt = 0; b.b.Reset() }
+
+// Attempt counts the waits since the last success.
+func (b *Backoff) Attempt() int { return b.attempt }
+
+// Wait sleeps until the next attempt; false when ctx ended first. Anything sent on early ends the wait as well.
+func (b *Backoff) Wait(ctx context.Context, early <-chan struct{}) bool {
+	b.attempt++
+	t := time.NewTimer(b.b.NextBackOff())
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-early:
+		return ctx.Err() == nil
+	case <-t.C:
+		return true
+	}
+}

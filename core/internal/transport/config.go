@@ -1,0 +1,51 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// Config is what connections need to know. The zero value of a duration means no limit.
+type Config struct {
+	ClientID       string        // in every request header
+	ConnectTimeout time.Duration // dial, TLS and handshake together
+	RequestTimeout time.Duration // from handing a request over to its answer
+	WriteStall     time.Duration // longest time without a byte leaving while bytes wait
+	MaxFrame       int           // largest frame accepted, 0: wire.DefaultMaxFrame
+	TLS            *tls.Config   // nil: plain TCP. ServerName is set per connection
+	DialContext    func(ctx context.Context, network, addr string) (net.Conn, error)
+	Observer       Observer // may be nil
+}
+
+// Observer is told what happens to connections. Its methods must not block.
+type Observer interface {
+	Connected(key Key)
+	Disconnected(key Key, err error)
+	RequestDone(key Key, api uint16, took time.Duration, err error)
+}
+
+// Kind separates connections by work, so that a long produce never delays an acknowledgement of a stream, and a slow admin
+// request never delays metadata.
+type Kind uint8
+
+// The kinds.
+const (
+	Control Kind = iota // admin requests
+	Watch               // the metadata watches
+	Produce
+	Fetch
+)
+
+func (k Kind) String() string { return [...]string{"control", "watch", "produce", "fetch"}[k] }
+
+// Key names a connection of the pool.
+type Key struct {
+	Addr       string // host:port
+	ServerName string // for TLS
+	Role       wire.Role
+	Kind       Kind
+}

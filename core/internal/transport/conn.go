@@ -1,0 +1,390 @@
+package transport
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// Conn is a connection to one server. All methods are safe for concurrent use.
+type Conn struct {
+	key      Key
+	cfg      *Config
+	sock     net.Conn
+	versions *wire.Versions
+
+	mu      sync.Mutex
+	nextID  int32           // guarded by mu
+	waiting map[int32]*call // guarded by mu
+	queue   [][][]byte      // guarded by mu: requests not yet taken by the writer
+	queued  []*call         // guarded by mu: the calls of queue, in order
+	err     error           // guarded by mu: why the connection ended; set once
+
+	wake   chan struct{} // capacity 1: the queue is not empty
+	done   chan struct{} // closed when err is set
+	joined sync.WaitGroup
+}
+
+// call is a request that waits for its answer, or a stream that waits for frames.
+type call struct {
+	id        int32
+	api       uint16
+	version   int16
+	stream    bool
+	sent      atomic.Bool // the writer has begun to write it
+	abandoned atomic.Bool // drop the answer
+	onFrame   func(frame *Buffer, body []byte, err error)
+}
+
+// newConn starts reader and writer on a socket. The handshake follows through Call.
+func newConn(key Key, cfg *Config, sock net.Conn) *Conn {
+	c := &Conn{key: key, cfg: cfg, sock: sock, waiting: map[int32]*call{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c.joined.Add(2)
+	go c.readLoop()
+	go c.writeLoop()
+	return c
+}
+
+// Key tells where the connection leads.
+func (c *Conn) Key() Key { return c.key }
+
+// Versions is what was agreed with the server.
+func (c *Conn) Versions() *wire.Versions { return c.versions }
+
+// Done is closed when the connection has ended; Err then says why.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Err is why the connection ended, nil while it lives.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Close ends the connection, fails what waits on it, and returns when both goroutines have ended.
+func (c *Conn) Close() {
+	c.fail(fluvioerr.New(fluvioerr.Closed, "", "the connection was closed").AtAddr(c.key.Addr))
+	c.joined.Wait()
+}
+
+// Fail ends the connection because of err without waiting: for callers that found it broken.
+func (c *Conn) Fail(err error) { c.fail(err) }
+
+// fail ends the connection once: later reasons are ignored. The reader notices, and tells the waiting calls.
+func (c *Conn) fail(err error) {
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.err = err
+	c.queue, c.queued = nil, nil
+	c.mu.Unlock()
+	close(c.done)
+	_ = c.sock.Close()
+}
+
+// bury tells every waiting call that the connection has ended. It runs on the reader's goroutine, so that no call hears of
+// a frame and of the end at the same time.
+func (c *Conn) bury() {
+	c.mu.Lock()
+	waiting, err := c.waiting, c.err
+	c.waiting = nil
+	c.mu.Unlock()
+	for _, w := range waiting {
+		if !w.abandoned.Load() {
+			w.onFrame(nil, nil, c.lost(err, w))
+		}
+	}
+	if c.cfg.Observer != nil {
+		c.cfg.Observer.Disconnected(c.key, err)
+	}
+}
+
+// lost is the failure of one call by the end of its connection.
+func (c *Conn) lost(err error, w *call) error {
+	e := fluvioerr.As(err)
+	if e == nil {
+		e = fluvioerr.Wrap(fluvioerr.Connection, "", err)
+	}
+	own := *e
+	own.Addr, own.Sent = c.key.Addr, w.sent.Load()
+	if own.Err == nil {
+		own.Err = err
+	}
+	return &own
+}
+
+// Go sends a request whose body is already encoded, in pieces that are not copied and must not change until the answer is
+// there, and calls onFrame exactly once on the reader's goroutine: with the frame and the body inside it, or with an error.
+// onFrame must not block; the frame is its to release. The returned function abandons the call: a late answer is dropped.
+func (c *Conn) Go(api uint16, version int16, body [][]byte, onFrame func(frame *Buffer, body []byte, err error)) (abandon func()) {
+	return c.start(&call{api: api, version: version, onFrame: onFrame}, body)
+}
+
+// Stream sends a request that is answered by any number of frames and calls onFrame for each, on the reader's goroutine,
+// and once with an error when the connection ends. The returned function ends the calls; late frames are dropped.
+func (c *Conn) Stream(api uint16, version int16, req wire.Message, onFrame func(frame *Buffer, body []byte, err error)) (end func(), err error) {
+	body, err := wire.Append(nil, version, req)
+	if err != nil {
+		return nil, err
+	}
+	return c.start(&call{api: api, version: version, stream: true, onFrame: onFrame}, [][]byte{body}), nil
+}
+
+// Call sends a request and waits for its answer, decoded into resp. The wait is limited by ctx and by the request timeout,
+// whichever ends first.
+func (c *Conn) Call(ctx context.Context, api uint16, req, resp wire.Message) error {
+	version := int16(2)
+	if c.versions != nil {
+		v, err := c.versions.For(api)
+		if err != nil {
+			fluvioerr.As(err).Addr = c.key.Addr
+			return err
+		}
+		version = v
+	}
+	return c.CallVersion(ctx, api, version, req, resp)
+}
+
+// CallVersion is Call at a version the caller chose.
+func (c *Conn) CallVersion(ctx context.Context, api uint16, version int16, req, resp wire.Message) error {
+	body, err := wire.Append(nil, version, req)
+	if err != nil {
+		return err
+	}
+	name := apiName(c.key.Role, api)
+	start := time.Now()
+	if c.cfg.RequestTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.cfg.RequestTimeout)
+		defer cancel()
+	}
+	result := make(chan error, 1)
+	abandon := c.Go(api, version, [][]byte{body}, func(frame *Buffer, body []byte, err error) {
+		if err == nil {
+			_, err = wire.Decode(body, version, resp)
+			if e := fluvioerr.As(err); e != nil {
+				e.Addr, e.Op = c.key.Addr, name
+			}
+		}
+		result <- err
+	})
+	select {
+	case err = <-result:
+	case <-ctx.Done():
+		abandon()
+		err = fluvioerr.FromContext(ctx, name, "the answer to "+name, time.Since(start)).AtAddr(c.key.Addr)
+	}
+	if c.cfg.Observer != nil {
+		c.cfg.Observer.RequestDone(c.key, api, time.Since(start), err)
+	}
+	return err
+}
+
+func apiName(role wire.Role, api uint16) string {
+	if a := wire.LookupAPI(role, api); a != nil {
+		return a.Name
+	}
+	return "request"
+}
+
+// start registers a call and hands its bytes to the writer.
+func (c *Conn) start(w *call, body [][]byte) (abandon func()) {
+	size := 0
+	for _, b := range body {
+		size += len(b)
+	}
+	c.mu.Lock()
+	if c.err != nil {
+		err := c.err
+		c.mu.Unlock()
+		w.onFrame(nil, nil, c.lost(err, w))
+		return func() {}
+	}
+	w.id = c.newID()
+	header := make([]byte, wire.FrameHeaderSize, wire.FrameHeaderSize+16+len(c.cfg.ClientID))
+	header, err := wire.Append(header, w.version, &wire.RequestHeader{APIKey: w.api, APIVersion: w.version, CorrelationID: w.id, ClientID: c.cfg.ClientID})
+	if err != nil {
+		c.mu.Unlock()
+		w.onFrame(nil, nil, err)
+		return func() {}
+	}
+	binary.BigEndian.PutUint32(header, uint32(len(header)-wire.FrameHeaderSize+size))
+	parts := make([][]byte, 0, 1+len(body))
+	parts = append(parts, header)
+	parts = append(parts, body...)
+	c.waiting[w.id] = w
+	c.queue = append(c.queue, parts)
+	c.queued = append(c.queued, w)
+	c.mu.Unlock()
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+	// The entry stays as a tombstone, so that the id is not used again while a late answer may come.
+	return func() { w.abandoned.Store(true) }
+}
+
+// newID gives the next correlation id that no call uses, tombstones included. c.mu is held.
+func (c *Conn) newID() int32 {
+	for {
+		c.nextID++
+		if c.nextID <= 0 {
+			c.nextID = 1
+		}
+		if _, taken := c.waiting[c.nextID]; !taken {
+			return c.nextID
+		}
+	}
+}
+
+// writeLoop writes whatever waits in one gathered write.
+func (c *Conn) writeLoop() {
+	defer c.joined.Done()
+	var bufs net.Buffers
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-c.wake:
+		}
+		c.mu.Lock()
+		queue, calls := c.queue, c.queued
+		c.queue, c.queued = nil, nil
+		c.mu.Unlock()
+		bufs = bufs[:0]
+		for i, parts := range queue {
+			calls[i].sent.Store(true)
+			bufs = append(bufs, parts...)
+		}
+		if err := c.writeAll(bufs); err != nil {
+			c.fail(c.ioError(err, "write"))
+			return
+		}
+		clear(bufs[:cap(bufs)])
+	}
+}
+
+// writeAll writes bufs; the deadline is moved on as long as bytes leave.
+func (c *Conn) writeAll(bufs net.Buffers) error {
+	for len(bufs) > 0 {
+		if c.cfg.WriteStall > 0 {
+			_ = c.sock.SetWriteDeadline(time.Now().Add(c.cfg.WriteStall))
+		}
+		n, err := bufs.WriteTo(c.sock)
+		if err != nil && !(n > 0 && errors.Is(err, os.ErrDeadlineExceeded)) {
+			return err
+		}
+	}
+	return nil
+}
+
+// readLoop reads frames and gives each to its call.
+func (c *Conn) readLoop() {
+	defer c.joined.Done()
+	defer c.bury()
+	maxFrame := c.cfg.MaxFrame
+	if maxFrame == 0 {
+		maxFrame = wire.DefaultMaxFrame
+	}
+	r := bufio.NewReaderSize(c.sock, 64<<10)
+	for {
+		head, err := r.Peek(wire.FrameHeaderSize)
+		if err != nil {
+			if len(head) > 0 && err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			c.fail(c.ioError(err, "read"))
+			return
+		}
+		n, err := wire.FrameLength(head, maxFrame)
+		if err != nil {
+			c.fail(fluvioerr.As(err).AtAddr(c.key.Addr))
+			return
+		}
+		_, _ = r.Discard(wire.FrameHeaderSize)
+		frame := NewBuffer(n)
+		if _, err := io.ReadFull(r, frame.B); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			c.fail(c.ioError(err, "read"))
+			return
+		}
+		c.dispatch(frame)
+	}
+}
+
+// dispatch hands a frame to the call with its correlation id. Frames nobody waits for are dropped: they answer an
+// abandoned call, or the server is confused, which the next request's timeout will show.
+func (c *Conn) dispatch(frame *Buffer) {
+	id, body, err := wire.SplitResponse(frame.B)
+	if err != nil {
+		c.fail(fluvioerr.As(err).AtAddr(c.key.Addr))
+		return
+	}
+	c.mu.Lock()
+	w := c.waiting[id]
+	if w != nil && !w.stream {
+		delete(c.waiting, id)
+	}
+	drop := w == nil || w.abandoned.Load()
+	c.mu.Unlock()
+	if drop {
+		frame.Release()
+		return
+	}
+	w.onFrame(frame, body, nil)
+}
+
+// ioError turns a failure of the socket into an error that says what happened.
+func (c *Conn) ioError(err error, what string) error {
+	if c.isClosed() {
+		return c.Err()
+	}
+	e := fluvioerr.Wrap(fluvioerr.Connection, "", err).AtAddr(c.key.Addr)
+	switch {
+	case errors.Is(err, io.EOF):
+		e.Message = "the server closed the connection"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		e.Message = "the server closed the connection in the middle of a message"
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		e.Message = "no byte could be sent for " + c.cfg.WriteStall.String() + ": the server does not read"
+	default:
+		e.Message = "cannot " + what + ": " + rootCause(err)
+	}
+	return e
+}
+
+func (c *Conn) isClosed() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// rootCause is the innermost text of a network error, without the addresses the message has anyway.
+func rootCause(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Err != nil {
+		var se *os.SyscallError
+		if errors.As(op.Err, &se) {
+			return se.Err.Error()
+		}
+		return op.Err.Error()
+	}
+	return err.Error()
+}

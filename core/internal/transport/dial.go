@@ -1,0 +1,147 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// ProtocolVersion is what libfluvio says of itself in the handshake: the crate version whose protocol it speaks. The SC
+// hangs up unless it is semver, and an SPU caps StreamFetch when it is empty.
+const ProtocolVersion = "0.50.2"
+
+// Dial opens a connection: TCP, TLS if configured, and the ApiVersions exchange, all within the connection timeout.
+func Dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
+	start := time.Now()
+	if cfg.ConnectTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, cfg.ConnectTimeout)
+		defer cancel()
+	}
+	sock, err := dialTCP(ctx, key.Addr, cfg, start)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.TLS != nil {
+		if sock, err = startTLS(ctx, sock, key, cfg.TLS, start); err != nil {
+			return nil, err
+		}
+	}
+	c := newConn(key, cfg, sock)
+	if err := c.handshake(ctx, start); err != nil {
+		c.Close()
+		return nil, err
+	}
+	if cfg.Observer != nil {
+		cfg.Observer.Connected(key)
+	}
+	return c, nil
+}
+
+// dialTCP connects, and says plainly why it could not.
+func dialTCP(ctx context.Context, addr string, cfg *Config, start time.Time) (net.Conn, error) {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return nil, fluvioerr.New(fluvioerr.InvalidArgument, "connect", "%q is not an address of the form host:port", addr).
+			ForSetting("endpoint").WithHint("write host:port, for instance 127.0.0.1:9003")
+	}
+	dial := cfg.DialContext
+	if dial == nil {
+		dial = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 4}}).DialContext
+	}
+	sock, err := dial(ctx, "tcp", addr)
+	if err == nil {
+		return sock, nil
+	}
+	var dns *net.DNSError
+	switch {
+	case ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, fluvioerr.FromContext(ctx, "connect", "a TCP connection", time.Since(start)).AtAddr(addr)
+	case errors.As(err, &dns):
+		e := fluvioerr.Wrap(fluvioerr.Connection, "connect", err).AtAddr(addr)
+		e.Message, e.Hint = "the host name cannot be resolved: "+dns.Err, "check the host name in endpoint"
+		return nil, e
+	}
+	e := fluvioerr.Wrap(fluvioerr.Connection, "connect", err).AtAddr(addr)
+	e.Message = rootCause(err)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		e.Hint = "nothing listens there: check host and port, and that the cluster is running"
+	}
+	return nil, e
+}
+
+// startTLS does the TLS handshake. Its failures are never worth a retry, except when the peer went away.
+func startTLS(ctx context.Context, sock net.Conn, key Key, base *tls.Config, start time.Time) (net.Conn, error) {
+	cfg := base.Clone()
+	cfg.ServerName = key.ServerName
+	t := tls.Client(sock, cfg)
+	err := t.HandshakeContext(ctx)
+	if err == nil {
+		return t, nil
+	}
+	_ = sock.Close()
+	if ctx.Err() != nil {
+		return nil, fluvioerr.FromContext(ctx, "connect", "the TLS handshake", time.Since(start)).AtAddr(key.Addr)
+	}
+	e := fluvioerr.Wrap(fluvioerr.TLS, "connect", err).AtAddr(key.Addr)
+	var record tls.RecordHeaderError
+	if errors.As(err, &record) {
+		e.Message = "the server does not speak TLS: " + record.Msg
+	}
+	return nil, e
+}
+
+// handshake asks the server what it speaks.
+func (c *Conn) handshake(ctx context.Context, start time.Time) error {
+	var resp wire.ApiVersionsResponse
+	req := &wire.ApiVersionsRequest{ClientVersion: ProtocolVersion, ClientOS: runtime.GOOS, ClientArch: arch()}
+	if err := c.Call(ctx, wire.KeyApiVersions, req, &resp); err != nil {
+		e := *fluvioerr.As(err)
+		e.Op = "connect"
+		switch e.Code {
+		case fluvioerr.Timeout:
+			e.Message = "connected, but no answer to the first request (ApiVersions) within " + time.Since(start).Round(time.Millisecond).String()
+			e.Hint = "is this a Fluvio " + c.key.Role.String() + "? Does it want TLS?"
+		case fluvioerr.Connection:
+			e.Message = "connected, but " + strings.TrimPrefix(e.Message, "the server ") + " instead of an answer to the first request (ApiVersions)"
+			e.Message = strings.Replace(e.Message, "but closed", "but the server closed", 1)
+			e.Hint = "is this a Fluvio " + c.key.Role.String() + "? Does it want TLS?"
+		}
+		return &e
+	}
+	if err := resp.Error.Err("connect"); err != nil {
+		return err.AtAddr(c.key.Addr)
+	}
+	c.versions = wire.Negotiate(c.key.Role, &resp)
+	if c.key.Role == wire.SC {
+		if _, err := c.versions.For(wire.KeyWatch); err != nil {
+			e := fluvioerr.As(err)
+			if resp.PlatformVersion == "0.0.0" {
+				e = fluvioerr.New(fluvioerr.Protocol, "", "this is an SPU, not the cluster's controller").
+					WithHint("use the SC's address, port 9003 by default")
+			}
+			e.Op, e.Addr = "connect", c.key.Addr
+			return e
+		}
+	}
+	return nil
+}
+
+// arch spells the machine as the official client does.
+func arch() string {
+	switch runtime.GOARCH {
+	case "amd64":
+		return "x86_64"
+	case "arm64":
+		return "aarch64"
+	}
+	return runtime.GOARCH
+}

@@ -1,0 +1,9 @@
+// Package transport owns the sockets: dialling, TLS, the ApiVersions handshake, one reader and one writer goroutine per
+// connection, multiplexing by correlation id, server-push streams, the pool and the backoff schedule. It knows no topic and
+// retries nothing: only the caller knows what recovery a failure needs.
+//
+// Goroutines: a Conn has two, reader and writer, both ended by Close or by the first failure. The reader never blocks on
+// anything but its socket: callbacks given to Go and Stream run on it and must not block. The pool has none of its own.
+//
+// Locks: Pool.mu before Conn.mu; none is held across I/O or a callback.
+package transport
