@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 )
@@ -39,6 +40,7 @@ func (p *Pool) Config() *Config { return p.cfg }
 // Get gives the connection of a key, dialling it if there is none or the old one has ended. A caller whose ctx ends stops
 // waiting; the dial goes on for the others within the connection timeout.
 func (p *Pool) Get(ctx context.Context, key Key) (*Conn, error) {
+	start := time.Now()
 	for {
 		p.mu.Lock()
 		if p.closed {
@@ -56,7 +58,7 @@ func (p *Pool) Get(ctx context.Context, key Key) (*Conn, error) {
 		select {
 		case <-e.ready:
 		case <-ctx.Done():
-			return nil, fluvioerr.FromContext(ctx, "connect", "a connection", 0).AtAddr(key.Addr)
+			return nil, fluvioerr.FromContext(ctx, "connect", "a connection", time.Since(start)).AtAddr(key.Addr)
 		}
 		if e.err != nil {
 			return nil, e.err

@@ -1,0 +1,186 @@
+package cluster
+
+import (
+	"sync/atomic"
+
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// Snapshot is the cluster as last heard. It is immutable but for the offsets inside Partition.
+type Snapshot struct {
+	Topics map[string]*Topic
+	SPUs   map[int32]*SPU
+}
+
+// Topic is a topic and its partitions.
+type Topic struct {
+	Name       string
+	Spec       *wire.TopicSpec
+	Status     *wire.TopicStatus
+	Partitions []*Partition // by number; nil while the SC has not told of it yet
+}
+
+// Complete says whether the SC has told of every partition.
+func (t *Topic) Complete() bool {
+	for _, p := range t.Partitions {
+		if p == nil {
+			return false
+		}
+	}
+	return len(t.Partitions) > 0
+}
+
+// Partition is a partition and who leads it.
+type Partition struct {
+	Topic      string
+	ID         int32
+	Leader     int32
+	Replicas   []int32
+	Resolution uint8
+	hw, leo    *atomic.Int64 // shared by successive snapshots: they change several times a second
+}
+
+// Online says whether the partition can be written and read.
+func (p *Partition) Online() bool {
+	return p.Resolution == wire.PartitionOnline || p.Resolution == wire.PartitionOutOfStorage
+}
+
+// Offsets are high watermark and log end offset as the SC last heard, up to a second late; -1 unknown.
+func (p *Partition) Offsets() (hw, leo int64) { return p.hw.Load(), p.leo.Load() }
+
+// SPU is a server of partitions.
+type SPU struct {
+	ID     int32
+	Name   string
+	Addr   string // as this client reaches it; empty when the SC gives none
+	Online bool
+}
+
+// maxPartitions bounds what a snapshot allocates for one topic, whatever count the server names.
+const maxPartitions = 1 << 20
+
+// state is what the watch goroutine builds snapshots from: the SC's objects by their names.
+type state struct {
+	spus       map[string]*wire.SPUSpec
+	spuStatus  map[string]*wire.SPUStatus
+	topics     map[string]wire.Object
+	partitions map[string]*partitionState
+}
+
+type partitionState struct {
+	spec    *wire.PartitionSpec
+	status  *wire.PartitionStatus
+	hw, leo *atomic.Int64
+}
+
+func newState() *state {
+	return &state{spus: map[string]*wire.SPUSpec{}, spuStatus: map[string]*wire.SPUStatus{}, topics: map[string]wire.Object{}, partitions: map[string]*partitionState{}}
+}
+
+// apply takes a watch message in and says whether anything but offsets changed.
+func (s *state) apply(m *wire.MetadataUpdate) (changed bool) {
+	if len(m.All) > 0 {
+		keep := make(map[string]bool, len(m.All))
+		for i := range m.All {
+			keep[m.All[i].Name] = true
+			changed = s.put(m.Label, &m.All[i]) || changed
+		}
+		return s.dropOthers(m.Label, keep) || changed
+	}
+	updated := map[string]bool{}
+	for i := range m.Changes {
+		if c := &m.Changes[i]; c.Kind == wire.ChangeUpdate {
+			updated[c.Object.Name] = true
+			changed = s.put(m.Label, &c.Object) || changed
+		}
+	}
+	for i := range m.Changes {
+		if c := &m.Changes[i]; c.Kind == wire.ChangeDelete && !updated[c.Object.Name] {
+			s.drop(m.Label, c.Object.Name)
+			changed = true
+		}
+	}
+	return changed
+}
+
+func (s *state) put(label string, o *wire.Object) bool {
+	switch label {
+	case wire.LabelSPU:
+		s.spus[o.Name], s.spuStatus[o.Name] = o.Spec.(*wire.SPUSpec), o.Status.(*wire.SPUStatus)
+	case wire.LabelTopic:
+		s.topics[o.Name] = *o
+	case wire.LabelPartition:
+		spec, status := o.Spec.(*wire.PartitionSpec), o.Status.(*wire.PartitionStatus)
+		old := s.partitions[o.Name]
+		p := &partitionState{spec: spec, status: status}
+		if old != nil {
+			p.hw, p.leo = old.hw, old.leo
+		} else {
+			p.hw, p.leo = new(atomic.Int64), new(atomic.Int64)
+		}
+		p.hw.Store(status.Leader.HW)
+		p.leo.Store(status.Leader.LEO)
+		s.partitions[o.Name] = p
+		return old == nil || old.spec.Leader != spec.Leader || old.status.Resolution != status.Resolution
+	}
+	return true
+}
+
+func (s *state) drop(label, name string) {
+	switch label {
+	case wire.LabelSPU:
+		delete(s.spus, name)
+		delete(s.spuStatus, name)
+	case wire.LabelTopic:
+		delete(s.topics, name)
+	case wire.LabelPartition:
+		delete(s.partitions, name)
+	}
+}
+
+func (s *state) dropOthers(label string, keep map[string]bool) (changed bool) {
+	drop := func(name string) {
+		if !keep[name] {
+			s.drop(label, name)
+			changed = true
+		}
+	}
+	switch label {
+	case wire.LabelSPU:
+		for name := range s.spus {
+			drop(name)
+		}
+	case wire.LabelTopic:
+		for name := range s.topics {
+			drop(name)
+		}
+	case wire.LabelPartition:
+		for name := range s.partitions {
+			drop(name)
+		}
+	}
+	return changed
+}
+
+// snapshot builds the immutable view. local selects the SPUs' local endpoints.
+func (s *state) snapshot(local bool) *Snapshot {
+	snap := &Snapshot{Topics: make(map[string]*Topic, len(s.topics)), SPUs: make(map[int32]*SPU, len(s.spus))}
+	for name, spec := range s.spus {
+		snap.SPUs[spec.ID] = &SPU{ID: spec.ID, Name: name, Addr: spec.PublicAddr(local), Online: s.spuStatus[name].Resolution == wire.SPUOnline}
+	}
+	for name, o := range s.topics {
+		spec := o.Spec.(*wire.TopicSpec)
+		status := o.Status.(*wire.TopicStatus)
+		n := min(spec.Replicas.PartitionCount(), maxPartitions)
+		snap.Topics[name] = &Topic{Name: name, Spec: spec, Status: status, Partitions: make([]*Partition, n)}
+	}
+	for name, p := range s.partitions {
+		topic, id, ok := wire.SplitPartitionName(name)
+		t := snap.Topics[topic]
+		if !ok || t == nil || int(id) >= len(t.Partitions) {
+			continue
+		}
+		t.Partitions[id] = &Partition{Topic: topic, ID: int32(id), Leader: p.spec.Leader, Replicas: p.spec.Replicas, Resolution: p.status.Resolution, hw: p.hw, leo: p.leo}
+	}
+	return snap
+}

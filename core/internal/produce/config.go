@@ -1,0 +1,59 @@
+package produce
+
+import (
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/internal/compress"
+)
+
+// Config is a producer's settings, validated by the facade.
+type Config struct {
+	Topic           string
+	BatchSize       int // bytes before compression at which a batch is full, header included
+	MaxRequestSize  int // bytes; also the largest record with its batch header
+	Linger          time.Duration
+	BufferMemory    int64
+	BlockWhenFull   bool
+	Compression     compress.Codec
+	Level           int
+	Isolation       int16         // wire.ProduceReadUncommitted or wire.ProduceReadCommitted
+	ServerTimeout   time.Duration // how long the server waits for replication
+	AtMostOnce      bool
+	DeliveryTimeout time.Duration // from the first record of a batch to giving up
+	RequestTimeout  time.Duration
+	RetryFirst      time.Duration
+	RetryMax        time.Duration
+	Partitioner     Partitioner
+	OnDelivery      func(*Delivery) // may be nil
+}
+
+// Persistence says whether records are stored.
+type Persistence uint8
+
+// The values, as fluvio.h numbers them.
+const (
+	NotPersisted   Persistence = 0 // certainly not
+	Persisted      Persistence = 1 // acknowledged
+	MaybePersisted Persistence = 2 // the answer never came, or says stored but not replicated
+)
+
+// Delivery is the report of one batch: of records of one partition that were stored, or failed, together. It and its slices
+// are valid during the callback only.
+type Delivery struct {
+	Topic      string
+	Partition  int32
+	BaseOffset int64 // the i-th record has offset BaseOffset+i; -1 when failed
+	Count      int
+	Opaques    []uint64 // the Opaque of each record, in offset order
+	Err        error    // nil: all were stored
+	Persisted  Persistence
+	Latency    time.Duration // from the batch's first record to this report
+}
+
+// Record is what a producer takes.
+type Record struct {
+	Key       []byte // nil: none
+	Value     []byte
+	Timestamp int64 // ms since the epoch, 0: now
+	Opaque    uint64
+}

@@ -1,0 +1,19 @@
+// Package produce turns records into batches and gets the batches stored.
+//
+// A record goes straight into the open batch of its partition: one copy of its bytes, no object per record. A batch is
+// closed by size, linger, flush or pressure on the memory budget. One sender per SPU takes every closed batch of the
+// partitions that SPU leads, up to MaxRequestSize, into one request and one gathered write, with one partition entry per
+// batch, so that each batch has its own answer. With linger 0, what piles up while a request is in flight goes out together.
+//
+// One request is in flight per partition, because the protocol has no idempotence: order survives retries. Partitions
+// pipeline freely. A batch that failed for a passing reason goes back to the head of its partition's queue and is sent again
+// by whoever leads the partition then, until DeliveryTimeout. RequestTimedOut means stored but not replicated: such a batch is
+// never sent again. A failed batch fails its own records and nothing after it.
+//
+// Every record gets exactly one report. Reports run in order on one goroutine of the producer, never on a connection's.
+//
+// Goroutines: one router (metadata, expiry), one reporter, one sender per SPU that leads a partition; all end with Close.
+// Locks: partition.mu before sender.mu; neither is held across I/O or a callback.
+//
+// Memory: a batch counts with the capacity of its buffer, from its first record until its report has been given.
+package produce

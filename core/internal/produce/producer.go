@@ -1,0 +1,253 @@
+package produce
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/cluster"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// Producer writes records to one topic. Its methods are safe for concurrent use.
+type Producer struct {
+	cfg     Config
+	cluster *cluster.Cluster
+	budget  *semaphore.Weighted
+
+	view  atomic.Pointer[Partitions]   // for the partitioner
+	parts atomic.Pointer[[]*partition] // by number; only grows
+
+	senders  map[int32]*sender // the router's own
+	reroutes chan struct{}     // capacity 1
+
+	ctx     context.Context // ends when nothing more is to be sent
+	stop    context.CancelFunc
+	closing context.Context // ends when no more records are taken
+	refuse  context.CancelFunc
+	workers sync.WaitGroup // router and senders
+
+	reports  reports
+	reported chan struct{} // closed when the reporter has ended
+	closed   sync.Once
+	closeErr error
+}
+
+// Open starts a producer for a topic whose partitions are known.
+func Open(topic *cluster.Topic, cl *cluster.Cluster, cfg Config) *Producer {
+	p := &Producer{cfg: cfg, cluster: cl, budget: semaphore.NewWeighted(cfg.BufferMemory), senders: map[int32]*sender{}, reroutes: make(chan struct{}, 1), reported: make(chan struct{})}
+	p.ctx, p.stop = context.WithCancel(context.Background())
+	p.closing, p.refuse = context.WithCancel(context.Background())
+	p.parts.Store(new([]*partition))
+	p.reports.wake = make(chan struct{}, 1)
+	p.route(topic)
+	p.workers.Add(1)
+	go p.router()
+	go p.reporter()
+	return p
+}
+
+// Config is the effective configuration.
+func (p *Producer) Config() Config { return p.cfg }
+
+// Send takes a record for the partition that the partitioner chooses. It copies key and value. When the memory budget is
+// used up it waits until ctx ends, or fails at once, as configured.
+func (p *Producer) Send(ctx context.Context, r *Record) (Receipt, error) {
+	v := p.view.Load()
+	return p.SendTo(ctx, p.cfg.Partitioner.Partition(r.Key, r.Value, v), r)
+}
+
+// SendTo is Send into a partition the caller chose.
+func (p *Producer) SendTo(ctx context.Context, partition int32, r *Record) (Receipt, error) {
+	parts := *p.parts.Load()
+	if partition < 0 || int(partition) >= len(parts) {
+		return Receipt{}, fluvioerr.New(fluvioerr.InvalidArgument, "send", "partition %d does not exist: the topic has %d, 0 to %d", partition, len(parts), len(parts)-1).
+			At(p.cfg.Topic, partition)
+	}
+	part := parts[partition]
+	if n := wire.BatchHeaderSize + wire.RecordCountSize + overhead + len(r.Key) + len(r.Value); n > p.cfg.MaxRequestSize {
+		if exact := wire.BatchHeaderSize + wire.RecordCountSize + wire.RecordSize(0, 0, r.Key != nil, r.Key, r.Value); exact > p.cfg.MaxRequestSize {
+			return Receipt{}, fluvioerr.New(fluvioerr.TooLarge, "send", "the record takes %d bytes in a batch, max_request_size is %d", exact, p.cfg.MaxRequestSize).
+				At(p.cfg.Topic, partition).ForSetting("max_request_size")
+		}
+	}
+	if p.closing.Err() != nil {
+		return Receipt{}, p.errClosed()
+	}
+	now := time.Now()
+	switch rc, how := part.add(r, now, 0); how {
+	case needsMemory:
+		return p.sendSlow(ctx, part, r, now)
+	case producerDead:
+		return Receipt{}, p.errClosed()
+	default:
+		return rc, nil
+	}
+}
+
+// sendSlow opens a new batch, for which memory has to be reserved first.
+func (p *Producer) sendSlow(ctx context.Context, part *partition, r *Record, now time.Time) (Receipt, error) {
+	need := part.bufferFor(r)
+	if need > p.cfg.BufferMemory {
+		return Receipt{}, fluvioerr.New(fluvioerr.TooLarge, "send", "the record needs %d bytes, buffer_memory is %d", need, p.cfg.BufferMemory).
+			At(p.cfg.Topic, part.id).ForSetting("buffer_memory")
+	}
+	if !p.budget.TryAcquire(need) {
+		if err := p.waitForMemory(ctx, need, now); err != nil {
+			return Receipt{}, err
+		}
+	}
+	rc, how := part.add(r, time.Now(), need)
+	if how != addedToNew {
+		p.budget.Release(need)
+	}
+	if how == producerDead {
+		return Receipt{}, p.errClosed()
+	}
+	return rc, nil
+}
+
+// waitForMemory blocks until bytes are free. Being blocked is itself a reason to flush.
+func (p *Producer) waitForMemory(ctx context.Context, need int64, since time.Time) error {
+	full := func() *fluvioerr.Error {
+		return fluvioerr.New(fluvioerr.QueueFull, "send", "buffer_memory (%d bytes) is used up by records on their way", p.cfg.BufferMemory).
+			At(p.cfg.Topic, -1).ForSetting("buffer_memory")
+	}
+	if !p.cfg.BlockWhenFull {
+		return full()
+	}
+	p.flushAll()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.closing, cancel)()
+	if err := p.budget.Acquire(ctx, need); err != nil {
+		if p.closing.Err() != nil {
+			return p.errClosed()
+		}
+		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+			e := full()
+			e.Waited = time.Since(since)
+			e.Message += " and did not drain within " + e.Waited.Round(time.Millisecond).String()
+			return e
+		}
+		return fluvioerr.FromContext(ctx, "send", "room in buffer_memory", time.Since(since)).At(p.cfg.Topic, -1)
+	}
+	return nil
+}
+
+func (p *Producer) errClosed() *fluvioerr.Error {
+	return fluvioerr.New(fluvioerr.Closed, "send", "the producer was closed").At(p.cfg.Topic, -1)
+}
+
+// flushAll sends every open batch without waiting for its linger.
+func (p *Producer) flushAll() {
+	for _, part := range *p.parts.Load() {
+		part.flushNow()
+	}
+}
+
+// Flush waits until every record taken before the call has its report, or ctx ends.
+func (p *Producer) Flush(ctx context.Context) error {
+	start := time.Now()
+	var all []*batch
+	for _, part := range *p.parts.Load() {
+		part.flushNow()
+		all = part.pending(all)
+	}
+	all = append(all, p.reports.snapshot()...)
+	for _, b := range all {
+		select {
+		case <-b.done:
+		case <-ctx.Done():
+			return fluvioerr.FromContext(ctx, "flush", "the records on their way to be acknowledged", time.Since(start)).At(p.cfg.Topic, -1)
+		}
+	}
+	return nil
+}
+
+// Close takes no more records, waits until ctx ends for those on their way, fails what is left, and returns when every
+// record has its report and no goroutine is left. Only the first call does anything.
+func (p *Producer) Close(ctx context.Context) error {
+	p.closed.Do(func() {
+		p.refuse()
+		p.closeErr = p.Flush(ctx)
+		if e := fluvioerr.As(p.closeErr); e != nil {
+			e.Op = "close producer"
+		}
+		p.stop()
+		p.workers.Wait() // nobody seals or sends any more
+		for _, part := range *p.parts.Load() {
+			for _, b := range part.bury() {
+				// What is in flight may still be answered, but is not waited for.
+				p.fail(b, -1, p.errClosed(), false)
+			}
+		}
+		p.reports.close()
+		<-p.reported
+	})
+	return p.closeErr
+}
+
+// Wait blocks until the record's report, or ctx ends. It makes the batch leave at once, whatever linger says.
+func (r Receipt) Wait(ctx context.Context) (partition int32, offset int64, err error) {
+	start := time.Now()
+	r.b.part.mu.Lock()
+	if r.b.part.open == r.b {
+		r.b.part.closeOpen()
+	}
+	r.b.part.mu.Unlock()
+	select {
+	case <-r.b.done:
+	case <-ctx.Done():
+		return r.b.part.id, -1, fluvioerr.FromContext(ctx, "send", "the acknowledgement", time.Since(start)).At(r.b.part.producer.cfg.Topic, r.b.part.id)
+	}
+	if r.b.base < 0 {
+		return r.b.part.id, -1, r.b.err
+	}
+	return r.b.part.id, r.b.base + int64(r.index), r.b.err
+}
+
+// Done is closed when the record has its report.
+func (r Receipt) Done() <-chan struct{} { return r.b.done }
+
+// mayRetry decides whether a failed batch is sent again.
+func (p *Producer) mayRetry(b *batch, err error, now time.Time) bool {
+	if p.ctx.Err() != nil || now.Sub(b.created) >= p.cfg.DeliveryTimeout {
+		return false
+	}
+	if p.cfg.AtMostOnce && fluvioerr.MaybeWritten(err) {
+		return false
+	}
+	if e := fluvioerr.As(err); e.Server == fluvioerr.ServerTopicNotFound {
+		// The SPU hears of a new topic a little later than the client.
+		return p.cluster.Snapshot().Topics[p.cfg.Topic] != nil
+	}
+	return fluvioerr.Retriable(err)
+}
+
+// retryDelay is the jittered exponential wait after n failures in a row.
+func (p *Producer) retryDelay(n int) time.Duration {
+	d := p.cfg.RetryFirst << min(n-1, 16)
+	if d > p.cfg.RetryMax || d <= 0 {
+		d = p.cfg.RetryMax
+	}
+	return time.Duration(float64(d) * (0.7 + 0.6*rand.Float64()))
+}
+
+// giveUp fails the queued batches of a partition whose delivery timeout has passed.
+func (p *Producer) giveUp(part *partition, cause error, now time.Time) {
+	for _, b := range part.expired(func(b *batch) bool { return now.Sub(b.created) >= p.cfg.DeliveryTimeout }) {
+		e := fluvioerr.NewTimeout("produce", "delivery (delivery_timeout_ms)", now.Sub(b.created)).At(p.cfg.Topic, part.id).ForSetting("delivery_timeout_ms")
+		e.Err = cause
+		if cause != nil {
+			e.Message += ": " + fluvioerr.As(cause).Message
+		}
+		p.fail(b, -1, e, false)
+	}
+}

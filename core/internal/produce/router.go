@@ -1,0 +1,91 @@
+package produce
+
+import (
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/cluster"
+)
+
+// router keeps every partition with the sender of the SPU that leads it, and fails what waited too long.
+func (p *Producer) router() {
+	defer p.workers.Done()
+	tick := time.NewTicker(min(time.Second, max(p.cfg.DeliveryTimeout/4, 10*time.Millisecond)))
+	defer tick.Stop()
+	for {
+		changed := p.cluster.Changed()
+		if t := p.cluster.Snapshot().Topics[p.cfg.Topic]; t != nil {
+			p.route(t)
+		} else if p.cluster.WatchError() == nil {
+			p.topicGone()
+		}
+		select {
+		case <-p.ctx.Done():
+			return
+		case <-changed:
+		case <-p.reroutes:
+		case <-tick.C:
+			for _, part := range *p.parts.Load() {
+				p.giveUp(part, p.cluster.WatchError(), time.Now())
+			}
+		}
+	}
+}
+
+// reroute asks the router to look at the metadata again.
+func (p *Producer) reroute() {
+	select {
+	case p.reroutes <- struct{}{}:
+	default:
+	}
+}
+
+// route applies the metadata of the topic. Partitions are only ever added.
+func (p *Producer) route(t *cluster.Topic) {
+	parts := *p.parts.Load()
+	if n := len(t.Partitions); n > len(parts) {
+		grown := append(make([]*partition, 0, n), parts...)
+		for i := len(parts); i < n; i++ {
+			grown = append(grown, &partition{id: int32(i), producer: p})
+		}
+		p.parts.Store(&grown)
+		parts = grown
+	}
+	view := &Partitions{Count: int32(len(t.Partitions))}
+	for i, info := range t.Partitions {
+		if info == nil {
+			continue
+		}
+		if info.Online() {
+			view.Available = append(view.Available, int32(i))
+		}
+		if spu, err := p.cluster.Leader(t.Name, info.ID); err == nil {
+			parts[i].assign(p.senderFor(spu.ID))
+		}
+	}
+	p.view.Store(view)
+}
+
+// senderFor gives the sender of an SPU, starting it when it is new. Only the router, or Open before it runs, calls this.
+func (p *Producer) senderFor(spu int32) *sender {
+	s := p.senders[spu]
+	if s == nil {
+		s = newSender(p, spu)
+		p.senders[spu] = s
+		p.workers.Add(1)
+		go func() {
+			defer p.workers.Done()
+			s.run(p.ctx)
+		}()
+	}
+	return s
+}
+
+// topicGone fails what is queued for a topic that was deleted.
+func (p *Producer) topicGone() {
+	for _, part := range *p.parts.Load() {
+		for _, b := range part.expired(func(*batch) bool { return true }) {
+			p.fail(b, -1, fluvioerr.FromServer(fluvioerr.ServerTopicDeleted, "produce", "the records were not sent"), false)
+		}
+	}
+}

@@ -1,0 +1,296 @@
+package produce
+
+import (
+	"context"
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/transport"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// maxFlying is how many requests one sender has under way at a time. Each partition has one at most, so this bounds how
+// many partitions pipeline instead of sharing a request.
+const maxFlying = 4
+
+// sender sends the batches of the partitions that one SPU leads.
+type sender struct {
+	producer *Producer
+	spu      int32
+	wake     chan struct{} // capacity 1
+
+	mu     sync.Mutex
+	queue  []*partition        // guarded by mu: have something to send
+	queued map[*partition]bool // guarded by mu: are in queue
+	flying int                 // guarded by mu: requests under way
+	// The SPU could not be reached failures times in a row: no attempt before until.
+	failures int       // guarded by mu
+	until    time.Time // guarded by mu
+}
+
+func newSender(p *Producer, spu int32) *sender {
+	return &sender{producer: p, spu: spu, wake: make(chan struct{}, 1), queued: map[*partition]bool{}}
+}
+
+// ready queues a partition and wakes the sender.
+func (s *sender) ready(p *partition) {
+	s.mu.Lock()
+	if !s.queued[p] {
+		s.queued[p] = true
+		s.queue = append(s.queue, p)
+	}
+	s.mu.Unlock()
+	s.poke()
+}
+
+func (s *sender) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run sends until the producer is closed.
+func (s *sender) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		}
+		for s.step(ctx) {
+		}
+	}
+}
+
+// step sends one request; false when there is nothing to send now.
+func (s *sender) step(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	s.mu.Lock()
+	idle := len(s.queue) == 0 || s.flying >= maxFlying || time.Now().Before(s.until)
+	s.mu.Unlock()
+	if idle {
+		return false
+	}
+	conn, err := s.connect(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.unreachable(err)
+		}
+		return false
+	}
+	s.mu.Lock()
+	s.failures, s.until = 0, time.Time{}
+	s.mu.Unlock()
+	batches := s.collect()
+	if len(batches) == 0 {
+		return false
+	}
+	s.send(conn, batches)
+	return true
+}
+
+// connect gives the connection to the SPU where the metadata has it now.
+func (s *sender) connect(ctx context.Context) (*transport.Conn, error) {
+	spu := s.producer.cluster.Snapshot().SPUs[s.spu]
+	if spu == nil || spu.Addr == "" {
+		return nil, fluvioerr.New(fluvioerr.Connection, "produce", "SPU %d is not registered any more", s.spu)
+	}
+	return s.producer.cluster.Conn(ctx, spu, transport.Produce)
+}
+
+// unreachable fails what may not wait longer and comes back later. Only this SPU's partitions wait.
+func (s *sender) unreachable(err error) {
+	now := time.Now()
+	s.mu.Lock()
+	s.failures++
+	delay := s.producer.retryDelay(s.failures)
+	s.until = now.Add(delay)
+	queue := append([]*partition(nil), s.queue...)
+	s.mu.Unlock()
+	for _, p := range queue {
+		s.producer.giveUp(p, err, now)
+	}
+	time.AfterFunc(delay, s.poke)
+}
+
+// collect takes batches of the queued partitions, in turn, up to the request limit.
+func (s *sender) collect() (batches []*batch) {
+	now := time.Now()
+	room := s.producer.cfg.MaxRequestSize
+	s.mu.Lock()
+	queue := s.queue
+	s.queue, s.queued = nil, map[*partition]bool{}
+	s.mu.Unlock()
+	var wait time.Duration
+	for i, p := range queue {
+		if len(batches) > 0 && room <= 0 {
+			s.requeue(queue[i:])
+			break
+		}
+		taken, more, w := p.take(s, room, now)
+		for _, b := range taken {
+			room -= b.size()
+		}
+		batches = append(batches, taken...)
+		if w > 0 {
+			s.requeue(queue[i : i+1])
+			if wait == 0 || w < wait {
+				wait = w
+			}
+		} else if more && len(taken) == 0 {
+			s.requeue(queue[i : i+1])
+		}
+	}
+	if wait > 0 {
+		time.AfterFunc(wait, s.poke)
+	}
+	return batches
+}
+
+func (s *sender) requeue(ps []*partition) {
+	s.mu.Lock()
+	for _, p := range ps {
+		if !s.queued[p] {
+			s.queued[p] = true
+			s.queue = append(s.queue, p)
+		}
+	}
+	s.mu.Unlock()
+}
+
+// request is batches under way. Batches of one partition stand together, in order.
+type request struct {
+	s       *sender
+	batches []*batch
+	version int16
+	timer   *time.Timer
+}
+
+// send seals the batches and hands them to the connection.
+func (s *sender) send(conn *transport.Conn, batches []*batch) {
+	r := &request{s: s, batches: batches}
+	cfg := &s.producer.cfg
+	version, err := conn.Versions().For(wire.KeyProduce)
+	r.version = version
+	for _, b := range batches {
+		if err == nil {
+			err = b.seal(cfg.Compression, cfg.Level)
+		}
+	}
+	s.mu.Lock()
+	s.flying++
+	s.mu.Unlock()
+	if err != nil {
+		r.finish(nil, err)
+		return
+	}
+	for _, b := range batches {
+		b.attempts++
+	}
+	r.timer = time.AfterFunc(cfg.RequestTimeout+cfg.ServerTimeout, func() {
+		conn.Fail(fluvioerr.NewTimeout("produce", "the answer to a produce request", cfg.RequestTimeout+cfg.ServerTimeout).AtAddr(conn.Key().Addr))
+	})
+	conn.Go(wire.KeyProduce, version, s.body(batches), r.answered)
+}
+
+// body is the Produce request in pieces: what stands in front, the batches, what stands behind.
+func (s *sender) body(batches []*batch) [][]byte {
+	cfg := &s.producer.cfg
+	head := make([]byte, 0, 32+len(cfg.Topic))
+	head = append(head, 0) // no transactional id
+	head = binary.BigEndian.AppendUint16(head, uint16(cfg.Isolation))
+	head = binary.BigEndian.AppendUint32(head, uint32(cfg.ServerTimeout.Milliseconds()))
+	head = binary.BigEndian.AppendUint32(head, 1)
+	head = binary.BigEndian.AppendUint16(head, uint16(len(cfg.Topic)))
+	head = append(head, cfg.Topic...)
+	head = binary.BigEndian.AppendUint32(head, uint32(len(batches)))
+	parts := make([][]byte, 0, len(batches)+2)
+	parts = append(parts, head)
+	for _, b := range batches {
+		parts = append(parts, b.entry)
+	}
+	return append(parts, noSmartModules)
+}
+
+var noSmartModules = []byte{0, 0, 0, 0}
+
+// answered runs on the connection's reader: it only decodes, and leaves the rest to finish.
+func (r *request) answered(_ *transport.Buffer, body []byte, err error) {
+	r.timer.Stop()
+	if err != nil {
+		r.finish(nil, err)
+		return
+	}
+	var resp wire.ProduceResponse
+	if _, err := wire.Decode(body, r.version, &resp); err != nil {
+		r.finish(nil, err)
+		return
+	}
+	topic := r.s.producer.cfg.Topic
+	if len(resp.Topics) != 1 || resp.Topics[0].Name != topic || len(resp.Topics[0].Partitions) != len(r.batches) {
+		r.finish(nil, fluvioerr.New(fluvioerr.Protocol, "produce", "the answer does not fit the request: %d batches were sent", len(r.batches)).At(topic, -1))
+		return
+	}
+	parts := resp.Topics[0].Partitions
+	for i, b := range r.batches {
+		if parts[i].Partition != uint32(b.part.id) {
+			r.finish(nil, fluvioerr.New(fluvioerr.Protocol, "produce", "the answer's entry %d is for partition %d", i, parts[i].Partition).At(topic, b.part.id))
+			return
+		}
+	}
+	r.finish(parts, nil)
+}
+
+// finish gives every batch its outcome or sends it back, partition by partition.
+func (r *request) finish(answers []wire.ProducePartitionResponse, err error) {
+	now := time.Now()
+	for start := 0; start < len(r.batches); {
+		end := start + 1
+		for end < len(r.batches) && r.batches[end].part == r.batches[start].part {
+			end++
+		}
+		r.finishPartition(r.batches[start:end], answers, start, err, now)
+		start = end
+	}
+	r.s.mu.Lock()
+	r.s.flying--
+	r.s.mu.Unlock()
+	r.s.poke()
+}
+
+func (r *request) finishPartition(batches []*batch, answers []wire.ProducePartitionResponse, at int, err error, now time.Time) {
+	p, part := r.s.producer, batches[0].part
+	var again []*batch
+	failed := false
+	for i, b := range batches {
+		berr, base := err, int64(-1)
+		if answers != nil {
+			base = answers[at+i].BaseOffset
+			if e := answers[at+i].Error.Err("produce"); e != nil {
+				berr = e
+			}
+		}
+		if berr == nil {
+			p.complete(b, base, nil, Persisted, true)
+			continue
+		}
+		failed = true
+		if fluvioerr.MaybeWritten(berr) {
+			b.sent = true
+		}
+		if p.mayRetry(b, berr, now) {
+			again = append(again, b)
+			continue
+		}
+		p.fail(b, base, berr, answers != nil)
+	}
+	part.landed(again, failed, now)
+	if failed {
+		p.reroute()
+	}
+}
