@@ -147,6 +147,9 @@ func SetBaseOffset(batch []byte, offset int64) { binary.BigEndian.PutUint64(batc
 
 // VerifyBatch checks the checksum of a whole batch.
 func VerifyBatch(batch []byte, h *BatchHeader) error {
+	if h.Size() < BatchHeaderSize || h.Size() > len(batch) {
+		return fluvioerr.New(fluvioerr.Protocol, "decode batch", "a batch of %d bytes announces %d", len(batch), h.Size()).AtOffset(h.BaseOffset)
+	}
 	if got := Checksum(batch[batchCRCStart:h.Size()]); got != h.CRC {
 		return fluvioerr.New(fluvioerr.Corrupt, "decode batch", "checksum %08x, expected %08x", got, h.CRC).AtOffset(h.BaseOffset)
 	}

@@ -253,11 +253,9 @@ func Vec[T any](c *Codec, v *[]T, minSize int, each func(*Codec, *T)) {
 	}
 	*v = nil
 	for i := 0; i < n && c.err == nil; i++ {
-		var e T
-		each(c, &e)
-		if c.err == nil {
-			*v = append(*v, e)
-		}
+		var zero T
+		*v = append(*v, zero)
+		each(c, &(*v)[i]) // in place: a local element would be one allocation each
 	}
 }
 
@@ -312,12 +310,9 @@ func Map[K, V any](c *Codec, v *[]MapEntry[K, V], minSize int, key func(*Codec, 
 	}
 	*v = nil
 	for i := 0; i < n && c.err == nil; i++ {
-		var e MapEntry[K, V]
-		key(c, &e.Key)
-		value(c, &e.Value)
-		if c.err == nil {
-			*v = append(*v, e)
-		}
+		*v = append(*v, MapEntry[K, V]{})
+		key(c, &(*v)[i].Key)
+		value(c, &(*v)[i].Value)
 	}
 }
 

@@ -165,8 +165,9 @@ func (e *ErrorCode) Wire(c *Codec) {
 	if c.decoding {
 		e.Payload = newErrorPayload(e.Code)
 		if e.Payload == nil && e.Code != 0 && fluvioerr.LookupServer(e.Code).Name == "Unknown" {
-			fe := fluvioerr.FromServer(e.Code, "", "")
-			fe.Err = &UnknownErrorCode{e.Code}
+			unknown := &UnknownErrorCode{e.Code}
+			fe := fluvioerr.FromServer(e.Code, "decode", unknown.Error())
+			fe.Err = unknown
 			c.err = fe
 			return
 		}

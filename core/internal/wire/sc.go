@@ -59,6 +59,9 @@ func (m *CreateRequest) Wire(c *Codec) {
 			if m.Spec, _ = newObject(m.Label); m.Spec == nil {
 				return
 			}
+		} else if m.Spec == nil {
+			c.Fail("object type %q is unknown", m.Label)
+			return
 		}
 		c.String(&m.Name)
 		c.Bool(&m.DryRun)
