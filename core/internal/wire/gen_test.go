@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"testing"
@@ -168,50 +169,76 @@ func (g *generator) anyLabel() (string, bool) {
 	return labels[n], true
 }
 
+// field is a struct field with the versions it exists at.
+type field struct {
+	name string
+	gate [2]int16
+}
+
+var fieldsOf = map[reflect.Type][]field{}
+
+func fieldsOfStruct(t reflect.Type) []field {
+	out, ok := fieldsOf[t]
+	if !ok {
+		for i := range t.NumField() {
+			f := field{t.Name() + "." + t.Field(i).Name, [2]int16{0, 99}}
+			if gate, ok := gates[f.name]; ok {
+				f.gate = gate
+			}
+			out = append(out, f)
+		}
+		fieldsOf[t] = out
+	}
+	return out
+}
+
 // difference says how got, which was decoded at version, deviates from want: fields that exist at the version must be
 // equal, the others zero. Empty and nil lists are the same. "" means no difference.
-func difference(path string, want, got reflect.Value, version int16) string {
+func difference(want, got reflect.Value, version int16) string {
 	switch want.Kind() {
 	case reflect.Struct:
-		for i := range want.NumField() {
-			name := want.Type().Name() + "." + want.Type().Field(i).Name
-			if gate, ok := gates[name]; ok && (version < gate[0] || version > gate[1]) {
+		for i, f := range fieldsOfStruct(want.Type()) {
+			if version < f.gate[0] || version > f.gate[1] {
 				if !got.Field(i).IsZero() {
-					return fmt.Sprintf("%s is set, but does not exist at version %d", path+"/"+name, version)
+					return fmt.Sprintf("%s is set, but does not exist at version %d", f.name, version)
 				}
-				continue
-			}
-			if d := difference(path+"/"+name, want.Field(i), got.Field(i), version); d != "" {
-				return d
+			} else if d := difference(want.Field(i), got.Field(i), version); d != "" {
+				return f.name + "/" + d
 			}
 		}
 	case reflect.Slice:
 		if want.Len() != got.Len() {
-			return fmt.Sprintf("%s has %d elements, want %d", path, got.Len(), want.Len())
+			return fmt.Sprintf("%d elements, want %d", got.Len(), want.Len())
+		}
+		if want.Type().Elem().Kind() == reflect.Uint8 {
+			if !bytes.Equal(want.Bytes(), got.Bytes()) {
+				return fmt.Sprintf("%x, want %x", got.Bytes(), want.Bytes())
+			}
+			return ""
 		}
 		for i := range want.Len() {
-			if d := difference(fmt.Sprintf("%s/%d", path, i), want.Index(i), got.Index(i), version); d != "" {
-				return d
+			if d := difference(want.Index(i), got.Index(i), version); d != "" {
+				return fmt.Sprintf("%d/%s", i, d)
 			}
 		}
 	case reflect.Pointer, reflect.Interface:
 		if want.IsNil() || got.IsNil() {
 			if want.IsNil() != got.IsNil() {
-				return fmt.Sprintf("%s is nil: %v, want %v", path, got.IsNil(), want.IsNil())
+				return fmt.Sprintf("nil is %v, want %v", got.IsNil(), want.IsNil())
 			}
 			return ""
 		}
-		return difference(path, want.Elem(), got.Elem(), version)
+		return difference(want.Elem(), got.Elem(), version)
 	default:
 		if !want.Equal(got) {
-			return fmt.Sprintf("%s is %v, want %v", path, got, want)
+			return fmt.Sprintf("%v, want %v", got, want)
 		}
 	}
 	return ""
 }
 
 func differenceOf(want, got Message, version int16) string {
-	return difference("", reflect.ValueOf(want), reflect.ValueOf(got), version)
+	return difference(reflect.ValueOf(want), reflect.ValueOf(got), version)
 }
 
 // TestGatesNameRealFields keeps the table above from going stale.
