@@ -1,0 +1,176 @@
+package devcluster
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// conn is one connection to the SC or an SPU. Its requests are handled one after the other, as real servers do; watches
+// and streams run in goroutines of their own and write between the answers.
+type conn struct {
+	srv  *server
+	nc   net.Conn
+	done chan struct{} // closed with the connection
+	once sync.Once
+	wg   sync.WaitGroup // watches and streams
+
+	streams   map[uint32]*stream // of an SPU; touched by the reading goroutine only
+	nextID    uint32
+	oldClient bool // sent no version
+
+	wmu  sync.Mutex
+	wbuf []byte
+}
+
+// errHangUp is the reason of a connection that the server ends on purpose, as real servers do on anything they cannot
+// make sense of.
+var errHangUp = errors.New("hang up")
+
+func newConn(s *server, nc net.Conn) *conn {
+	return &conn{srv: s, nc: nc, done: make(chan struct{}), streams: map[uint32]*stream{}, nextID: 1}
+}
+
+// close breaks the connection; its goroutines end soon after.
+func (c *conn) close() {
+	c.once.Do(func() {
+		close(c.done)
+		c.nc.Close()
+	})
+}
+
+// readBuffer is the size from which on reads bypass the buffered reader and go straight into the frame's buffer.
+const readBuffer = 64 << 10
+
+// largestKept is the largest frame buffer a connection keeps between requests.
+const largestKept = 8 << 20
+
+// serve reads requests until the connection ends.
+func (c *conn) serve() {
+	defer c.srv.gone(c)
+	defer c.wg.Wait()
+	defer c.close()
+	r := bufio.NewReaderSize(c.nc, readBuffer)
+	var buf []byte
+	alloc := func(n int) []byte {
+		if n > cap(buf) || cap(buf) > largestKept {
+			buf = make([]byte, n)
+		}
+		return buf[:n]
+	}
+	for {
+		msg, err := wire.ReadFrame(r, c.srv.cl.opts.MaxFrameBytes, alloc)
+		if err == nil {
+			err = c.handle(msg)
+		}
+		if err != nil {
+			if err != io.EOF && !errors.Is(err, net.ErrClosed) {
+				c.srv.cl.logger.Debug("connection ends", "server", c.srv.name(), "peer", c.nc.RemoteAddr(), "reason", err)
+			}
+			return
+		}
+	}
+}
+
+// request is one request on its way through a handler. Byte slices in msg are views of the connection's buffer and must
+// not be kept after the handler returned.
+type request struct {
+	conn   *conn
+	api    *api
+	header wire.RequestHeader
+	msg    wire.Message
+	forced *Rule // an error rule that applies before the request is carried out
+	answer answerFault
+}
+
+// handle decodes a request and calls its handler. Any error ends the connection.
+func (c *conn) handle(msg []byte) error {
+	h, body, err := wire.DecodeRequestHeader(msg)
+	if err != nil {
+		return err
+	}
+	a := findAPI(c.srv.apis, h.APIKey)
+	if a == nil || a.serve == nil {
+		return errHangUp
+	}
+	r := &request{conn: c, api: a, header: h, msg: a.request()}
+	if _, err := wire.Decode(body, h.APIVersion, r.msg); err != nil {
+		return err
+	}
+	if c.srv.cl.faults.active() {
+		if err := c.beforeRequest(r); err != nil {
+			if err == errSwallowed {
+				return nil
+			}
+			return err
+		}
+	}
+	return a.serve(r)
+}
+
+// reply sends the answer to a request.
+func (r *request) reply(m wire.Message) error {
+	c := r.conn
+	if c.srv.cl.faults.active() {
+		return c.faultyReply(r, m)
+	}
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	var err error
+	if c.wbuf, err = wire.AppendResponse(c.wbuf[:0], r.header.CorrelationID, r.header.APIVersion, m); err != nil {
+		return err
+	}
+	_, err = c.nc.Write(c.wbuf)
+	return err
+}
+
+// sendRecords sends a frame whose last field are records given as slices, which are written without being copied. m is
+// the frame with empty records.
+func (c *conn) sendRecords(correlation int32, version int16, m wire.Message, records net.Buffers, size int) error {
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	var err error
+	if c.wbuf, err = wire.AppendResponse(c.wbuf[:0], correlation, version, m); err != nil {
+		return err
+	}
+	patchRecords(c.wbuf, size)
+	bufs := append(net.Buffers{c.wbuf}, records...)
+	_, err = bufs.WriteTo(c.nc)
+	return err
+}
+
+// patchRecords makes a frame that ends in an empty byte list announce size bytes behind it.
+func patchRecords(frame []byte, size int) {
+	binary.BigEndian.PutUint32(frame[len(frame)-4:], uint32(size))
+	binary.BigEndian.PutUint32(frame, uint32(len(frame)-wire.FrameHeaderSize+size))
+}
+
+// background runs f beside the requests; the connection waits for it when it ends.
+func (c *conn) background(f func()) {
+	c.wg.Add(1)
+	go func() {
+		defer c.wg.Done()
+		f()
+	}()
+}
+
+// pause waits, unless the connection ends first.
+func (c *conn) pause(d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-c.done:
+		return net.ErrClosed
+	}
+}

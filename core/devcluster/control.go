@@ -1,0 +1,270 @@
+package devcluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+)
+
+// controlPort serves the cluster's verbs over HTTP; the package documentation lists them.
+type controlPort struct {
+	cl   *Cluster
+	url  string
+	srv  *http.Server
+	done chan struct{}
+}
+
+func startControl(cl *Cluster, addr string) (*controlPort, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err
+		}
+		return nil, fluvioerr.Wrap(fluvioerr.Connection, "start control port", err).AtAddr(addr).
+			WithHint("choose another address, or stop what uses it")
+	}
+	c := &controlPort{cl: cl, url: "http://" + ln.Addr().String(), done: make(chan struct{})}
+	c.srv = &http.Server{Handler: c.routes(), ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		defer close(c.done)
+		_ = c.srv.Serve(ln)
+	}()
+	return c, nil
+}
+
+// stop ends the port and the requests on it.
+func (c *controlPort) stop() {
+	_ = c.srv.Close()
+	<-c.done
+}
+
+// reply is what a verb answers: a value to show, or an error.
+type verb func(r *http.Request) (any, error)
+
+func (c *controlPort) routes() http.Handler {
+	mux := http.NewServeMux()
+	add := func(pattern string, v verb) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			out, err := v(r)
+			status := http.StatusOK
+			if err != nil {
+				status, out = httpStatus(err), errorBody(err)
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			_ = json.NewEncoder(w).Encode(out)
+		})
+	}
+	ok := func(err error) (any, error) { return map[string]bool{"ok": true}, err }
+	add("GET /v1/cluster", func(*http.Request) (any, error) { return c.describe(), nil })
+	add("POST /v1/spu/{id}/stop", onSPU(func(id int32) (any, error) { return ok(c.cl.StopSPU(id)) }))
+	add("POST /v1/spu/{id}/start", onSPU(func(id int32) (any, error) { return ok(c.cl.StartSPU(id)) }))
+	add("POST /v1/sc/stop", func(*http.Request) (any, error) { return ok(c.cl.StopSC()) })
+	add("POST /v1/sc/start", func(*http.Request) (any, error) { return ok(c.cl.StartSC()) })
+	add("POST /v1/topics", func(r *http.Request) (any, error) {
+		var in topicBody
+		if err := readBody(r, &in); err != nil {
+			return nil, err
+		}
+		return ok(c.cl.CreateTopicWith(in.Name, TopicOptions{
+			Partitions: in.Partitions, Replication: in.Replication, Compression: in.Compression,
+			RetentionSeconds: in.RetentionSeconds, SegmentSize: in.SegmentSize, MaxPartitionSize: in.MaxPartitionSize,
+		}))
+	})
+	add("DELETE /v1/topics/{name}", func(r *http.Request) (any, error) { return ok(c.cl.DeleteTopic(r.PathValue("name"))) })
+	add("GET /v1/topics/{name}/{partition}", onPartition(func(t string, p int32, _ partitionBody) (any, error) {
+		start, hw, end, err := c.cl.Offsets(t, p)
+		if err != nil {
+			return nil, err
+		}
+		leader, err := c.cl.Leader(t, p)
+		return map[string]int64{"leader": int64(leader), "start": start, "high_watermark": hw, "end": end}, err
+	}))
+	add("POST /v1/topics/{name}/{partition}/leader", onPartition(func(t string, p int32, in partitionBody) (any, error) {
+		return ok(c.cl.MoveLeader(t, p, in.SPU))
+	}))
+	add("POST /v1/topics/{name}/{partition}/evict", onPartition(func(t string, p int32, in partitionBody) (any, error) {
+		return ok(c.cl.EvictBefore(t, p, in.Before))
+	}))
+	add("POST /v1/topics/{name}/{partition}/fail", onPartition(func(t string, p int32, in partitionBody) (any, error) {
+		return ok(c.cl.FailAppends(t, p, in.Code))
+	}))
+	c.faultRoutes(add, ok)
+	return mux
+}
+
+func (c *controlPort) faultRoutes(add func(string, verb), ok func(error) (any, error)) {
+	add("GET /v1/faults", func(*http.Request) (any, error) {
+		out := []faultBody{}
+		for _, h := range c.cl.faults.all() {
+			out = append(out, faultBody{ID: h.id, Hits: h.Hits(), Rule: &h.rule})
+		}
+		return out, nil
+	})
+	add("POST /v1/faults", func(r *http.Request) (any, error) {
+		rule := Rule{Partition: -1}
+		if err := readBody(r, &rule); err != nil {
+			return nil, err
+		}
+		h, err := c.cl.AddRule(rule)
+		if err != nil {
+			return nil, err
+		}
+		return faultBody{ID: h.id}, nil
+	})
+	add("GET /v1/faults/{id}", c.onFault(func(r *http.Request, h *RuleHandle) (any, error) {
+		n, _ := strconv.Atoi(r.URL.Query().Get("hits"))
+		ms, err := strconv.Atoi(r.URL.Query().Get("timeout_ms"))
+		if err != nil {
+			ms = 10_000
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), time.Duration(ms)*time.Millisecond)
+		defer cancel()
+		if n > 0 {
+			if err := h.Wait(ctx, n); err != nil {
+				return nil, err
+			}
+		}
+		return faultBody{ID: h.id, Hits: h.Hits()}, nil
+	}))
+	add("DELETE /v1/faults/{id}", c.onFault(func(_ *http.Request, h *RuleHandle) (any, error) {
+		h.Remove()
+		return ok(nil)
+	}))
+}
+
+// The bodies of requests and answers.
+type (
+	topicBody struct {
+		Name             string `json:"name"`
+		Partitions       int    `json:"partitions"`
+		Replication      int    `json:"replication"`
+		Compression      string `json:"compression"`
+		RetentionSeconds int    `json:"retention_seconds"`
+		SegmentSize      int    `json:"segment_size"`
+		MaxPartitionSize int    `json:"max_partition_size"`
+	}
+	partitionBody struct {
+		SPU    int32                `json:"spu"`
+		Before int64                `json:"before"`
+		Code   fluvioerr.ServerCode `json:"code"`
+	}
+	faultBody struct {
+		ID   int   `json:"id"`
+		Hits int   `json:"hits"`
+		Rule *Rule `json:"rule,omitempty"`
+	}
+	spuBody struct {
+		ID      int32  `json:"id"`
+		Address string `json:"address"`
+		Online  bool   `json:"online"`
+	}
+	clusterBody struct {
+		SC     string         `json:"sc"`
+		SCUp   bool           `json:"sc_online"`
+		SPUs   []spuBody      `json:"spus"`
+		Topics map[string]int `json:"topics"` // partitions by name
+	}
+)
+
+func (c *controlPort) describe() clusterBody {
+	out := clusterBody{SC: c.cl.Endpoint(), SCUp: c.cl.sc.running(), Topics: map[string]int{}}
+	for i, addr := range c.cl.SPUEndpoints() {
+		s := c.cl.spus[i]
+		out.SPUs = append(out.SPUs, spuBody{ID: s.id, Address: addr, Online: s.online.Load()})
+	}
+	c.cl.mu.Lock()
+	defer c.cl.mu.Unlock()
+	for name, t := range c.cl.topics {
+		out.Topics[name] = len(t.partitions)
+	}
+	return out
+}
+
+func onSPU(f func(int32) (any, error)) verb {
+	return func(r *http.Request) (any, error) {
+		id, err := pathNumber(r, "id")
+		if err != nil {
+			return nil, err
+		}
+		return f(id)
+	}
+}
+
+func onPartition(f func(topic string, partition int32, in partitionBody) (any, error)) verb {
+	return func(r *http.Request) (any, error) {
+		id, err := pathNumber(r, "partition")
+		if err != nil {
+			return nil, err
+		}
+		var in partitionBody
+		if r.Method == http.MethodPost {
+			if err := readBody(r, &in); err != nil {
+				return nil, err
+			}
+		}
+		return f(r.PathValue("name"), id, in)
+	}
+}
+
+func (c *controlPort) onFault(f func(*http.Request, *RuleHandle) (any, error)) verb {
+	return func(r *http.Request) (any, error) {
+		id, err := pathNumber(r, "id")
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range c.cl.faults.all() {
+			if h.id == int(id) {
+				return f(r, h)
+			}
+		}
+		return nil, fluvioerr.New(fluvioerr.NotFound, "find fault rule", "there is no rule %d", id)
+	}
+}
+
+func pathNumber(r *http.Request, name string) (int32, error) {
+	n, err := strconv.ParseInt(r.PathValue(name), 10, 32)
+	if err != nil {
+		return 0, fluvioerr.New(fluvioerr.InvalidArgument, "read request", "%q is not a number", r.PathValue(name))
+	}
+	return int32(n), nil
+}
+
+// readBody reads a JSON body; unknown fields are refused, so that a typing error does not pass for a default.
+func readBody(r *http.Request, into any) error {
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 1<<20))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fluvioerr.Wrap(fluvioerr.InvalidArgument, "read request", err)
+	}
+	return nil
+}
+
+func httpStatus(err error) int {
+	switch fluvioerr.CodeOf(err) {
+	case fluvioerr.NotFound:
+		return http.StatusNotFound
+	case fluvioerr.AlreadyExists, fluvioerr.InvalidState:
+		return http.StatusConflict
+	case fluvioerr.Timeout:
+		return http.StatusRequestTimeout
+	case fluvioerr.InvalidArgument:
+		return http.StatusBadRequest
+	}
+	return http.StatusInternalServerError
+}
+
+func errorBody(err error) any {
+	out := map[string]any{"error": err.Error()}
+	if e := fluvioerr.As(err); e != nil && e.Server != 0 {
+		out["server_code"] = e.Server
+	}
+	return out
+}

@@ -1,0 +1,125 @@
+package devcluster
+
+import (
+	"errors"
+	"net"
+	"strconv"
+	"sync"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// server is the listening side of the SC or of one SPU. Stopping closes the listener and every connection and returns
+// when their goroutines are gone; starting again takes the same port.
+type server struct {
+	cl   *Cluster
+	role wire.Role
+	id   int32 // SPU id, 0 for the SC
+	apis []api
+
+	mu    sync.Mutex
+	addr  string // host:port; its port is 0 before the first start
+	ln    net.Listener
+	conns map[*conn]struct{}
+	wg    sync.WaitGroup
+}
+
+func newServer(cl *Cluster, role wire.Role, id int32, addr string) *server {
+	s := &server{cl: cl, role: role, id: id, addr: addr, apis: scAPIs}
+	if role == wire.SPU {
+		s.apis = spuAPIs
+	}
+	return s
+}
+
+func (s *server) name() string {
+	if s.role == wire.SC {
+		return "SC"
+	}
+	return "SPU " + strconv.Itoa(int(s.id))
+}
+
+// endpoint is the host:port that clients are told.
+func (s *server) endpoint() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.addr
+}
+
+func (s *server) running() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ln != nil
+}
+
+func (s *server) start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ln != nil {
+		return fluvioerr.New(fluvioerr.InvalidState, "start "+s.name(), "it is running")
+	}
+	ln, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err
+		}
+		return fluvioerr.Wrap(fluvioerr.Connection, "start "+s.name(), err).AtAddr(s.addr).
+			WithHint("choose another address, or stop what uses it")
+	}
+	s.ln, s.addr, s.conns = ln, ln.Addr().String(), map[*conn]struct{}{}
+	s.wg.Add(1)
+	go s.accept(ln)
+	s.cl.logger.Info("listening", "server", s.name(), "address", s.addr)
+	return nil
+}
+
+func (s *server) accept(ln net.Listener) {
+	defer s.wg.Done()
+	for {
+		nc, err := ln.Accept()
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				s.cl.logger.Error("accept failed", "server", s.name(), "error", err)
+			}
+			return
+		}
+		c := newConn(s, nc)
+		s.mu.Lock()
+		if s.ln != ln {
+			s.mu.Unlock()
+			c.close()
+			return
+		}
+		s.conns[c] = struct{}{}
+		s.wg.Add(1)
+		s.mu.Unlock()
+		go c.serve()
+	}
+}
+
+// gone is called by a connection that ended.
+func (s *server) gone(c *conn) {
+	s.mu.Lock()
+	delete(s.conns, c)
+	s.mu.Unlock()
+	s.wg.Done()
+}
+
+// stop ends the server as a killed process would: connections break without a farewell.
+func (s *server) stop() {
+	s.mu.Lock()
+	if s.ln == nil {
+		s.mu.Unlock()
+		return
+	}
+	s.ln.Close()
+	s.ln = nil
+	for c := range s.conns {
+		c.close()
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+	s.cl.logger.Info("stopped", "server", s.name())
+}

@@ -1,0 +1,208 @@
+package devcluster
+
+import (
+	"encoding/binary"
+	"errors"
+	"sync/atomic"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// spuStreamFetch opens a stream of one partition, which then lives in a goroutine of its own.
+var spuStreamFetch = api{
+	key: wire.KeyStreamFetch, name: "StreamFetch", min: 0, max: 25, canFail: true,
+	request: func() wire.Message { return &wire.StreamFetchRequest{} },
+	targets: func(m wire.Message) []target {
+		f := m.(*wire.StreamFetchRequest)
+		return []target{{f.Topic, int32(f.Partition)}}
+	},
+	serve: func(r *request) error {
+		c, m := r.conn, r.msg.(*wire.StreamFetchRequest)
+		p := c.srv.cl.partition(m.Topic, m.Partition)
+		if code, refused := r.refusal(target{m.Topic, int32(m.Partition)}); refused {
+			return (&stream{conn: c, req: r, fetch: m}).sendError(code)
+		}
+		var generation uint64
+		leads := false
+		if p != nil {
+			generation, leads = p.leads(c.srv.id)
+		}
+		if !leads {
+			return (&stream{conn: c, req: r, fetch: m}).sendError(wire.ErrorCode{Code: fluvioerr.ServerNotLeader})
+		}
+		s := &stream{conn: c, req: r, fetch: m, id: c.nextID, p: p, generation: generation, acked: make(chan struct{}, 1)}
+		s.ack.Store(ackNone)
+		c.nextID++
+		c.streams[s.id] = s
+		if len(m.SmartModules) > 0 {
+			return s.sendError(refuseModules(m.SmartModules))
+		}
+		c.background(s.run)
+		return nil
+	},
+}
+
+// Acknowledgements with a meaning of their own.
+const (
+	ackNone    = -1 // none yet; ignored when sent
+	ackDeleted = -2 // ends the stream as if the topic had been deleted
+)
+
+// unknown as the consumer's position means that a frame is on its way to it and not acknowledged.
+const unknown = -1
+
+// stream is the server's side of one StreamFetch.
+type stream struct {
+	conn       *conn
+	req        *request
+	fetch      *wire.StreamFetchRequest
+	id         uint32
+	p          *partition
+	generation uint64
+
+	ack   atomic.Int64 // the latest acknowledgement; earlier ones that were not seen in time are lost
+	acked chan struct{}
+
+	end      int64 // of the log, when it was last looked at
+	consumer int64 // the consumer's position, or unknown
+}
+
+// acknowledge notes where the consumer is. A repeat of the latest value goes unnoticed, as on the real SPU.
+func (s *stream) acknowledge(offset int64) {
+	if s.ack.Swap(offset) == offset {
+		return
+	}
+	select {
+	case s.acked <- struct{}{}:
+	default:
+	}
+}
+
+// run is the stream's life: one frame, then silence until the consumer acknowledges or, when it has everything, until the
+// log grows.
+func (s *stream) run() {
+	changed := s.p.subscribe()
+	defer s.p.unsubscribe(changed)
+	if !s.read(s.fetch.FetchOffset) {
+		return
+	}
+	for {
+		on := true
+		select {
+		case <-s.acked:
+			on = s.onAck(s.ack.Load())
+		case <-changed:
+			on = s.onChange()
+		case <-s.conn.done:
+			return
+		}
+		if !on {
+			return
+		}
+	}
+}
+
+// onAck says whether the stream goes on.
+func (s *stream) onAck(offset int64) bool {
+	switch {
+	case offset == ackNone:
+		return true
+	case offset == ackDeleted:
+		s.send(wire.ErrorCode{Code: fluvioerr.ServerTopicDeleted}, fetched{})
+		return false
+	case offset >= s.end:
+		s.consumer = offset
+		return true
+	}
+	return s.read(offset)
+}
+
+// onChange says whether the stream goes on.
+func (s *stream) onChange() bool {
+	end, silenced, deleted := s.p.state(s.fetch.Isolation, s.generation)
+	switch {
+	case deleted:
+		s.send(wire.ErrorCode{Code: fluvioerr.ServerTopicDeleted}, fetched{})
+		return false
+	case silenced || end == s.end:
+		return true
+	case s.consumer == unknown || end <= s.consumer:
+		s.end = end
+		return true
+	}
+	return s.read(s.consumer)
+}
+
+// read sends what there is from an offset on; nothing, when there is nothing. It says whether the stream goes on.
+func (s *stream) read(from int64) bool {
+	f := s.p.read(from, uint32(s.fetch.MaxBytes), s.fetch.Isolation, s.generation)
+	defer f.release()
+	switch {
+	case f.deleted:
+		s.send(wire.ErrorCode{Code: fluvioerr.ServerTopicDeleted}, fetched{})
+		return false
+	case f.silenced:
+		return true
+	case !f.code.Ok():
+		s.send(f.code, fetched{})
+		return false
+	case f.size == 0:
+		s.end, s.consumer = from, from
+		return true
+	}
+	s.end, s.consumer = f.end, unknown
+	return s.send(wire.ErrorCode{}, f) == nil
+}
+
+// sendError sends a frame with nothing but an error; the connection stays.
+func (s *stream) sendError(code wire.ErrorCode) error { return s.send(code, fetched{}) }
+
+// send sends a frame. A connection that cannot take it is closed.
+func (s *stream) send(code wire.ErrorCode, f fetched) error {
+	c, h := s.conn, &s.req.header
+	m := &wire.StreamFetchResponse{Topic: s.fetch.Topic, StreamID: s.id, Partition: wire.FetchPartitionResponse{
+		Partition: s.fetch.Partition, Error: code, HighWatermark: f.hw, LogStartOffset: f.start,
+	}}
+	var err error
+	if c.srv.cl.faults.active() {
+		err = s.sendFaulty(m, f)
+	} else {
+		err = c.sendRecords(h.CorrelationID, h.APIVersion, m, f.bufs, f.size)
+	}
+	if err != nil && err != errStreamOver {
+		c.close()
+	}
+	return err
+}
+
+// errStreamOver ends a stream without ending its connection.
+var errStreamOver = errors.New("stream over")
+
+// sendFaulty sends a frame through the rules of the answer phase.
+func (s *stream) sendFaulty(m *wire.StreamFetchResponse, f fetched) error {
+	c, h := s.conn, &s.req.header
+	rule := c.srv.cl.faults.match(OnAnswer, c.srv, s.req.api, s.req.targets())
+	if rule != nil && rule.Action.Kind == ActionError {
+		m.Partition.Error = rule.Action.errorCode()
+		f = fetched{}
+	}
+	frame, err := wire.AppendResponse(nil, h.CorrelationID, h.APIVersion, m)
+	if err != nil {
+		return err
+	}
+	patchRecords(frame, f.size)
+	at := len(frame)
+	for _, b := range f.bufs {
+		frame = append(frame, b...)
+	}
+	const crc = 17 // position in a batch
+	if rule != nil && rule.Action.Kind == ActionCorruptCRC && f.size >= crc+4 {
+		binary.BigEndian.PutUint32(frame[at+crc:], ^binary.BigEndian.Uint32(frame[at+crc:]))
+	}
+	err = c.sendFaulty(rule, frame)
+	if rule != nil && rule.Action.Kind == ActionError && err == nil {
+		return errStreamOver
+	}
+	return err
+}
