@@ -100,6 +100,21 @@ func (c *Cluster) Control(ctx context.Context, api uint16, req, resp wire.Messag
 	return conn.Call(ctx, api, req, resp)
 }
 
+// ControlLong is Control for requests that take longer than the request timeout: only ctx limits it. It has a connection of
+// its own while it runs, so that later requests need not wait for it.
+func (c *Cluster) ControlLong(ctx context.Context, api uint16, req, resp wire.Message) error {
+	owner := longCalls.Add(1)
+	defer c.pool.CloseOwner(owner)
+	conn, err := c.pool.Get(ctx, transport.Key{Addr: c.cfg.Endpoint, ServerName: c.cfg.ServerName, Role: wire.SC, Kind: transport.Control, Owner: owner})
+	if err != nil {
+		return err
+	}
+	return conn.CallUntil(ctx, api, req, resp)
+}
+
+// longCalls numbers the owners of connections for single calls, apart from those of consumers, which count from 1.
+var longCalls = func() *atomic.Uint64 { n := new(atomic.Uint64); n.Store(1 << 63); return n }()
+
 // Topic gives a topic of which every partition is known. When the snapshot lacks it, the SC is asked: the watch may lag
 // behind a create by this very program. NotFound when the SC does not have it either.
 func (c *Cluster) Topic(ctx context.Context, name string) (*Topic, error) {
@@ -170,14 +185,17 @@ func (c *Cluster) Leader(topic string, id int32) (*SPU, error) {
 	return spu, nil
 }
 
-// Conn gives the connection to an SPU for a kind of work.
-func (c *Cluster) Conn(ctx context.Context, spu *SPU, kind transport.Kind) (*transport.Conn, error) {
+// Conn gives the connection to an SPU for a kind of work. owner is 0 for connections that all share.
+func (c *Cluster) Conn(ctx context.Context, spu *SPU, kind transport.Kind, owner uint64) (*transport.Conn, error) {
 	name := ""
 	if c.cfg.ServerName != "" {
 		name = spu.Name + "." + c.cfg.ServerName
 	}
-	return c.pool.Get(ctx, transport.Key{Addr: spu.Addr, ServerName: name, Role: wire.SPU, Kind: kind})
+	return c.pool.Get(ctx, transport.Key{Addr: spu.Addr, ServerName: name, Role: wire.SPU, Kind: kind, Owner: owner})
 }
+
+// CloseOwner ends the connections of one owner.
+func (c *Cluster) CloseOwner(owner uint64) { c.pool.CloseOwner(owner) }
 
 // publish makes a snapshot visible and wakes who waits for a change.
 func (c *Cluster) publish(s *Snapshot) {

@@ -58,3 +58,10 @@ func (b *Buffer) Release() {
 	poison(b.B)
 	bufferPools[class-minClass].Put(b)
 }
+
+// OwnBuffer wraps memory that is not from the pool.
+func OwnBuffer(b []byte) *Buffer {
+	buf := &Buffer{B: b}
+	buf.refs.Store(1)
+	return buf
+}

@@ -48,4 +48,5 @@ type Key struct {
 	ServerName string // for TLS
 	Role       wire.Role
 	Kind       Kind
+	Owner      uint64 // Fetch: the consumer, which has connections of its own; else 0
 }

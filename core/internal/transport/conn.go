@@ -145,7 +145,17 @@ func (c *Conn) Stream(api uint16, version int16, req wire.Message, onFrame func(
 // Call sends a request and waits for its answer, decoded into resp. The wait is limited by ctx and by the request timeout,
 // whichever ends first.
 func (c *Conn) Call(ctx context.Context, api uint16, req, resp wire.Message) error {
-	version := int16(2)
+	if c.cfg.RequestTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.cfg.RequestTimeout)
+		defer cancel()
+	}
+	return c.CallUntil(ctx, api, req, resp)
+}
+
+// CallUntil is Call without the request timeout: only ctx limits it.
+func (c *Conn) CallUntil(ctx context.Context, api uint16, req, resp wire.Message) error {
+	version := int16(2) // ApiVersions, before anything is agreed
 	if c.versions != nil {
 		v, err := c.versions.For(api)
 		if err != nil {
@@ -154,22 +164,17 @@ func (c *Conn) Call(ctx context.Context, api uint16, req, resp wire.Message) err
 		}
 		version = v
 	}
-	return c.CallVersion(ctx, api, version, req, resp)
+	return c.exchange(ctx, api, version, req, resp)
 }
 
-// CallVersion is Call at a version the caller chose.
-func (c *Conn) CallVersion(ctx context.Context, api uint16, version int16, req, resp wire.Message) error {
+// exchange sends a request at a version and waits for its answer.
+func (c *Conn) exchange(ctx context.Context, api uint16, version int16, req, resp wire.Message) error {
 	body, err := wire.Append(nil, version, req)
 	if err != nil {
 		return err
 	}
 	name := apiName(c.key.Role, api)
 	start := time.Now()
-	if c.cfg.RequestTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.cfg.RequestTimeout)
-		defer cancel()
-	}
 	result := make(chan error, 1)
 	abandon := c.Go(api, version, [][]byte{body}, func(frame *Buffer, body []byte, err error) {
 		if err == nil {

@@ -88,6 +88,25 @@ func (p *Pool) forget(key Key, e *entry) {
 	p.mu.Unlock()
 }
 
+// CloseOwner ends the connections of one owner.
+func (p *Pool) CloseOwner(owner uint64) {
+	p.mu.Lock()
+	var gone []*entry
+	for key, e := range p.entries {
+		if key.Owner == owner {
+			delete(p.entries, key)
+			gone = append(gone, e)
+		}
+	}
+	p.mu.Unlock()
+	for _, e := range gone {
+		<-e.ready
+		if e.conn != nil {
+			e.conn.Close()
+		}
+	}
+}
+
 // Close ends every connection and dial, and returns when their goroutines have ended.
 func (p *Pool) Close() {
 	p.mu.Lock()

@@ -1,0 +1,155 @@
+package fluvio
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/cluster"
+	"github.com/libfluvio/libfluvio/core/internal/transport"
+)
+
+// Client is a connection to a cluster. Its methods are safe for concurrent use.
+type Client struct {
+	opts    ClientOptions
+	pool    *transport.Pool
+	cluster *cluster.Cluster
+
+	mu       sync.Mutex
+	children map[closer]struct{} // guarded by mu: producers and consumers
+	closed   bool                // guarded by mu
+	done     chan struct{}       // closed when Close has finished
+}
+
+// closer is a producer or a consumer.
+type closer interface {
+	Close(ctx context.Context) error
+}
+
+// defaults fills in what the zero values mean.
+func (o *ClientOptions) defaults() {
+	o.ClientID = orDefault(o.ClientID, "libfluvio")
+	o.ConnectionTimeout = orDefault(o.ConnectionTimeout, 5*time.Second)
+	o.RequestTimeout = orDefault(o.RequestTimeout, 30*time.Second)
+	o.RetryBackoff = orDefault(o.RetryBackoff, 100*time.Millisecond)
+	o.RetryBackoffMax = orDefault(o.RetryBackoffMax, 10*time.Second)
+}
+
+// Validate reports every problem of the options at once.
+func (o ClientOptions) Validate() error {
+	var p problems
+	checkSettings(&p, o)
+	if o.Endpoint != "" {
+		if _, _, err := net.SplitHostPort(o.Endpoint); err != nil {
+			p.add("endpoint", "%q is not of the form host:port, for instance 127.0.0.1:9003", o.Endpoint)
+		}
+		if o.Profile != "" {
+			p.add("profile", "cannot be combined with endpoint")
+		}
+	}
+	if o.RetryBackoff != 0 && o.RetryBackoffMax != 0 && o.RetryBackoff > o.RetryBackoffMax {
+		p.add("retry_backoff_ms", "is larger than retry_backoff_max_ms")
+	}
+	if o.TLS == "verified" && o.TLSDomain == "" {
+		p.add("tls_domain", "is needed with tls=verified: the name in the cluster's certificate")
+	}
+	if len(o.ClientID) > 255 {
+		p.add("client_id", "is longer than 255 bytes")
+	}
+	return p.err("client")
+}
+
+// Connect reaches the cluster's SC, agrees on versions and loads the metadata. It ends with ctx, and by itself after the
+// connection timeout for the connection and the request timeout for the metadata.
+func Connect(ctx context.Context, o ClientOptions) (*Client, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if err := o.fromProfile(); err != nil {
+		return nil, err
+	}
+	o.defaults()
+	tlsConfig, err := o.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{opts: o, children: map[closer]struct{}{}, done: make(chan struct{})}
+	c.pool = transport.NewPool(&transport.Config{
+		ClientID: o.ClientID, ConnectTimeout: o.ConnectionTimeout, RequestTimeout: o.RequestTimeout, WriteStall: o.RequestTimeout,
+		TLS: tlsConfig, DialContext: o.DialContext,
+	})
+	c.cluster, err = cluster.Open(ctx, cluster.Config{
+		Endpoint: o.Endpoint, ServerName: o.TLSDomain, LocalAddress: o.UseSPULocalAddress,
+		BackoffFirst: o.RetryBackoff, BackoffMax: o.RetryBackoffMax,
+	}, c.pool)
+	if err != nil {
+		c.pool.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// PlatformVersion is the version of the cluster, for instance 0.18.1.
+func (c *Client) PlatformVersion() string { return c.cluster.Platform() }
+
+// Endpoint is the SC's address.
+func (c *Client) Endpoint() string { return c.opts.Endpoint }
+
+// Close closes the client's consumers and producers, the latter drained until ctx ends, and every connection. It returns
+// when no goroutine of the client is left. Later calls wait for the first one and return nil.
+func (c *Client) Close(ctx context.Context) error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		<-c.done
+		return nil
+	}
+	c.closed = true
+	children := c.children
+	c.children = nil
+	c.mu.Unlock()
+	errs := make(chan error, len(children))
+	for child := range children {
+		go func() { errs <- child.Close(ctx) }()
+	}
+	var first error
+	for range children {
+		if err := <-errs; err != nil && first == nil {
+			first = err
+		}
+	}
+	c.cluster.Close()
+	c.pool.Close()
+	close(c.done)
+	return first
+}
+
+// adopt ties a producer or consumer to the client's life.
+func (c *Client) adopt(child closer) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return errClientClosed()
+	}
+	c.children[child] = struct{}{}
+	return nil
+}
+
+func (c *Client) orphan(child closer) {
+	c.mu.Lock()
+	delete(c.children, child)
+	c.mu.Unlock()
+}
+
+func (c *Client) alive() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return errClientClosed()
+	}
+	return nil
+}
+
+func errClientClosed() error { return fluvioerr.New(fluvioerr.Closed, "", "the client was closed") }

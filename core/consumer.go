@@ -1,0 +1,191 @@
+package fluvio
+
+import (
+	"context"
+	"iter"
+
+	"github.com/libfluvio/libfluvio/core/internal/consume"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// Consumer reads topics. Its methods are safe for concurrent use.
+type Consumer struct {
+	client *Client
+	c      *consume.Consumer
+}
+
+// Validate reports every problem of the options at once.
+func (o ConsumerOptions) Validate() error {
+	var p problems
+	checkSettings(&p, o)
+	if len(o.Topics) == 0 {
+		p.add("topics", "name at least one topic")
+	}
+	seenTopic := map[string]bool{}
+	for _, t := range o.Topics {
+		if seenTopic[t] {
+			p.add("topics", "%q stands twice", t)
+		}
+		seenTopic[t] = true
+	}
+	seen := map[int32]bool{}
+	for _, id := range o.Partitions {
+		if id < 0 {
+			p.add("partitions", "%d is negative", id)
+		}
+		if seen[id] {
+			p.add("partitions", "%d stands twice", id)
+		}
+		seen[id] = true
+	}
+	if pos := o.Start.position(); pos.N < 0 {
+		p.add("start", "%d is negative", pos.N)
+	}
+	if o.MaxBytes != 0 && o.PrefetchBytes != 0 && int64(o.MaxBytes) > o.PrefetchBytes {
+		p.add("max_bytes", "%d is larger than prefetch_bytes, %d", o.MaxBytes, o.PrefetchBytes)
+	}
+	return p.err("consumer")
+}
+
+// Consumer opens a consumer. It returns when the position of every partition is known, so records stored afterwards are
+// seen by a consumer that starts at the end. The wait ends with ctx and at the latest after the request timeout.
+func (c *Client) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, error) {
+	if err := c.alive(); err != nil {
+		return nil, err
+	}
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.opts.RequestTimeout)
+	defer cancel()
+	cfg := consume.Config{
+		Start: o.Start.position(), StopAt: o.StopAt.stop, PrefetchBytes: orDefault(o.PrefetchBytes, 16<<20),
+		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax, Lazy: o.LazyColumns,
+	}
+	if o.Isolation == "read_committed" {
+		cfg.Isolation = wire.FetchReadCommitted
+	}
+	streams := 0
+	for _, name := range o.Topics {
+		if err := checkTopicName("open consumer", name); err != nil {
+			return nil, err
+		}
+		t, err := c.cluster.Topic(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		n := len(t.Partitions)
+		if len(o.Partitions) > 0 {
+			n = len(o.Partitions)
+		}
+		streams += n
+		cfg.Topics = append(cfg.Topics, consume.Topic{Name: name, Partitions: o.Partitions})
+	}
+	cfg.MaxBytes = o.MaxBytes
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = int32(min(max(cfg.PrefetchBytes/int64(max(streams, 1)), 1<<20), 8<<20))
+	}
+	inner, err := consume.Open(ctx, c.cluster, cfg)
+	if err != nil {
+		return nil, err
+	}
+	consumer := &Consumer{client: c, c: inner}
+	if err := c.adopt(consumer); err != nil {
+		inner.Close()
+		return nil, err
+	}
+	return consumer, nil
+}
+
+// Next gives the next batch, waiting until ctx ends. Its errors: End when every partition was read to StopAt, and Closed,
+// both for good; Timeout or Cancelled when ctx ended; else the error of one partition, after which the others go on.
+func (c *Consumer) Next(ctx context.Context) (*Batch, error) {
+	b, err := c.c.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Batch{b}, nil
+}
+
+// Records gives record after record until the end of the stream or an error, which comes last. End is not an error here.
+func (c *Consumer) Records(ctx context.Context) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for {
+			b, err := c.Next(ctx)
+			if err != nil {
+				if !isEnd(err) {
+					yield(Record{}, err)
+				}
+				return
+			}
+			for r := range b.Records() {
+				if !yield(r, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Close ends the streams, wakes Next, and returns when no goroutine of the consumer is left. It does not wait for the network.
+func (c *Consumer) Close(context.Context) error {
+	c.c.Close()
+	c.client.orphan(c)
+	return nil
+}
+
+// Columns are the records of a batch as positions into Batch.Data. The slices are the caller's.
+type Columns = wire.Columns
+
+// NoKey in Columns.KeyLen marks a record without a key.
+const NoKey = wire.NoKey
+
+// Batch is consecutive records of one partition.
+type Batch struct{ b *consume.Batch }
+
+// Topic is the topic of the records.
+func (b *Batch) Topic() string { return b.b.Topic }
+
+// Partition is the partition of the records.
+func (b *Batch) Partition() int32 { return b.b.Partition }
+
+// HighWatermark is the offset behind the partition's last committed record when the batch was read.
+func (b *Batch) HighWatermark() int64 { return b.b.HighWatermark }
+
+// Len is the number of records.
+func (b *Batch) Len() int { return b.b.Len() }
+
+// Data is what the positions in Columns point into.
+func (b *Batch) Data() []byte { return b.b.Data }
+
+// Columns decodes into slices of at least Len elements, which may lie in foreign memory. A Corrupt error also ends the
+// partition.
+func (b *Batch) Columns(cols *Columns) error { return b.b.Columns(cols) }
+
+// Release gives the memory of the batch to later ones. Its records, columns and data must not be used afterwards. It is
+// optional: without it the memory is collected like any other.
+func (b *Batch) Release() { b.b.Release() }
+
+// Record is the i-th record; key and value are views.
+func (b *Batch) Record(i int) Record {
+	cols, data := &b.b.Cols, b.b.Data
+	r := Record{Topic: b.b.Topic, Partition: b.b.Partition, Offset: cols.Offset[i], Timestamp: cols.Timestamp[i]}
+	if n := cols.KeyLen[i]; n != NoKey {
+		at := cols.KeyPos[i]
+		r.Key = data[at : at+n : at+n]
+	}
+	at, n := cols.ValuePos[i], cols.ValueLen[i]
+	r.Value = data[at : at+n : at+n]
+	return r
+}
+
+// Records gives the records in the order of their offsets.
+func (b *Batch) Records() iter.Seq[Record] {
+	return func(yield func(Record) bool) {
+		for i := range b.Len() {
+			if !yield(b.Record(i)) {
+				return
+			}
+		}
+	}
+}

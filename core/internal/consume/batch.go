@@ -1,0 +1,200 @@
+package consume
+
+import (
+	"errors"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/compress"
+	"github.com/libfluvio/libfluvio/core/internal/transport"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// How much one Batch holds at most, unless a single stored batch is larger: enough to make the cost per Batch vanish,
+// little enough for the first record not to wait for the last of a large frame.
+const (
+	batchBytes    = 1 << 20
+	maxDecodeSize = 256 << 20 // of one stored batch after decompression
+)
+
+// Batch is consecutive records of one partition, of one or more stored batches.
+type Batch struct {
+	Topic         string
+	Partition     int32
+	HighWatermark int64
+	Data          []byte // the records sections, with whatever lies between them; columns are positions into it
+	Cols          wire.Columns
+	count         int
+	from, upto    int64 // offsets outside are not the caller's
+	segments      []segment
+	buffer        *transport.Buffer
+	session       *session
+}
+
+// segment is the records section of one stored batch inside Data.
+type segment struct {
+	header     wire.BatchHeader
+	start, end int
+}
+
+// Len is the number of records.
+func (b *Batch) Len() int { return b.count }
+
+// Release gives the memory back; records and columns must not be used afterwards. A Batch that is not released is collected.
+func (b *Batch) Release() {
+	if b.buffer != nil {
+		b.buffer.Release()
+		b.buffer, b.Data = nil, nil
+	}
+}
+
+// Columns decodes the records into the caller's slices, which have room for Len elements. Damaged records are an error that
+// also ends the partition.
+func (b *Batch) Columns(cols *wire.Columns) error {
+	at := 0
+	for i := range b.segments {
+		s := &b.segments[i]
+		r, err := wire.NewRecordReader(b.Data[s.start:s.end])
+		if err == nil {
+			var n int
+			n, err = r.Columns(&s.header, cols, at, b.from, b.upto, uint32(s.start))
+			at += n
+		}
+		if err != nil {
+			e := fluvioerr.As(err)
+			e.Code = fluvioerr.Corrupt
+			e.At(b.Topic, b.Partition).AtOffset(s.header.BaseOffset)
+			if b.session.consumer.cfg.Lazy {
+				b.session.consumer.inbox.kill(b.session, e)
+			}
+			return e
+		}
+	}
+	return nil
+}
+
+// decode fills Cols with slices of the batch's own.
+func (b *Batch) decode() error {
+	n := b.count
+	i64, u32 := make([]int64, 2*n), make([]uint32, 4*n)
+	b.Cols = wire.Columns{
+		Offset: i64[:n:n], Timestamp: i64[n:],
+		KeyPos: u32[:n:n], KeyLen: u32[n : 2*n : 2*n], ValuePos: u32[2*n : 3*n : 3*n], ValueLen: u32[3*n:],
+	}
+	return b.Columns(&b.Cols)
+}
+
+// frame is what a session received and the application has not taken yet.
+type frame struct {
+	session *session
+	buffer  *transport.Buffer
+	records []byte // whole batches only
+	hw      int64
+	from    int64
+	upto    int64
+	bytes   int64 // what it counts against the budget
+	err     error // delivered after the records
+	fatal   bool  // err ends the session
+	done    bool  // the session reached its end
+}
+
+// next takes records off the frame; nil when none is left.
+func (f *frame) next() (*Batch, error) {
+	b := &Batch{Topic: f.session.topic, Partition: f.session.partition, HighWatermark: f.hw, from: f.from, upto: f.upto, session: f.session}
+	var err error
+	for len(f.records) > 0 && err == nil {
+		h, raw, rest, _, ok, herr := wire.NextBatch(f.records)
+		if herr != nil || !ok {
+			err = f.corrupt(herr, f.from)
+			break
+		}
+		if len(b.segments) > 0 && (h.Compression() != wire.CompressionNone) != (b.segments[0].header.Compression() != wire.CompressionNone) {
+			break
+		}
+		if len(b.segments) > 0 && len(b.Data)+len(raw) > batchBytes {
+			break
+		}
+		if verr := wire.VerifyBatch(raw, &h); verr != nil {
+			err = f.corrupt(verr, h.BaseOffset)
+			break
+		}
+		add := b.addCompressed
+		if h.Compression() == wire.CompressionNone {
+			add = b.addPlain
+		}
+		if aerr := add(f, &h, raw); aerr != nil {
+			err = f.corrupt(aerr, h.BaseOffset)
+			break
+		}
+		f.records = rest
+	}
+	if err != nil && len(b.segments) == 0 {
+		f.records = nil
+		b.Release()
+		return nil, err
+	}
+	if b.count == 0 {
+		b.Release()
+		if len(f.records) > 0 {
+			return f.next()
+		}
+		return nil, nil
+	}
+	return b, nil
+}
+
+// addPlain extends the view by an uncompressed batch: consecutive ones lie next to each other in the frame.
+func (b *Batch) addPlain(f *frame, h *wire.BatchHeader, raw []byte) error {
+	if b.buffer == nil {
+		f.buffer.Retain()
+		b.buffer = f.buffer
+		b.Data = f.records[:0] // its capacity reaches to the end of the frame
+	}
+	start := len(b.Data)
+	b.Data = b.Data[:start+len(raw)]
+	return b.add(h, start+h.HeaderSize(), len(b.Data))
+}
+
+// addCompressed appends the decompressed section of a batch.
+func (b *Batch) addCompressed(_ *frame, h *wire.BatchHeader, raw []byte) error {
+	if b.buffer == nil {
+		b.buffer = transport.NewBuffer(batchBytes)
+		b.Data = b.buffer.B[:0]
+	}
+	start := len(b.Data)
+	out, err := compress.AppendDecoded(b.Data, compress.Codec(h.Compression()), raw[h.HeaderSize():], maxDecodeSize)
+	if err != nil {
+		return err
+	}
+	if cap(out) != cap(b.Data) { // it outgrew the pooled buffer
+		b.buffer.Release()
+		b.buffer = transport.OwnBuffer(out)
+	}
+	b.Data = out
+	return b.add(h, start, len(out))
+}
+
+// add notes a segment and how many of its records count.
+func (b *Batch) add(h *wire.BatchHeader, start, end int) error {
+	r, err := wire.NewRecordReader(b.Data[start:end])
+	if err != nil {
+		return err
+	}
+	b.segments = append(b.segments, segment{*h, start, end})
+	first, last := max(h.BaseOffset, b.from), min(h.BaseOffset+int64(r.Count()), b.upto)
+	b.count += int(max(last-first, 0))
+	return nil
+}
+
+// corrupt makes the error of stored data that cannot be read.
+func (f *frame) corrupt(cause error, offset int64) error {
+	if cause == nil {
+		cause = errors.New("a batch is cut off inside a frame")
+	}
+	msg := cause.Error()
+	if e := fluvioerr.As(cause); e != nil {
+		msg = e.Message
+	}
+	e := fluvioerr.New(fluvioerr.Corrupt, "consume", "%s", msg).At(f.session.topic, f.session.partition).AtOffset(offset)
+	e.Err = cause
+	return e
+}

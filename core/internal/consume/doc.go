@@ -1,0 +1,23 @@
+// Package consume reads partitions as streams.
+//
+// One session per partition: resolve the start, open StreamFetch, receive a frame, hand it to the inbox, give the credit
+// back (UpdateOffsets), which asks for the next frame. The server sends one frame per credit and then waits, for ever if
+// need be; that is the whole back-pressure. The credit is given as soon as a frame arrives if the byte budget has room,
+// otherwise when the application has taken enough.
+//
+// A frame is a plain cut of the server's log: its first batch may begin before the wanted offset, its last batch may be cut
+// off. Records before the offset are dropped; a cut-off batch is discarded and never acknowledged past, so the next frame
+// brings it whole. When not even the first batch fits, the stream is opened anew with a larger max_bytes.
+//
+// The reader of a connection only finds the batch boundaries of a frame. Checksums, decompression and decoding happen on
+// the side that takes, as views into the frame's buffer.
+//
+// Every session keeps its own position. After any failure it resumes there; leader changes are silent on the wire, so the
+// metadata is watched. Sessions end by reaching stop_at, by an error that no retry mends, or by Close.
+//
+// A consumer has connections of its own, one per SPU, shared by its sessions: there is no request that ends a stream, so
+// closing the connection is the only way to make the servers forget the streams of a closed consumer.
+//
+// Goroutines: one per session, one that looks for new partitions; all end with Close. Locks: session.mu before inbox.mu;
+// neither is held across I/O. Callbacks of a connection run on its reader and never block.
+package consume

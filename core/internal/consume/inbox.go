@@ -1,0 +1,208 @@
+package consume
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+)
+
+// inbox is where sessions put frames and the application takes batches: fairly, one batch of each session in turn.
+type inbox struct {
+	budget int64
+	notify chan struct{} // capacity 1: something may have changed
+
+	mu     sync.Mutex
+	ready  []*session // guarded by mu: have frames, in the order of their turns
+	bytes  int64      // guarded by mu: received and not taken
+	owed   []*session // guarded by mu: wait for a credit
+	live   int        // guarded by mu: sessions that may still bring something
+	last   error      // guarded by mu: the error that ended the latest session to fail
+	closed bool       // guarded by mu
+}
+
+func newInbox(budget int64) *inbox { return &inbox{budget: budget, notify: make(chan struct{}, 1)} }
+
+func (in *inbox) wake() {
+	select {
+	case in.notify <- struct{}{}:
+	default:
+	}
+}
+
+// put queues a frame of s and says whether s may ask for the next one now; if not, its credit is owed and will be given by
+// the taking side.
+func (in *inbox) put(s *session, f *frame, wantCredit bool) (credit bool) {
+	in.mu.Lock()
+	if in.closed {
+		in.mu.Unlock()
+		f.release()
+		return false
+	}
+	if len(s.frames) == 0 {
+		in.ready = append(in.ready, s)
+	}
+	s.frames = append(s.frames, f)
+	in.bytes += f.bytes
+	if wantCredit {
+		credit = in.bytes < in.budget
+		if !credit {
+			in.owed = append(in.owed, s)
+		}
+	}
+	in.mu.Unlock()
+	in.wake()
+	return credit
+}
+
+// take gives the next batch, or the next error, waiting until ctx ends.
+func (in *inbox) take(ctx context.Context) (*Batch, error) {
+	start := time.Now()
+	for {
+		b, err, more := in.tryTake()
+		if more {
+			in.wake() // for another goroutine that may be waiting
+		}
+		if b != nil || err != nil {
+			return b, err
+		}
+		select {
+		case <-in.notify:
+		case <-ctx.Done():
+			in.wake()
+			return nil, fluvioerr.FromContext(ctx, "consume", "records", time.Since(start))
+		}
+	}
+}
+
+// tryTake takes from the session whose turn it is.
+func (in *inbox) tryTake() (b *Batch, err error, more bool) {
+	for {
+		in.mu.Lock()
+		if in.closed {
+			in.mu.Unlock()
+			return nil, fluvioerr.New(fluvioerr.Closed, "consume", "the consumer was closed"), true
+		}
+		if len(in.ready) == 0 {
+			ended, last := in.live == 0, in.last
+			in.mu.Unlock()
+			if !ended {
+				return nil, nil, false
+			}
+			if last != nil {
+				return nil, last, true
+			}
+			return nil, fluvioerr.New(fluvioerr.End, "consume", "every partition was read to its end"), true
+		}
+		s := in.ready[0]
+		in.ready = append(in.ready[:0], in.ready[1:]...)
+		f := s.frames[0]
+		in.mu.Unlock()
+
+		// No lock: decompression takes its time. The session is out of the ring, so nobody else takes from it, and its
+		// later frames queue behind.
+		b, err = f.next()
+		if err == nil && b == nil && f.err != nil {
+			err = f.err
+		}
+		if b != nil && !s.consumer.cfg.Lazy {
+			if err = b.decode(); err != nil {
+				b.Release()
+				b = nil
+			}
+		}
+		if err != nil && f.err == nil { // stored data is damaged: this partition ends here
+			s.stop()
+			f.fatal = true
+		}
+		in.putBack(s, f, b == nil, err)
+		if b != nil || err != nil {
+			return b, err, true
+		}
+	}
+}
+
+// putBack returns a session to the ring after its turn, without the frame if that is used up, and gives owed credits.
+func (in *inbox) putBack(s *session, f *frame, used bool, err error) {
+	var credit []*session
+	in.mu.Lock()
+	if used || len(f.records) == 0 && f.err == nil {
+		if !in.closed {
+			s.frames = append(s.frames[:0], s.frames[1:]...)
+			in.bytes -= f.bytes
+		}
+		if f.fatal {
+			in.bury(s, err)
+		} else if f.done && !s.buried {
+			s.buried = true
+			in.live--
+		}
+		f.release()
+		for !in.closed && len(in.owed) > 0 && in.bytes < in.budget {
+			credit = append(credit, in.owed[0])
+			in.owed = append(in.owed[:0], in.owed[1:]...)
+		}
+	}
+	if len(s.frames) > 0 && !in.closed {
+		in.ready = append(in.ready, s)
+	}
+	in.mu.Unlock()
+	for _, s := range credit {
+		s.giveCredit()
+	}
+}
+
+// bury ends a session with an error and drops its frames. in.mu is held.
+func (in *inbox) bury(s *session, err error) {
+	if s.buried {
+		return
+	}
+	s.buried = true
+	in.live--
+	in.last = err
+	for _, f := range s.frames {
+		in.bytes -= f.bytes
+		f.release()
+	}
+	s.frames = nil
+}
+
+// kill ends a session whose taken records turned out to be damaged.
+func (in *inbox) kill(s *session, err error) {
+	s.stop()
+	in.mu.Lock()
+	in.bury(s, err)
+	in.mu.Unlock()
+	in.wake()
+}
+
+// add counts a session that may bring something.
+func (in *inbox) add() {
+	in.mu.Lock()
+	in.live++
+	in.mu.Unlock()
+}
+
+// close drops what waits and makes take fail.
+func (in *inbox) close() {
+	in.mu.Lock()
+	in.closed = true
+	for _, s := range in.ready {
+		for _, f := range s.frames {
+			f.release()
+		}
+		s.frames = nil
+	}
+	in.ready, in.owed = nil, nil
+	in.mu.Unlock()
+	in.wake()
+}
+
+// release drops the frame's hold on its buffer.
+func (f *frame) release() {
+	if f.buffer != nil {
+		f.buffer.Release()
+		f.buffer = nil
+	}
+}

@@ -1,0 +1,366 @@
+package consume
+
+import (
+	"context"
+	"errors"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/transport"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// session reads one partition.
+type session struct {
+	consumer  *Consumer
+	topic     string
+	partition int32
+	stop      context.CancelFunc
+
+	frames []*frame // guarded by inbox.mu: received, not taken
+	buried bool     // guarded by inbox.mu: brings nothing any more
+
+	mu       sync.Mutex
+	next     int64   // guarded by mu: the position to read from
+	upto     int64   // guarded by mu: where reading ends, math.MaxInt64 for never
+	maxBytes int32   // guarded by mu
+	stream   *stream // guarded by mu: the one that is open
+}
+
+// stream is one StreamFetch of a session. Frames of an older stream of the same session are ignored.
+type stream struct {
+	session *session
+	conn    *transport.Conn
+	version int16
+	id      uint32 // the server's, 0 until the first frame
+	ended   chan struct{}
+	once    sync.Once
+	err     error // why it ended, set before ended is closed
+}
+
+// The ends of a stream that are no failures.
+var (
+	errReachedEnd = errors.New("reached stop_at")
+	errMoved      = errors.New("the partition moved to another SPU")
+	errLarger     = errors.New("a batch is larger than max_bytes")
+)
+
+func (st *stream) end(err error) {
+	st.once.Do(func() {
+		st.err = err
+		close(st.ended)
+	})
+}
+
+// run reads until the session is stopped, reaches its end, or meets an error that no retry mends.
+func (s *session) run(ctx context.Context) {
+	backoff := transport.NewBackoff(s.consumer.cfg.RetryFirst, s.consumer.cfg.RetryMax)
+	for {
+		before := s.position()
+		changed := s.consumer.cluster.Changed()
+		err := s.open(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, errReachedEnd):
+			return
+		case errors.Is(err, errMoved), errors.Is(err, errLarger):
+			continue
+		case !s.passing(err):
+			s.consumer.inbox.put(s, &frame{session: s, err: s.at(err), fatal: true}, false)
+			return
+		}
+		if s.position() > before {
+			backoff.Reset()
+		}
+		if !backoff.Wait(ctx, changed) {
+			return
+		}
+	}
+}
+
+// passing says whether an error goes away by itself.
+func (s *session) passing(err error) bool {
+	e := fluvioerr.As(err)
+	if e == nil {
+		return false
+	}
+	if e.Server == fluvioerr.ServerTopicNotFound {
+		return s.consumer.cluster.Snapshot().Topics[s.topic] != nil
+	}
+	return fluvioerr.Retriable(err)
+}
+
+// at completes an error with topic and partition.
+func (s *session) at(err error) error {
+	e := fluvioerr.As(err)
+	if e == nil {
+		e = fluvioerr.Wrap(fluvioerr.Internal, "consume", err)
+	}
+	own := *e
+	own.Op = "consume"
+	return own.At(s.topic, s.partition)
+}
+
+func (s *session) position() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next
+}
+
+// open opens a stream at the session's position and returns when it has ended.
+func (s *session) open(ctx context.Context) error {
+	spu, err := s.consumer.cluster.Leader(s.topic, s.partition)
+	if err != nil {
+		return err
+	}
+	conn, err := s.consumer.cluster.Conn(ctx, spu, transport.Fetch, s.consumer.id)
+	if err != nil {
+		return err
+	}
+	version, err := conn.Versions().For(wire.KeyStreamFetch)
+	if err != nil {
+		return err
+	}
+	st := &stream{session: s, conn: conn, version: version, ended: make(chan struct{})}
+	s.mu.Lock()
+	if s.next >= s.upto {
+		s.mu.Unlock()
+		s.finish()
+		return errReachedEnd
+	}
+	s.stream = st
+	req := &wire.StreamFetchRequest{
+		Topic: s.topic, Partition: uint32(s.partition), FetchOffset: s.next, MaxBytes: s.maxBytes, Isolation: s.consumer.cfg.Isolation,
+	}
+	s.mu.Unlock()
+	abandon, err := conn.Stream(wire.KeyStreamFetch, version, req, st.receive)
+	if err != nil {
+		return err
+	}
+	defer abandon()
+	for {
+		changed := s.consumer.cluster.Changed()
+		if now, err := s.consumer.cluster.Leader(s.topic, s.partition); err == nil && (now.ID != spu.ID || now.Addr != spu.Addr) {
+			st.end(errMoved)
+		}
+		select {
+		case <-ctx.Done():
+			st.end(ctx.Err())
+			return ctx.Err()
+		case <-st.ended:
+			return st.err
+		case <-changed:
+		}
+	}
+}
+
+// receive takes a frame on the connection's reader: it must not block.
+func (st *stream) receive(buf *transport.Buffer, body []byte, err error) {
+	if err != nil {
+		st.end(err)
+		return
+	}
+	var m wire.StreamFetchResponse
+	if _, err := wire.Decode(body, st.version, &m); err != nil {
+		buf.Release()
+		st.end(err)
+		return
+	}
+	s := st.session
+	s.mu.Lock()
+	if s.stream != st || st.isEnded() {
+		s.mu.Unlock()
+		buf.Release()
+		return
+	}
+	st.id = m.StreamID
+	f, credit, err := s.accept(&m.Partition, buf)
+	s.mu.Unlock()
+	if f != nil {
+		if s.consumer.inbox.put(s, f, credit) {
+			st.acknowledge()
+		}
+	} else {
+		buf.Release()
+		if credit {
+			st.acknowledge()
+		}
+	}
+	if err != nil {
+		st.end(err)
+	}
+}
+
+func (st *stream) isEnded() bool {
+	select {
+	case <-st.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// accept turns what the server said into a frame for the application, moves the position, and says whether to ask for more
+// or why the stream is over. s.mu is held.
+func (s *session) accept(p *wire.FetchPartitionResponse, buf *transport.Buffer) (f *frame, credit bool, err error) {
+	var serverErr error
+	if e := p.Error.Err("consume"); e != nil {
+		serverErr = s.at(e)
+	}
+	whole, next, need, err := wholeBatches(p.Records, s.next)
+	if err != nil {
+		return nil, false, s.at(err)
+	}
+	if p.NextFilterOffset > 0 {
+		next = p.NextFilterOffset
+	}
+	if len(whole) == 0 && serverErr == nil {
+		if len(p.Records) > 0 && need > 0 {
+			if int64(need) > math.MaxInt32 || int32(need) <= s.maxBytes {
+				need = int(min(int64(s.maxBytes)*2, math.MaxInt32))
+			}
+			s.maxBytes = int32(need)
+			return nil, false, errLarger
+		}
+		return nil, true, nil
+	}
+	f = &frame{session: s, buffer: buf, records: whole, hw: p.HighWatermark, from: s.next, upto: s.upto, bytes: int64(len(buf.B)), err: serverErr}
+	s.next = max(s.next, next)
+	switch {
+	case serverErr != nil && len(whole) == 0 && s.passing(serverErr):
+		return nil, false, serverErr // the session tries again by itself
+	case serverErr != nil:
+		f.fatal = p.Error.Code != fluvioerr.ServerSmartModuleRuntime
+		if f.fatal {
+			return f, false, errReachedEnd
+		}
+		return f, true, nil
+	case s.next >= s.upto:
+		f.done = true
+		return f, false, errReachedEnd
+	}
+	return f, true, nil
+}
+
+// wholeBatches finds the end of the last whole batch of a record set, and the offset behind it. need is the size from which
+// on the first batch would be whole, when none is.
+func wholeBatches(records []byte, from int64) (whole []byte, next int64, need int, err error) {
+	rest, next := records, from
+	for len(rest) > 0 {
+		h, _, after, n, ok, err := wire.NextBatch(rest)
+		if err != nil {
+			return nil, from, 0, err
+		}
+		if !ok {
+			if len(rest) == len(records) {
+				need = n
+			}
+			break
+		}
+		next, rest = h.NextOffset(), after
+	}
+	return records[:len(records)-len(rest)], next, need, nil
+}
+
+// finish tells the application that this partition was read to its end.
+func (s *session) finish() {
+	s.consumer.inbox.put(s, &frame{session: s, done: true}, false)
+}
+
+// giveCredit asks for the next frame of the stream that is open now.
+func (s *session) giveCredit() {
+	s.mu.Lock()
+	st := s.stream
+	s.mu.Unlock()
+	if st != nil && !st.isEnded() {
+		st.acknowledge()
+	}
+}
+
+// acknowledge sends the session's position, which asks the server to go on from there.
+func (st *stream) acknowledge() {
+	s := st.session
+	s.mu.Lock()
+	req := wire.UpdateOffsetsRequest{Offsets: []wire.OffsetUpdate{{Offset: s.next, SessionID: st.id}}}
+	s.mu.Unlock()
+	body, err := wire.Append(nil, 0, &req)
+	if err != nil {
+		st.end(err)
+		return
+	}
+	st.conn.Go(wire.KeyUpdateOffsets, 0, [][]byte{body}, func(_ *transport.Buffer, body []byte, err error) {
+		if err == nil {
+			var resp wire.UpdateOffsetsResponse
+			if _, err = wire.Decode(body, 0, &resp); err == nil && len(resp.Status) > 0 {
+				if e := resp.Status[0].Error.Err("consume"); e != nil {
+					err = e
+				}
+			}
+		}
+		if err != nil {
+			st.end(err)
+		}
+	})
+}
+
+// resolve asks the leader for the partition's offsets and sets start and end of the session.
+func (s *session) resolve(ctx context.Context) error {
+	spu, err := s.consumer.cluster.Leader(s.topic, s.partition)
+	if err != nil {
+		return err
+	}
+	conn, err := s.consumer.cluster.Conn(ctx, spu, transport.Fetch, s.consumer.id)
+	if err != nil {
+		return err
+	}
+	req := &wire.FetchOffsetsRequest{Topics: []wire.FetchOffsetsTopic{{Name: s.topic, Partitions: []uint32{uint32(s.partition)}}}}
+	var resp wire.FetchOffsetsResponse
+	if err := conn.Call(ctx, wire.KeyFetchOffsets, req, &resp); err != nil {
+		return err
+	}
+	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 || resp.Topics[0].Partitions[0].Partition != uint32(s.partition) {
+		return fluvioerr.New(fluvioerr.Protocol, "consume", "the answer to FetchOffsets does not fit the request")
+	}
+	p := resp.Topics[0].Partitions[0]
+	if e := p.Error.Err("consume"); e != nil {
+		return e
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = s.consumer.cfg.Start.resolve(p.StartOffset, p.LastStableOffset)
+	switch s.consumer.cfg.StopAt.Kind {
+	case StopEnd:
+		s.upto = p.LastStableOffset
+	case StopOffset:
+		s.upto = s.consumer.cfg.StopAt.Offset
+	default:
+		s.upto = math.MaxInt64
+	}
+	return nil
+}
+
+// resolveRetrying is resolve until it works, an error is final, or ctx ends.
+func (s *session) resolveRetrying(ctx context.Context) error {
+	start := time.Now()
+	backoff := transport.NewBackoff(s.consumer.cfg.RetryFirst, s.consumer.cfg.RetryMax)
+	for {
+		changed := s.consumer.cluster.Changed()
+		err := s.resolve(ctx)
+		if err == nil {
+			return nil
+		}
+		if !s.passing(err) || fluvioerr.CodeOf(err) == fluvioerr.Timeout && ctx.Err() != nil {
+			return s.at(err)
+		}
+		if !backoff.Wait(ctx, changed) {
+			last := fluvioerr.As(err)
+			e := fluvioerr.FromContext(ctx, "consume", "the offsets of the partition", time.Since(start)).At(s.topic, s.partition)
+			e.Message += ": " + last.Message
+			e.Addr, e.Err = last.Addr, last
+			return e
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package fluvio
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// ClientOptions say which cluster to connect to and how to treat it. The zero value connects to the current profile of the
+// official tools. The setting tag is the name in JSON, C, Python and Node; durations are milliseconds there.
+type ClientOptions struct {
+	// Endpoint is the SC's host:port. Empty: the profile's.
+	Endpoint string `setting:"endpoint"`
+	// Profile names a profile of the profile file. Empty: its current one. Not together with Endpoint.
+	Profile string `setting:"profile"`
+	// ProfilePath is the profile file. Empty: $FLV_PROFILE_PATH, else ~/.fluvio/config.
+	ProfilePath string `setting:"profile_path"`
+	// ClientID is sent with every request and shows in server logs. Default libfluvio.
+	ClientID string `setting:"client_id"`
+	// ConnectionTimeout limits TCP, TLS and the first exchange together. Default 5 s.
+	ConnectionTimeout time.Duration `setting:"connection_timeout_ms" min:"1" max:"600000"`
+	// RequestTimeout limits every request to its answer. Default 30 s. Creating a topic has its own, longer limit.
+	RequestTimeout time.Duration `setting:"request_timeout_ms" min:"1" max:"3600000"`
+	// RetryBackoff is the first wait before trying again; waits double, with jitter. Default 100 ms.
+	RetryBackoff time.Duration `setting:"retry_backoff_ms" min:"1" max:"600000"`
+	// RetryBackoffMax is the longest wait before trying again. Default 10 s.
+	RetryBackoffMax time.Duration `setting:"retry_backoff_max_ms" min:"1" max:"3600000"`
+	// UseSPULocalAddress reaches SPUs at their local endpoints where they have one.
+	UseSPULocalAddress bool `setting:"use_spu_local_address"`
+	// TLS is disabled, anonymous (encrypted, the server is not verified) or verified. Default: the profile's, else disabled.
+	TLS string `setting:"tls" enum:"disabled,anonymous,verified"`
+	// TLSDomain is the name the SC's certificate must carry; SPUs must carry <spu>.<domain>.
+	TLSDomain string `setting:"tls_domain"`
+	// TLSCA, TLSCertificate and TLSKey are paths of PEM files, or PEM text itself. Without TLSCA the system's roots count.
+	TLSCA          string `setting:"tls_ca"`
+	TLSCertificate string `setting:"tls_certificate"`
+	TLSKey         string `setting:"tls_key"`
+	// DialContext replaces TCP dialling, for proxies and tests. May be nil.
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// ProducerOptions tune a producer. The zero value is right for most.
+type ProducerOptions struct {
+	// BatchSize is the size in bytes, before compression, at which a batch is full. Default 16 KiB. Batches leave together,
+	// up to MaxRequestSize, so small batches cost little.
+	BatchSize int `setting:"batch_size" min:"256" max:"33554432"`
+	// Linger is how long a batch waits for more records before it is sent. Default 0: at once; what comes while a request is
+	// under way still goes out together.
+	Linger time.Duration `setting:"linger_ms" min:"0" max:"600000"`
+	// MaxRequestSize limits a request, and a record with its batch header, in bytes. Default 1 MiB.
+	MaxRequestSize int `setting:"max_request_size" min:"1024" max:"33554432"`
+	// Compression is none, gzip, snappy, lz4 or zstd. Default: what the topic demands, else none.
+	Compression string `setting:"compression" enum:"none,gzip,snappy,lz4,zstd"`
+	// CompressionLevel is the codec's own level, 0 for its default.
+	CompressionLevel int `setting:"compression_level" min:"-10" max:"22"`
+	// BufferMemory limits the bytes of records on their way. Default 32 MiB.
+	BufferMemory int64 `setting:"buffer_memory" min:"65536" max:"1099511627776"`
+	// BufferFull says what Send does when BufferMemory is used up: block until its context ends, or fail. Default block.
+	BufferFull string `setting:"buffer_full" enum:"block,fail"`
+	// Delivery is at_least_once or at_most_once. Default at_least_once.
+	Delivery string `setting:"delivery" enum:"at_least_once,at_most_once"`
+	// DeliveryTimeout limits the time from Send to the report, retries included. Default 120 s.
+	DeliveryTimeout time.Duration `setting:"delivery_timeout_ms" min:"1" max:"86400000"`
+	// Isolation is read_uncommitted (the leader has written) or read_committed (the replicas have). Default read_uncommitted.
+	Isolation string `setting:"isolation" enum:"read_uncommitted,read_committed"`
+	// ServerTimeout is how long the server waits for the replicas with read_committed. Default 1.5 s.
+	ServerTimeout time.Duration `setting:"server_timeout_ms" min:"1" max:"3600000"`
+	// Partitioner is siphash: keys as the official clients place them, records without a key round robin over the
+	// partitions online. Default siphash.
+	Partitioner string `setting:"partitioner" enum:"siphash"`
+	// OnDelivery is told of every batch that was stored or failed, in order, on one goroutine. It should not block long:
+	// memory of further batches is not freed meanwhile. May be nil.
+	OnDelivery func(*Delivery)
+}
+
+// ConsumerOptions say what to read. Topics is needed, all else has a default.
+type ConsumerOptions struct {
+	// Topics to read.
+	Topics []string `setting:"topics"`
+	// Partitions to read of each topic. Empty: all, and those that are added while the consumer runs.
+	Partitions []int32 `setting:"partitions"`
+	// Start is where to begin. Default End().
+	Start StartPosition `setting:"start"`
+	// StopAt is where to end. Default never.
+	StopAt StopPosition `setting:"stop_at"`
+	// MaxBytes is where the server cuts a frame. Default: PrefetchBytes over the partitions, 1 to 8 MiB.
+	MaxBytes int32 `setting:"max_bytes" min:"1024" max:"50331648"`
+	// PrefetchBytes limits what is received and not yet taken, for the whole consumer. Default 16 MiB. Up to one frame per
+	// partition may come on top.
+	PrefetchBytes int64 `setting:"prefetch_bytes" min:"1024" max:"1099511627776"`
+	// Isolation is read_uncommitted or read_committed. Default read_uncommitted.
+	Isolation string `setting:"isolation" enum:"read_uncommitted,read_committed"`
+	// LazyColumns leaves the decoding of records to Batch.Columns: for callers who decode into memory of their own. Records
+	// and Record then must not be used.
+	LazyColumns bool
+}
+
+// TopicSpec is what a topic is created with.
+type TopicSpec struct {
+	// Partitions is their number. Default 1.
+	Partitions uint32 `setting:"partitions" min:"1" max:"100000"`
+	// Replication is the number of copies, each on its own SPU. Default 1.
+	Replication uint32 `setting:"replication" min:"1" max:"1000"`
+	// IgnoreRack is stored with the topic; servers place without regard to racks anyway.
+	IgnoreRack bool `setting:"ignore_rack"`
+	// RetentionSeconds removes records older than this. 0: the cluster's default, 7 days.
+	RetentionSeconds uint32 `setting:"retention_seconds" min:"10" max:"4294967295"`
+	// SegmentSize is the size of a log file in bytes. 0: the cluster's default, 1 GiB.
+	SegmentSize uint32 `setting:"segment_size" min:"1024" max:"4294967295"`
+	// MaxPartitionSize removes the oldest segments of a larger partition, in bytes. 0: the cluster's default, 100 GiB.
+	MaxPartitionSize uint64 `setting:"max_partition_size" min:"2048" max:"9223372036854775807"`
+	// Compression is the policy for producers: any, none, gzip, snappy, lz4, zstd. Default any.
+	Compression string `setting:"compression" enum:"any,none,gzip,snappy,lz4,zstd"`
+	// DryRun only checks.
+	DryRun bool `setting:"dry_run"`
+}

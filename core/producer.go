@@ -1,0 +1,158 @@
+package fluvio
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/compress"
+	"github.com/libfluvio/libfluvio/core/internal/produce"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// Producer writes records to one topic. Its methods are safe for concurrent use.
+type Producer struct {
+	client *Client
+	opts   ProducerOptions
+	p      *produce.Producer
+}
+
+func (o *ProducerOptions) defaults() {
+	o.BatchSize = orDefault(o.BatchSize, 16<<10)
+	o.MaxRequestSize = orDefault(o.MaxRequestSize, 1<<20)
+	o.BufferMemory = orDefault(o.BufferMemory, 32<<20)
+	o.BufferFull = orDefault(o.BufferFull, "block")
+	o.Delivery = orDefault(o.Delivery, "at_least_once")
+	o.DeliveryTimeout = orDefault(o.DeliveryTimeout, 120*time.Second)
+	o.Isolation = orDefault(o.Isolation, "read_uncommitted")
+	o.ServerTimeout = orDefault(o.ServerTimeout, 1500*time.Millisecond)
+	o.Partitioner = orDefault(o.Partitioner, "siphash")
+}
+
+// Validate reports every problem of the options at once.
+func (o ProducerOptions) Validate() error {
+	var p problems
+	checkSettings(&p, o)
+	full := o
+	full.defaults()
+	if full.BatchSize > full.MaxRequestSize {
+		p.add("batch_size", "%d is larger than max_request_size, %d", full.BatchSize, full.MaxRequestSize)
+	}
+	if int64(full.MaxRequestSize) > full.BufferMemory {
+		p.add("max_request_size", "%d is larger than buffer_memory, %d", full.MaxRequestSize, full.BufferMemory)
+	}
+	if o.CompressionLevel != 0 && (o.Compression == "" || o.Compression == "none") {
+		p.add("compression_level", "needs compression to be set")
+	} else if codec, err := compress.Parse(orDefault(o.Compression, "none")); err == nil {
+		if _, err := compress.Append(nil, codec, o.CompressionLevel, nil); err != nil {
+			p.add("compression_level", "%v", err)
+		}
+	}
+	return p.err("producer")
+}
+
+// Producer opens a producer for a topic. It waits until every partition of the topic has an SPU, until ctx ends and at most
+// for the request timeout.
+func (c *Client) Producer(ctx context.Context, topic string, o ProducerOptions) (*Producer, error) {
+	if err := c.alive(); err != nil {
+		return nil, err
+	}
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if err := checkTopicName("open producer", topic); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.opts.RequestTimeout)
+	defer cancel()
+	t, err := c.cluster.Topic(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	codec, err := topicCodec(t.Spec.Compression, &o)
+	if err != nil {
+		return nil, fluvioerr.As(err).At(topic, -1)
+	}
+	o.defaults()
+	isolation := wire.ProduceReadUncommitted
+	if o.Isolation == "read_committed" {
+		isolation = wire.ProduceReadCommitted
+	}
+	p := &Producer{client: c, opts: o}
+	p.p = produce.Open(t, c.cluster, produce.Config{
+		Topic: topic, BatchSize: o.BatchSize, MaxRequestSize: o.MaxRequestSize, Linger: o.Linger, BufferMemory: o.BufferMemory,
+		BlockWhenFull: o.BufferFull == "block", Compression: codec, Level: o.CompressionLevel, Isolation: isolation,
+		ServerTimeout: o.ServerTimeout, AtMostOnce: o.Delivery == "at_most_once", DeliveryTimeout: o.DeliveryTimeout,
+		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax,
+		Partitioner: &produce.Siphash{}, OnDelivery: o.OnDelivery,
+	})
+	if err := c.adopt(p); err != nil {
+		_ = p.p.Close(ctx)
+		return nil, err
+	}
+	return p, nil
+}
+
+// topicPolicies are the compression settings of topics by their numbers.
+var topicPolicies = map[uint8]string{
+	wire.TopicCompressionAny: "any", wire.TopicCompressionNone: "none", wire.TopicCompressionGzip: "gzip",
+	wire.TopicCompressionSnappy: "snappy", wire.TopicCompressionLz4: "lz4", wire.TopicCompressionZstd: "zstd",
+}
+
+// topicCodec reconciles the topic's compression policy with the producer's setting.
+func topicCodec(policy uint8, o *ProducerOptions) (compress.Codec, error) {
+	want := o.Compression
+	demanded, known := topicPolicies[policy]
+	switch {
+	case !known:
+		return 0, fluvioerr.New(fluvioerr.Unsupported, "open producer", "the topic's compression policy has the unknown number %d", policy)
+	case demanded == "any":
+		want = orDefault(want, "none")
+	case want != "" && want != demanded:
+		return 0, fluvioerr.New(fluvioerr.InvalidArgument, "open producer", "the topic demands compression %s, the producer is set to %s", demanded, want).
+			ForSetting("compression").WithHint(fmt.Sprintf("set compression to %s, or leave it out", demanded))
+	default:
+		want = demanded
+	}
+	return compress.Parse(want)
+}
+
+// Options are the effective options.
+func (p *Producer) Options() ProducerOptions { return p.opts }
+
+// Receipt stands for one record on its way. It is a small value; a record whose receipt is dropped is delivered all the same.
+type Receipt struct{ r produce.Receipt }
+
+// Wait blocks until the record is stored or has failed, or ctx ends. It makes the record leave at once, whatever Linger says.
+// With an error of code Timeout from the server (RequestTimedOut) the record is stored at the offset given, but not replicated.
+func (r Receipt) Wait(ctx context.Context) (partition int32, offset int64, err error) {
+	return r.r.Wait(ctx)
+}
+
+// Done is closed when the record is stored or has failed.
+func (r Receipt) Done() <-chan struct{} { return r.r.Done() }
+
+// Send hands a record over; the partitioner chooses the partition. Key and value are copied. It waits only for room in
+// BufferMemory, until ctx ends; nil means accepted, not stored: ask the receipt, or OnDelivery, or Flush.
+func (p *Producer) Send(ctx context.Context, r Record) (Receipt, error) {
+	rc, err := p.p.Send(ctx, &produce.Record{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp, Opaque: r.Opaque})
+	return Receipt{rc}, err
+}
+
+// SendTo is Send into a partition of the caller's choice.
+func (p *Producer) SendTo(ctx context.Context, partition int32, r Record) (Receipt, error) {
+	rc, err := p.p.SendTo(ctx, partition, &produce.Record{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp, Opaque: r.Opaque})
+	return Receipt{rc}, err
+}
+
+// Flush waits until every record taken before the call is stored or has failed and is reported, or ctx ends.
+func (p *Producer) Flush(ctx context.Context) error { return p.p.Flush(ctx) }
+
+// Close takes no more records and waits, until ctx ends, for those on their way; what is left then fails. When it returns
+// every record has its report. It returns an error if some records had to be failed. Only the first call does anything.
+func (p *Producer) Close(ctx context.Context) error {
+	err := p.p.Close(ctx)
+	p.client.orphan(p)
+	return err
+}
