@@ -445,3 +445,51 @@ func TestErrorCodesTurnIntoErrors(t *testing.T) {
 	other := Errorf("no %s", "way")
 	require.ErrorContains(t, other.Err("x"), "no way")
 }
+
+// TestErrorPayloads repeats the protocol's table of payloads: which codes carry one, and its bytes. A code missing here
+// has none, and reading it must take two bytes and no more.
+func TestErrorPayloads(t *testing.T) {
+	text, two := &TextPayload{"ab"}, &TwoTextPayload{"a", "b"}
+	const textBytes, twoBytes = "\x00\x02ab", "\x00\x01a\x00\x01b"
+	payloads := map[fluvioerr.ServerCode]struct {
+		payload ErrorPayload
+		bytes   string
+	}{
+		2: {text, textBytes}, 3003: {text, textBytes}, 6001: {text, textBytes}, 6005: {text, textBytes}, 6006: {text, textBytes},
+		6007: {text, textBytes}, 8001: {text, textBytes}, 8003: {text, textBytes}, 10001: {text, textBytes},
+		6003: {two, twoBytes}, 12001: {two, twoBytes}, 12002: {two, twoBytes},
+		7:    {&TimeoutPayload{TimeoutMS: 1500}, "\x00\x00\x00\x00\x00\x00\x05\xdc\x00"},
+		71:   {&EvictedPayload{1, 2}, "\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x02"},
+		72:   {&PartitionPayload{"a", 3}, "\x00\x01a\x00\x00\x00\x03"},
+		6002: {&ModuleInvalidPayload{Error: "a", Name: ptr("b")}, "\x00\x01a\x01\x00\x01b"},
+		6004: {&RuntimePayload{Hint: "a", Offset: 1, Kind: 4, Value: []byte("v")}, "\x00\x01a\x00\x00\x00\x00\x00\x00\x00\x01\x04\x00\x02v"},
+		6008: {&MemoryPayload{1, 2}, "\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x02"},
+	}
+	codes := []fluvioerr.ServerCode{0}
+	for _, row := range fluvioerr.ServerTable {
+		codes = append(codes, row.Server)
+	}
+	for _, code := range codes {
+		want := payloads[code]
+		delete(payloads, code)
+		b := append(binary.BigEndian.AppendUint16(nil, uint16(code)), want.bytes...)
+		got, err := Append(nil, 25, &ErrorCode{Code: code, Payload: want.payload})
+		require.NoError(t, err, code)
+		require.Equal(t, b, got, code)
+		var back ErrorCode
+		n, err := Decode(append(b, "next field"...), 25, &back)
+		require.NoError(t, err, code)
+		require.Equal(t, len(b), n, "%s shifts what follows it", code)
+		require.Equal(t, ErrorCode{Code: code, Payload: want.payload}, back)
+		if want.payload != nil {
+			require.NotEmpty(t, want.payload.Text(), code)
+			// Encoding a code without its payload must not shift what follows either.
+			empty, err := Append(nil, 25, &ErrorCode{Code: code})
+			require.NoError(t, err)
+			n, err = Decode(empty, 25, &back)
+			require.NoError(t, err)
+			require.Equal(t, len(empty), n)
+		}
+	}
+	require.Empty(t, payloads, "payloads of codes that the table of server codes lacks")
+}
