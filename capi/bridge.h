@@ -1,0 +1,133 @@
+/*
+ * bridge.h - what the Go half of the library sees of the C half.
+ *
+ * The traffic has two directions and one rule. C to Go: operations and signals lie in one list of the process; a
+ * goroutine is woken through a pipe and takes them with fluvioc_next. Go to C: the short functions below, which lock, move
+ * pointers and return. Rule: C never calls Go, so no thread of the host ever enters the Go runtime.
+ */
+#ifndef FLUVIOC_BRIDGE_H
+#define FLUVIOC_BRIDGE_H
+
+#include "fluvio.h"
+
+/* What an operation asks of Go. */
+enum {
+  FLUVIOC_CONNECT = 1,
+  FLUVIOC_CLOSE_CLIENT,
+  FLUVIOC_CREATE_TOPIC,
+  FLUVIOC_DELETE_TOPIC,
+  FLUVIOC_LIST_TOPICS,
+  FLUVIOC_OPEN_PRODUCER,
+  FLUVIOC_FLUSH,
+  FLUVIOC_CLOSE_PRODUCER,
+  FLUVIOC_OPEN_CONSUMER,
+  FLUVIOC_CLOSE_CONSUMER
+};
+
+/* Signals to Go, or-ed; which fit depends on what sends them. */
+enum {
+  FLUVIOC_RUN = 1,       /* operation: begin */
+  FLUVIOC_CANCEL = 2,    /* operation: end early */
+  FLUVIOC_DATA = 4,      /* producer: the queue is no longer empty */
+  FLUVIOC_ROOM = 8,      /* consumer: the ring has room */
+  FLUVIOC_QUIET = 16     /* consumer: no callback will run any more */
+};
+
+/* A setting of a config. */
+typedef struct fluvioc_setting {
+  const char *key; /* NULL: value is the text of a JSON object */
+  const char *value;
+} fluvioc_setting_t;
+
+/* What fluvioc_next hands out. Pointers live until the operation is completed. */
+typedef struct fluvioc_signal {
+  uint32_t signals;
+  uint64_t id;       /* of the operation, or of the Go object that is signalled */
+  fluvio_op_t *op;   /* FLUVIOC_RUN: what to do, described by the fields below; else NULL */
+  int32_t command;   /* FLUVIOC_CONNECT ... */
+  uint64_t target;   /* the Go object the operation is for */
+  int64_t timeout_ms; /* what is left of it; negative: none */
+  uint64_t sequence; /* flush, close: the number of records accepted before */
+  const char *topic; /* may be NULL */
+  const fluvioc_setting_t *settings;
+  size_t setting_count;
+  fluvio_queue_t *deliveries; /* may be NULL */
+} fluvioc_signal_t;
+
+/* The descriptor that wakes the taker of signals; -1 when descriptors are short. */
+int fluvioc_wake_fd(void);
+/* Takes the next signal: 1, or 0 when there is none; then one byte comes through the descriptor with the next one. */
+int fluvioc_next(fluvioc_signal_t *out);
+
+/* Makes an error. texts: the message, then key and value of each detail, each ending with a zero. flags:
+ * FLUVIOC_RETRIABLE ... Never NULL. */
+enum { FLUVIOC_RETRIABLE = 1, FLUVIOC_FATAL = 2, FLUVIOC_MAYBE_WRITTEN = 4 };
+fluvio_error_t *fluvioc_error_new(fluvio_status_t status, int32_t server_code, uint32_t flags, const char *texts, size_t len, size_t details);
+
+/* Ends an operation. Takes over error (NULL: success) and the caller's reference to result. */
+void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result);
+
+/* The handles. _new gives two references: the user's, which goes into the operation's result, and Go's. NULL when memory
+ * is short. handle: any of client, producer, consumer. */
+fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version);
+fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit);
+fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client);
+/* From now on calls on the handle say CLOSED; wakes them. For a producer: the number of records accepted before. */
+uint64_t fluvioc_closing(void *handle);
+/* The handle is closed. */
+void fluvioc_closed(void *handle);
+/* The handle met a bug: calls on it give this error from now on. Takes it over. */
+void fluvioc_poison(void *handle, fluvio_error_t *error);
+/* Drops Go's reference. */
+void fluvioc_drop(void *handle);
+
+/* A piece of a producer's queue: records one after the other. */
+typedef struct fluvioc_chunk {
+  struct fluvioc_chunk *next;
+  uint32_t size;  /* room in bytes */
+  uint32_t used;  /* bytes taken */
+  uint64_t count; /* records */
+  uint8_t bytes[];
+} fluvioc_chunk_t;
+/* The head of a record in a chunk; key and value follow, then zeros up to a multiple of 8. */
+typedef struct fluvioc_record {
+  uint32_t key_len; /* FLUVIO_NO_KEY: none */
+  uint32_t value_len;
+  int64_t timestamp;
+  uint64_t opaque;
+  int32_t partition;
+  uint32_t reserved;
+} fluvioc_record_t;
+/* Takes everything queued, or NULL when there is nothing; then FLUVIOC_DATA comes with the next record. */
+fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer);
+/* Gives one chunk back, which makes room. */
+void fluvioc_producer_done(fluvio_producer_t *producer, fluvioc_chunk_t *chunk);
+/* Reports count records of one partition. Takes over error. opaque is copied. */
+void fluvioc_producer_report(fluvio_producer_t *producer, fluvio_error_t *error, int32_t persisted, int32_t partition, int64_t base_offset, int64_t latency_us, uint64_t count, const uint64_t *opaque);
+
+/* The columns of a new batch, to be filled. */
+typedef struct fluvioc_columns {
+  int64_t *offset;
+  int64_t *timestamp;
+  uint32_t *key_pos;
+  uint32_t *key_len;
+  uint32_t *value_pos;
+  uint32_t *value_len;
+  uint8_t *data;
+} fluvioc_columns_t;
+/* An empty batch of count records over data_len bytes with one reference; NULL when memory is short. */
+fluvio_batch_t *fluvioc_batch_new(const char *topic, size_t topic_len, int32_t partition, int64_t high_watermark, size_t count, size_t data_len, fluvioc_columns_t *out);
+/* 1 when the consumer's ring is full: FLUVIOC_ROOM then comes when it has room. */
+int fluvioc_consumer_full(fluvio_consumer_t *consumer);
+/* Adds a batch or an error to the ring, never waits. Takes over both. */
+void fluvioc_consumer_push(fluvio_consumer_t *consumer, fluvio_batch_t *batch, fluvio_error_t *error);
+/* Nothing comes any more; error says why and is given by every later poll. Takes it over. */
+void fluvioc_consumer_end(fluvio_consumer_t *consumer, fluvio_error_t *error);
+/* 1 while a callback may run; FLUVIOC_QUIET comes when that ends. */
+int fluvioc_consumer_busy(fluvio_consumer_t *consumer);
+
+/* A list of topics. texts: name, status, reason, compression of each topic, each ending with a zero. numbers: system,
+ * partitions, replication, retention seconds, segment size, maximal partition size of each. NULL when memory is short. */
+fluvio_topic_list_t *fluvioc_topic_list_new(size_t count, const char *texts, size_t len, const uint64_t *numbers);
+
+#endif

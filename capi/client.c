@@ -1,0 +1,110 @@
+/*
+ * client.c - clients. A client is closed in the background when its handle was freed and no producer or consumer of it is
+ * left, so that the three may be freed in any order.
+ */
+#include "internal.h"
+
+#define CLOSE_LATER_MS 10000
+
+struct fluvio_client {
+  fluvioc_object_t object;
+  _Atomic int32_t holders; /* the handle, each producer, each consumer */
+  char platform_version[];
+};
+
+fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version)
+{
+  size_t len = strlen(platform_version) + 1;
+  fluvio_client_t *client = malloc(sizeof *client + len);
+  if (client == NULL)
+    return NULL;
+  fluvioc_object_init(&client->object, FLUVIOC_KIND_CLIENT, id);
+  atomic_init(&client->holders, 1);
+  memcpy(client->platform_version, platform_version, len);
+  return fluvioc_ref(client);
+}
+
+void fluvioc_client_destroy(fluvio_client_t *client)
+{
+  free(client);
+}
+
+void fluvioc_client_hold(fluvio_client_t *client)
+{
+  atomic_fetch_add(&client->holders, 1);
+  fluvioc_ref(client);
+}
+
+static fluvioc_request_t close_request(fluvio_client_t *client, int64_t timeout_ms)
+{
+  return (fluvioc_request_t){
+    .command = FLUVIOC_CLOSE_CLIENT,
+    .name = "close client",
+    .target = client,
+    .kind = FLUVIOC_KIND_CLIENT,
+    .timeout_ms = timeout_ms,
+  };
+}
+
+void fluvioc_client_unhold(fluvio_client_t *client)
+{
+  if (atomic_fetch_sub(&client->holders, 1) == 1 && atomic_load(&client->object.state) != FLUVIOC_CLOSED) {
+    fluvioc_request_t request = close_request(client, CLOSE_LATER_MS);
+    fluvioc_op_close_later(&request);
+  }
+  fluvioc_unref(client);
+}
+
+static fluvioc_request_t connect_request(const fluvio_config_t *config, int64_t timeout_ms)
+{
+  return (fluvioc_request_t){
+    .command = FLUVIOC_CONNECT,
+    .name = "connect",
+    .config = config,
+    .timeout_ms = timeout_ms,
+  };
+}
+
+fluvio_status_t fluvio_client_connect(const fluvio_config_t *config, int64_t timeout_ms, fluvio_client_t **client, fluvio_error_t **error)
+{
+  if (client == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "connect", "client is NULL: there is no place for the result");
+  fluvioc_request_t request = connect_request(config, timeout_ms);
+  void *result = NULL;
+  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
+  *client = result;
+  return status;
+}
+
+fluvio_op_t *fluvio_client_connect_async(const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  fluvioc_request_t request = connect_request(config, timeout_ms);
+  request.queue = queue;
+  request.opaque = opaque;
+  return fluvioc_op_start(&request);
+}
+
+fluvio_status_t fluvio_client_close(fluvio_client_t *client, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = close_request(client, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_client_close_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  fluvioc_request_t request = close_request(client, timeout_ms);
+  request.queue = queue;
+  request.opaque = opaque;
+  return fluvioc_op_start(&request);
+}
+
+void fluvio_client_free(fluvio_client_t *client)
+{
+  if (!fluvioc_forked && fluvioc_is(client, FLUVIOC_KIND_CLIENT))
+    fluvioc_client_unhold(client);
+}
+
+const char *fluvio_client_platform_version(const fluvio_client_t *client)
+{
+  return !fluvioc_forked && fluvioc_is(client, FLUVIOC_KIND_CLIENT) ? client->platform_version : "";
+}

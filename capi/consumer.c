@@ -1,0 +1,439 @@
+/*
+ * consumer.c - consumers: a bounded ring of batches that Go fills and poll or a callback empties. Errors and the end of the
+ * stream pass through it in their place among the batches.
+ */
+#include "internal.h"
+
+/* Enough to keep both sides busy; the memory that waits is bounded by the core's prefetch_bytes and by this. */
+#define RING_SIZE 256
+#define RING_BATCHES 192
+#define RING_BYTES (4 << 20)
+
+#define CLOSE_LATER_MS 10000
+
+struct entry {
+  fluvio_batch_t *batch; /* or */
+  fluvio_error_t *error;
+  size_t bytes;
+};
+
+struct fluvio_consumer {
+  fluvioc_object_t object;
+  fluvio_client_t *client;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  struct entry ring[RING_SIZE];
+  size_t first, count, bytes;
+  fluvio_error_t *end;  /* why nothing comes any more, or NULL */
+  uint32_t waiters;
+  bool woken;           /* fluvio_consumer_wakeup was called and nobody has seen it */
+  bool go_waits;        /* Go waits for FLUVIOC_ROOM */
+  fluvioc_ready_t ready;
+  bool started;         /* a callback takes the batches */
+  bool busy;            /* a callback may run */
+  fluvio_batch_cb batch_callback;
+  fluvio_record_cb record_callback;
+  void *ctx;
+  void (*ctx_free)(void *);
+};
+
+fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client)
+{
+  fluvio_consumer_t *consumer = calloc(1, sizeof *consumer);
+  if (consumer == NULL)
+    return NULL;
+  fluvioc_object_init(&consumer->object, FLUVIOC_KIND_CONSUMER, id);
+  pthread_mutex_init(&consumer->lock, NULL);
+  fluvioc_cond_init(&consumer->changed);
+  consumer->ready = (fluvioc_ready_t)FLUVIOC_READY_INIT;
+  consumer->client = client;
+  fluvioc_client_hold(client);
+  return fluvioc_ref(consumer);
+}
+
+/* Forgets what waits in the ring; the caller holds the lock or the last reference. */
+static void drop_ring(fluvio_consumer_t *consumer)
+{
+  for (; consumer->count > 0; consumer->count--) {
+    struct entry *e = &consumer->ring[consumer->first];
+    fluvio_batch_release(e->batch);
+    fluvio_error_free(e->error);
+    consumer->first = (consumer->first + 1) % RING_SIZE;
+  }
+  consumer->bytes = 0;
+}
+
+void fluvioc_consumer_destroy(fluvio_consumer_t *consumer)
+{
+  drop_ring(consumer);
+  fluvio_error_free(consumer->end);
+  fluvioc_ready_close(&consumer->ready);
+  pthread_mutex_destroy(&consumer->lock);
+  pthread_cond_destroy(&consumer->changed);
+  fluvioc_client_unhold(consumer->client);
+  free(consumer);
+}
+
+fluvio_client_t *fluvioc_consumer_client(const fluvio_consumer_t *consumer)
+{
+  return consumer->client;
+}
+
+static bool is_open(const fluvio_consumer_t *consumer)
+{
+  return atomic_load_explicit(&consumer->object.state, memory_order_acquire) == FLUVIOC_OPEN;
+}
+
+/* Wakes waiters and makes the descriptor readable; the caller holds the lock and has changed the state before. */
+static void announce(fluvio_consumer_t *consumer, bool everyone)
+{
+  if (consumer->waiters > 0) {
+    if (everyone)
+      pthread_cond_broadcast(&consumer->changed);
+    else
+      pthread_cond_signal(&consumer->changed);
+  }
+  fluvioc_ready_set(&consumer->ready);
+}
+
+void fluvioc_consumer_set_state(fluvio_consumer_t *consumer, enum fluvioc_state state)
+{
+  pthread_mutex_lock(&consumer->lock);
+  fluvioc_set_state(&consumer->object, state);
+  drop_ring(consumer);
+  announce(consumer, true);
+  pthread_mutex_unlock(&consumer->lock);
+}
+
+/* ------------------------------------------------------------ Go's side */
+
+static bool is_full(const fluvio_consumer_t *consumer)
+{
+  return consumer->count >= RING_BATCHES || consumer->bytes >= RING_BYTES;
+}
+
+int fluvioc_consumer_full(fluvio_consumer_t *consumer)
+{
+  pthread_mutex_lock(&consumer->lock);
+  consumer->go_waits = is_full(consumer) && is_open(consumer);
+  bool full = consumer->go_waits;
+  pthread_mutex_unlock(&consumer->lock);
+  return full;
+}
+
+void fluvioc_consumer_push(fluvio_consumer_t *consumer, fluvio_batch_t *batch, fluvio_error_t *error)
+{
+  size_t bytes = 0;
+  if (batch != NULL) {
+    fluvio_batch_view_t view = { .struct_size = sizeof view };
+    fluvio_batch_view(batch, &view);
+    bytes = view.data_len + view.count * (2 * sizeof(int64_t) + 4 * sizeof(uint32_t));
+  }
+  pthread_mutex_lock(&consumer->lock);
+  bool drop = !is_open(consumer) || consumer->count == RING_SIZE;
+  if (!drop) {
+    consumer->ring[(consumer->first + consumer->count++) % RING_SIZE] = (struct entry){ batch, error, bytes };
+    consumer->bytes += bytes;
+    announce(consumer, false);
+  }
+  pthread_mutex_unlock(&consumer->lock);
+  if (drop) {
+    fluvio_batch_release(batch);
+    fluvio_error_free(error);
+  }
+}
+
+void fluvioc_consumer_end(fluvio_consumer_t *consumer, fluvio_error_t *error)
+{
+  pthread_mutex_lock(&consumer->lock);
+  bool first = consumer->end == NULL;
+  if (first) {
+    consumer->end = error;
+    announce(consumer, true);
+  }
+  pthread_mutex_unlock(&consumer->lock);
+  if (!first)
+    fluvio_error_free(error);
+}
+
+int fluvioc_consumer_busy(fluvio_consumer_t *consumer)
+{
+  pthread_mutex_lock(&consumer->lock);
+  bool busy = consumer->busy;
+  pthread_mutex_unlock(&consumer->lock);
+  return busy;
+}
+
+/* ------------------------------------------------------------ the taking side */
+
+/* Lets Go read on; the caller holds the lock. */
+static void wake_go(fluvio_consumer_t *consumer)
+{
+  if (consumer->go_waits) {
+    consumer->go_waits = false;
+    fluvioc_signal(&consumer->object, FLUVIOC_ROOM);
+  }
+}
+
+/* Takes the next entry, waiting until the deadline. The status is that of fluvio_consumer_poll, except that TIMEOUT also
+ * stands for "nothing". The caller holds the lock. */
+static fluvio_status_t take(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, fluvio_error_t **error)
+{
+  int64_t deadline = 0;
+  bool in_time = true;
+  for (;;) {
+    if (!is_open(consumer))
+      return fluvioc_not_open(&consumer->object, "poll", error);
+    if (consumer->started && fluvioc_current != consumer)
+      return fluvioc_fail(error, FLUVIO_ERR_INVALID_STATE, "poll", "the consumer delivers to a callback");
+    if (consumer->woken) {
+      consumer->woken = false;
+      return fluvioc_fail(error, FLUVIO_ERR_INTERRUPTED, "poll", "fluvio_consumer_wakeup was called");
+    }
+    if (consumer->count > 0) {
+      struct entry e = consumer->ring[consumer->first];
+      consumer->first = (consumer->first + 1) % RING_SIZE;
+      consumer->count--;
+      consumer->bytes -= e.bytes;
+      if (consumer->count <= RING_BATCHES / 2 && consumer->bytes <= RING_BYTES / 2)
+        wake_go(consumer);
+      *batch = e.batch;
+      if (e.error == NULL)
+        return FLUVIO_OK;
+      fluvio_status_t status = fluvio_error_status(e.error);
+      if (error != NULL)
+        *error = e.error;
+      else
+        fluvio_error_free(e.error);
+      return status;
+    }
+    if (consumer->end != NULL) {
+      if (error != NULL)
+        *error = fluvioc_error_ref(consumer->end);
+      return fluvio_error_status(consumer->end);
+    }
+    fluvioc_ready_clear(&consumer->ready);
+    if (!in_time)
+      break;
+    if (deadline == 0)
+      deadline = fluvioc_deadline(timeout_ms);
+    consumer->waiters++;
+    in_time = fluvioc_cond_wait(&consumer->changed, &consumer->lock, deadline);
+    consumer->waiters--;
+    if (!in_time && deadline == 0)
+      break;
+  }
+  if (error != NULL)
+    *error = NULL;
+  return FLUVIO_ERR_TIMEOUT;
+}
+
+fluvio_status_t fluvio_consumer_poll(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, fluvio_error_t **error)
+{
+  static const char op[] = "poll";
+  fluvio_status_t status = fluvioc_check(consumer, FLUVIOC_KIND_CONSUMER, op, error);
+  if (status != FLUVIO_OK)
+    return status;
+  if (batch == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, op, "batch is NULL: there is no place for the result");
+  *batch = NULL;
+  if (fluvioc_current == consumer)
+    return fluvioc_fail(error, FLUVIO_ERR_WOULD_DEADLOCK, op, "called inside the consumer's own callback");
+  pthread_mutex_lock(&consumer->lock);
+  fluvioc_ref(consumer); /* a consumer that is freed while this waits stays until this returns */
+  status = take(consumer, timeout_ms, batch, error);
+  pthread_mutex_unlock(&consumer->lock);
+  fluvioc_unref(consumer);
+  return status;
+}
+
+int32_t fluvio_consumer_fd(fluvio_consumer_t *consumer)
+{
+  if (fluvioc_forked || !fluvioc_is(consumer, FLUVIOC_KIND_CONSUMER))
+    return -1;
+  pthread_mutex_lock(&consumer->lock);
+  bool now = consumer->count > 0 || consumer->end != NULL || consumer->woken || !is_open(consumer);
+  int fd = fluvioc_ready_fd(&consumer->ready, now);
+  pthread_mutex_unlock(&consumer->lock);
+  return fd;
+}
+
+void fluvio_consumer_wakeup(fluvio_consumer_t *consumer)
+{
+  if (fluvioc_forked || !fluvioc_is(consumer, FLUVIOC_KIND_CONSUMER))
+    return;
+  pthread_mutex_lock(&consumer->lock);
+  if (!consumer->started) {
+    consumer->woken = true;
+    announce(consumer, false);
+  }
+  pthread_mutex_unlock(&consumer->lock);
+}
+
+/* Calls back with a batch or an error; returns what the callback said. */
+static int32_t call_back(fluvio_consumer_t *consumer, fluvio_batch_t *batch, const fluvio_error_t *error)
+{
+  if (consumer->batch_callback != NULL)
+    return consumer->batch_callback(batch, error, consumer->ctx);
+  if (batch == NULL)
+    return consumer->record_callback(NULL, error, consumer->ctx);
+  fluvio_record_t record = { .struct_size = sizeof record };
+  for (size_t i = 0; i < fluvio_batch_count(batch) && is_open(consumer); i++) {
+    fluvio_batch_get(batch, i, &record);
+    if (consumer->record_callback(&record, NULL, consumer->ctx) != FLUVIO_CONTINUE)
+      return FLUVIO_STOP;
+  }
+  return FLUVIO_CONTINUE;
+}
+
+/* The thread of a consumer with a callback. It owns a reference to the consumer and lives until the consumer closes, so
+ * that ctx stays valid until then. */
+static void *dispatch(void *arg)
+{
+  fluvio_consumer_t *consumer = arg;
+  bool stopped = false;
+  fluvioc_current = consumer;
+  pthread_mutex_lock(&consumer->lock);
+  while (is_open(consumer)) {
+    if (stopped) {
+      consumer->waiters++;
+      fluvioc_cond_wait(&consumer->changed, &consumer->lock, FLUVIOC_FOREVER);
+      consumer->waiters--;
+      continue;
+    }
+    fluvio_batch_t *batch = NULL;
+    fluvio_error_t *error = NULL;
+    fluvio_status_t status = take(consumer, -1, &batch, &error);
+    bool last = consumer->end != NULL && error == consumer->end;
+    bool closed = !is_open(consumer);
+    pthread_mutex_unlock(&consumer->lock);
+    if (!closed && (status == FLUVIO_OK || error != NULL))
+      stopped = call_back(consumer, batch, error) != FLUVIO_CONTINUE || last;
+    fluvio_batch_release(batch);
+    fluvio_error_free(error);
+    pthread_mutex_lock(&consumer->lock);
+  }
+  pthread_mutex_unlock(&consumer->lock);
+  if (consumer->ctx_free != NULL)
+    consumer->ctx_free(consumer->ctx);
+  pthread_mutex_lock(&consumer->lock);
+  consumer->busy = false;
+  fluvioc_signal(&consumer->object, FLUVIOC_QUIET);
+  pthread_mutex_unlock(&consumer->lock);
+  fluvioc_unref(consumer);
+  return NULL;
+}
+
+static fluvio_status_t start(fluvio_consumer_t *consumer, fluvio_batch_cb on_batch, fluvio_record_cb on_record, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error)
+{
+  static const char op[] = "start consumer";
+  fluvio_status_t status = fluvioc_check_open(consumer, FLUVIOC_KIND_CONSUMER, op, error);
+  if (status != FLUVIO_OK)
+    return status;
+  if (on_batch == NULL && on_record == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, op, "the callback is NULL");
+  pthread_mutex_lock(&consumer->lock);
+  if (!is_open(consumer)) {
+    status = fluvioc_not_open(&consumer->object, op, error);
+  } else if (consumer->started) {
+    status = fluvioc_fail(error, FLUVIO_ERR_INVALID_STATE, op, "the consumer has a callback already");
+  } else {
+    consumer->started = consumer->busy = true;
+    consumer->woken = false;
+    consumer->batch_callback = on_batch;
+    consumer->record_callback = on_record;
+    consumer->ctx = ctx;
+    consumer->ctx_free = ctx_free;
+    fluvioc_ref(consumer);
+    if (fluvioc_thread_start(dispatch, consumer) != 0) {
+      consumer->started = consumer->busy = false;
+      fluvioc_unref(consumer);
+      status = fluvioc_fail(error, FLUVIO_ERR_OUT_OF_MEMORY, op, "a thread could not be started");
+    }
+    pthread_cond_broadcast(&consumer->changed); /* a poll that waits says INVALID_STATE */
+  }
+  pthread_mutex_unlock(&consumer->lock);
+  return status;
+}
+
+fluvio_status_t fluvio_consumer_start(fluvio_consumer_t *consumer, fluvio_batch_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error)
+{
+  return start(consumer, callback, NULL, ctx, ctx_free, error);
+}
+
+fluvio_status_t fluvio_consumer_start_records(fluvio_consumer_t *consumer, fluvio_record_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error)
+{
+  return start(consumer, NULL, callback, ctx, ctx_free, error);
+}
+
+/* ------------------------------------------------------- opening and closing */
+
+static fluvioc_request_t open_request(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms)
+{
+  return (fluvioc_request_t){
+    .command = FLUVIOC_OPEN_CONSUMER,
+    .name = "open consumer",
+    .target = client,
+    .kind = FLUVIOC_KIND_CLIENT,
+    .topic = topic,
+    .has_topic = true,
+    .topic_optional = true,
+    .config = config,
+    .timeout_ms = timeout_ms,
+  };
+}
+
+fluvio_status_t fluvio_consumer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_consumer_t **consumer, fluvio_error_t **error)
+{
+  if (consumer == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "open consumer", "consumer is NULL: there is no place for the result");
+  fluvioc_request_t request = open_request(client, topic, config, timeout_ms);
+  void *result = NULL;
+  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
+  *consumer = result;
+  return status;
+}
+
+fluvio_op_t *fluvio_consumer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  fluvioc_request_t request = open_request(client, topic, config, timeout_ms);
+  request.queue = queue;
+  request.opaque = opaque;
+  return fluvioc_op_start(&request);
+}
+
+static fluvioc_request_t close_request(fluvio_consumer_t *consumer, int64_t timeout_ms)
+{
+  return (fluvioc_request_t){
+    .command = FLUVIOC_CLOSE_CONSUMER,
+    .name = "close consumer",
+    .target = consumer,
+    .kind = FLUVIOC_KIND_CONSUMER,
+    .timeout_ms = timeout_ms,
+  };
+}
+
+fluvio_status_t fluvio_consumer_close(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = close_request(consumer, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_consumer_close_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  fluvioc_request_t request = close_request(consumer, timeout_ms);
+  request.queue = queue;
+  request.opaque = opaque;
+  return fluvioc_op_start(&request);
+}
+
+void fluvio_consumer_free(fluvio_consumer_t *consumer)
+{
+  if (fluvioc_forked || !fluvioc_is(consumer, FLUVIOC_KIND_CONSUMER))
+    return;
+  if (atomic_load(&consumer->object.state) != FLUVIOC_CLOSED) {
+    fluvioc_request_t request = close_request(consumer, CLOSE_LATER_MS);
+    fluvioc_op_close_later(&request);
+  }
+  fluvioc_unref(consumer);
+}

@@ -1,0 +1,169 @@
+package main
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+	"unsafe"
+
+	fluvio "github.com/libfluvio/libfluvio/core"
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+)
+
+// consumer is what stands behind a fluvio_consumer_t. Its goroutine takes batches from the core and puts them into the
+// ring from which poll or the callback's thread takes them.
+type consumer struct {
+	id     uint64
+	client *client
+	core   *fluvio.Consumer
+	handle *C.fluvio_consumer_t
+	room   chan struct{}   // the ring has room again
+	quiet  chan struct{}   // no callback will run any more
+	ctx    context.Context // ends when the consumer begins to close
+	cancel context.CancelFunc
+	done   chan struct{} // the goroutine has ended
+	closer closer
+}
+
+// openConsumer carries out fluvio_consumer_open.
+func (op *operation) openConsumer(ctx context.Context, c *client) (unsafe.Pointer, error) {
+	var extra []setting
+	if op.topic != "" {
+		topics, err := json.Marshal([]string{op.topic})
+		if err != nil {
+			return nil, fluvioerr.Wrap(fluvioerr.InvalidArgument, "open consumer", err)
+		}
+		extra = append(extra, setting{"topics", string(topics)})
+	}
+	js, err := op.config(extra...)
+	if err != nil {
+		return nil, err
+	}
+	options, err := fluvio.ParseConsumerOptions(js)
+	if err != nil {
+		return nil, err
+	}
+	options.LazyColumns = true // push has them decoded into C memory
+	core, err := c.core.Consumer(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	x := &consumer{client: c, core: core, room: make(chan struct{}, 1), quiet: make(chan struct{}, 1), done: make(chan struct{})}
+	x.ctx, x.cancel = context.WithCancel(context.Background())
+	x.id = consumers.add(x)
+	x.handle = C.fluvioc_consumer_new(C.uint64_t(x.id), c.handle)
+	if x.handle == nil {
+		consumers.remove(x.id)
+		x.cancel()
+		return nil, abandon(core.Close, "open consumer")
+	}
+	go x.pump()
+	if !c.adopt(x) {
+		_ = x.closeWithClient(c.ctx)
+		C.fluvioc_drop(unsafe.Pointer(x.handle))
+		return nil, errClosed("open consumer", "client")
+	}
+	return unsafe.Pointer(x.handle), nil
+}
+
+// pump fills the ring until the stream ends or the consumer closes.
+func (x *consumer) pump() {
+	defer close(x.done)
+	defer func() {
+		if r := recover(); r != nil {
+			C.fluvioc_consumer_end(x.handle, cError(bug(r)))
+		}
+	}()
+	for {
+		for C.fluvioc_consumer_full(x.handle) != 0 {
+			select {
+			case <-x.room:
+			case <-x.ctx.Done():
+				return
+			}
+		}
+		batch, err := x.core.Next(x.ctx)
+		if err == nil {
+			err = x.push(batch)
+		}
+		switch {
+		case x.ctx.Err() != nil:
+			return
+		case err == nil:
+		case fluvioerr.Fatal(ours(err)) || fluvioerr.CodeOf(err) == fluvioerr.OutOfMemory:
+			C.fluvioc_consumer_end(x.handle, cError(err))
+			return
+		default:
+			C.fluvioc_consumer_push(x.handle, nil, cError(err))
+		}
+	}
+}
+
+// push copies a batch into C memory and gives the core's buffers back.
+func (x *consumer) push(b *fluvio.Batch) error {
+	defer b.Release()
+	n, data, topic := b.Len(), b.Data(), b.Topic()
+	if n == 0 {
+		return nil
+	}
+	var to C.fluvioc_columns_t
+	batch := C.fluvioc_batch_new((*C.char)(unsafe.Pointer(unsafe.StringData(topic))), C.size_t(len(topic)), C.int32_t(b.Partition()),
+		C.int64_t(b.HighWatermark()), C.size_t(n), C.size_t(len(data)), &to)
+	if batch == nil {
+		return fluvioerr.New(fluvioerr.OutOfMemory, "consume", "no memory for a batch of %d records and %d bytes", n, len(data)).
+			At(topic, b.Partition())
+	}
+	copy(unsafe.Slice((*byte)(to.data), len(data)), data)
+	err := b.Columns(&fluvio.Columns{
+		Offset:    unsafe.Slice((*int64)(to.offset), n),
+		Timestamp: unsafe.Slice((*int64)(to.timestamp), n),
+		KeyPos:    unsafe.Slice((*uint32)(to.key_pos), n),
+		KeyLen:    unsafe.Slice((*uint32)(to.key_len), n),
+		ValuePos:  unsafe.Slice((*uint32)(to.value_pos), n),
+		ValueLen:  unsafe.Slice((*uint32)(to.value_len), n),
+	})
+	if err != nil {
+		C.fluvio_batch_release(batch)
+		return err
+	}
+	C.fluvioc_consumer_push(x.handle, batch, nil)
+	return nil
+}
+
+// close carries out fluvio_consumer_close. The running callback ends first: what it works on is not committed before.
+func (x *consumer) close(ctx context.Context) error {
+	return x.closer.do(ctx, "close consumer", func() error {
+		x.cancel()
+		<-x.done
+		err := x.waitQuiet(ctx)
+		if e := x.core.Close(ctx); err == nil {
+			err = e
+		}
+		consumers.remove(x.id)
+		x.client.forget(x)
+		C.fluvioc_closed(unsafe.Pointer(x.handle))
+		C.fluvioc_drop(unsafe.Pointer(x.handle))
+		return err
+	})
+}
+
+// waitQuiet returns when no callback runs any more.
+func (x *consumer) waitQuiet(ctx context.Context) error {
+	start := time.Now()
+	for C.fluvioc_consumer_busy(x.handle) != 0 {
+		select {
+		case <-x.quiet:
+		case <-ctx.Done():
+			return fluvioerr.FromContext(ctx, "close consumer", "the running callback to return", time.Since(start))
+		}
+	}
+	return nil
+}
+
+func (x *consumer) closeWithClient(ctx context.Context) error {
+	C.fluvioc_closing(unsafe.Pointer(x.handle))
+	return x.close(ctx)
+}

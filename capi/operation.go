@@ -1,0 +1,195 @@
+package main
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+	"unsafe"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+)
+
+// operation is a control request of the application.
+type operation struct {
+	handle     *C.fluvio_op_t
+	id         uint64
+	command    C.int32_t
+	target     uint64 // the object it is for
+	sequence   uint64 // flush, close: the records accepted before
+	topic      string
+	settings   []setting
+	deliveries *C.fluvio_queue_t // valid until the operation is completed
+}
+
+// setting is one entry of a config: a value by text, or, without a key, a JSON object.
+type setting struct{ key, value string }
+
+// startOperation copies an operation out of C and runs it in a goroutine of its own.
+func startOperation(s *C.fluvioc_signal_t) {
+	op := &operation{
+		handle:     s.op,
+		id:         uint64(s.id),
+		command:    s.command,
+		target:     uint64(s.target),
+		sequence:   uint64(s.sequence),
+		topic:      C.GoString(s.topic),
+		deliveries: s.deliveries,
+	}
+	for _, entry := range unsafe.Slice(s.settings, int(s.setting_count)) {
+		op.settings = append(op.settings, setting{C.GoString(entry.key), C.GoString(entry.value)})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	stop := cancel
+	if s.timeout_ms >= 0 {
+		ctx, stop = context.WithTimeout(ctx, time.Duration(s.timeout_ms)*time.Millisecond)
+	}
+	running.put(op.id, cancel)
+	if s.signals&C.FLUVIOC_CANCEL != 0 {
+		cancel()
+	}
+	go func() {
+		result, err := op.run(ctx)
+		running.remove(op.id)
+		stop()
+		cancel()
+		C.fluvioc_op_complete(op.handle, cError(err), result)
+	}()
+}
+
+// cancelOperation ends an operation early, if it still runs.
+func cancelOperation(id uint64) {
+	if cancel, ok := running.get(id); ok {
+		cancel()
+	}
+}
+
+// run carries an operation out. A panic is a bug: it becomes an error and makes the target unusable.
+func (op *operation) run(ctx context.Context) (result unsafe.Pointer, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			result, err = nil, bug(r)
+			op.poison(err)
+		}
+	}()
+	switch op.command {
+	case C.FLUVIOC_CONNECT:
+		return op.connect(ctx)
+	case C.FLUVIOC_FLUSH, C.FLUVIOC_CLOSE_PRODUCER:
+		p, ok := producers.get(op.target)
+		switch {
+		case ok && op.command == C.FLUVIOC_FLUSH:
+			err = p.flush(ctx, op.sequence)
+		case ok:
+			err = p.close(ctx, op.sequence)
+		case op.command == C.FLUVIOC_FLUSH:
+			err = errClosed("flush", "producer")
+		}
+		return nil, err
+	case C.FLUVIOC_CLOSE_CONSUMER:
+		if c, ok := consumers.get(op.target); ok {
+			err = c.close(ctx)
+		}
+		return nil, err
+	case C.FLUVIOC_CLOSE_CLIENT:
+		if c, ok := clients.get(op.target); ok {
+			err = c.close(ctx)
+		}
+		return nil, err
+	default:
+		return op.runOnClient(ctx)
+	}
+}
+
+// runOnClient carries out an operation that ends early when its client closes.
+func (op *operation) runOnClient(ctx context.Context) (result unsafe.Pointer, err error) {
+	c, ok := clients.get(op.target)
+	if !ok {
+		return nil, errClosed("request", "client")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)()
+	switch op.command {
+	case C.FLUVIOC_CREATE_TOPIC:
+		err = op.createTopic(ctx, c)
+	case C.FLUVIOC_DELETE_TOPIC:
+		err = c.core.Admin().DeleteTopic(ctx, op.topic)
+	case C.FLUVIOC_LIST_TOPICS:
+		result, err = op.listTopics(ctx, c)
+	case C.FLUVIOC_OPEN_PRODUCER:
+		result, err = op.openProducer(ctx, c)
+	case C.FLUVIOC_OPEN_CONSUMER:
+		result, err = op.openConsumer(ctx, c)
+	default:
+		err = fluvioerr.New(fluvioerr.Internal, "request", "there is no command %d", op.command)
+	}
+	if err != nil && c.ctx.Err() != nil {
+		return nil, errClosed("request", "client")
+	}
+	return result, err
+}
+
+// poison makes the object unusable in which an operation met a bug.
+func (op *operation) poison(err error) {
+	switch op.command {
+	case C.FLUVIOC_CONNECT:
+	case C.FLUVIOC_FLUSH, C.FLUVIOC_CLOSE_PRODUCER:
+		if p, ok := producers.get(op.target); ok {
+			C.fluvioc_poison(unsafe.Pointer(p.handle), cError(err))
+		}
+	case C.FLUVIOC_CLOSE_CONSUMER:
+		if c, ok := consumers.get(op.target); ok {
+			C.fluvioc_poison(unsafe.Pointer(c.handle), cError(err))
+		}
+	default:
+		if c, ok := clients.get(op.target); ok {
+			C.fluvioc_poison(unsafe.Pointer(c.handle), cError(err))
+		}
+	}
+}
+
+// config merges the settings into one JSON object, later ones over earlier ones. Values by text become JSON strings, which
+// the core's parsers take for numbers, booleans and lists too. Nil means: nothing was set.
+func (op *operation) config(extra ...setting) ([]byte, error) {
+	if len(op.settings)+len(extra) == 0 {
+		return nil, nil
+	}
+	merged := map[string]json.RawMessage{}
+	for _, s := range op.settings {
+		if s.key != "" {
+			text, err := json.Marshal(s.value)
+			if err != nil {
+				return nil, fluvioerr.Wrap(fluvioerr.InvalidArgument, "read config", err).ForSetting(s.key)
+			}
+			merged[s.key] = text
+			continue
+		}
+		if err := json.Unmarshal([]byte(s.value), &merged); err != nil {
+			return nil, errJSON(s.value, err)
+		}
+	}
+	for _, s := range extra {
+		if _, twice := merged[s.key]; twice {
+			return nil, fluvioerr.New(fluvioerr.InvalidArgument, "read config",
+				"%s is given both as an argument and in the config", s.key).ForSetting(s.key)
+		}
+		merged[s.key] = json.RawMessage(s.value)
+	}
+	return json.Marshal(merged)
+}
+
+// errJSON says where the text of a JSON object is wrong.
+func errJSON(text string, err error) error {
+	var at *json.SyntaxError
+	e := fluvioerr.Wrap(fluvioerr.InvalidArgument, "read config", err).WithHint("correct the JSON text")
+	if errors.As(err, &at) {
+		line := 1 + bytes.Count([]byte(text[:min(int(at.Offset), len(text))]), []byte("\n"))
+		e.Message = fluvioerr.New(fluvioerr.InvalidArgument, "", "not valid JSON in line %d, byte %d: %v", line, at.Offset, err).Message
+	}
+	return e
+}

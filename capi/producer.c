@@ -1,0 +1,465 @@
+/*
+ * producer.c - producers: send copies records into chunks, which a goroutine takes and hands to the core. The queue is
+ * bounded in bytes; when the core's own budget is used up, the goroutine waits, the queue fills, and send waits too.
+ */
+#include "internal.h"
+
+#define CHUNK_SIZE ((size_t)64 << 10)
+#define SPARE_CHUNKS 4
+#define REPORT_WEIGHT 160 /* bytes of a delivery report, opaque values apart */
+#define CLOSE_LATER_MS 10000
+
+struct fluvio_producer {
+  fluvioc_object_t object;
+  fluvio_client_t *client;
+  fluvio_queue_t *deliveries; /* or NULL */
+  uint64_t queue_limit;  /* bytes of records */
+  uint64_t report_limit; /* bytes of reports the application has not taken */
+  uint64_t record_limit; /* bytes of one key and value */
+  size_t chunk_size;
+  pthread_mutex_t lock;
+  pthread_cond_t room;
+  fluvioc_chunk_t *head, *tail; /* queued */
+  fluvioc_chunk_t *spare;
+  size_t spares;
+  uint64_t queued;   /* bytes queued or with Go */
+  uint64_t reports;  /* bytes of reports */
+  uint64_t accepted; /* records ever */
+  uint32_t waiters;
+  bool go_waits;     /* Go waits for FLUVIOC_DATA */
+};
+
+fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit)
+{
+  fluvio_producer_t *producer = calloc(1, sizeof *producer);
+  if (producer == NULL)
+    return NULL;
+  fluvioc_object_init(&producer->object, FLUVIOC_KIND_PRODUCER, id);
+  pthread_mutex_init(&producer->lock, NULL);
+  fluvioc_cond_init(&producer->room);
+  producer->queue_limit = queue_limit;
+  producer->report_limit = report_limit;
+  producer->record_limit = record_limit;
+  producer->chunk_size = queue_limit / 4 < CHUNK_SIZE ? (size_t)queue_limit / 4 : CHUNK_SIZE;
+  producer->client = client;
+  fluvioc_client_hold(client);
+  producer->deliveries = deliveries != NULL ? fluvioc_ref(deliveries) : NULL;
+  return fluvioc_ref(producer);
+}
+
+static void free_chunks(fluvioc_chunk_t *chunk)
+{
+  while (chunk != NULL) {
+    fluvioc_chunk_t *next = chunk->next;
+    free(chunk);
+    chunk = next;
+  }
+}
+
+void fluvioc_producer_destroy(fluvio_producer_t *producer)
+{
+  free_chunks(producer->head);
+  free_chunks(producer->spare);
+  pthread_mutex_destroy(&producer->lock);
+  pthread_cond_destroy(&producer->room);
+  fluvioc_unref(producer->deliveries);
+  fluvioc_client_unhold(producer->client);
+  free(producer);
+}
+
+uint64_t fluvioc_producer_set_state(fluvio_producer_t *producer, enum fluvioc_state state)
+{
+  pthread_mutex_lock(&producer->lock);
+  fluvioc_set_state(&producer->object, state);
+  uint64_t accepted = producer->accepted;
+  pthread_cond_broadcast(&producer->room);
+  pthread_mutex_unlock(&producer->lock);
+  return accepted;
+}
+
+uint64_t fluvioc_producer_accepted(fluvio_producer_t *producer)
+{
+  pthread_mutex_lock(&producer->lock);
+  uint64_t accepted = producer->accepted;
+  pthread_mutex_unlock(&producer->lock);
+  return accepted;
+}
+
+/* ------------------------------------------------------------ Go's side */
+
+fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer)
+{
+  pthread_mutex_lock(&producer->lock);
+  fluvioc_chunk_t *chunks = producer->head;
+  producer->head = producer->tail = NULL;
+  producer->go_waits = chunks == NULL;
+  pthread_mutex_unlock(&producer->lock);
+  return chunks;
+}
+
+void fluvioc_producer_done(fluvio_producer_t *producer, fluvioc_chunk_t *chunk)
+{
+  fluvioc_chunk_t *unwanted = NULL;
+  pthread_mutex_lock(&producer->lock);
+  producer->queued -= chunk->used;
+  if (chunk->size == producer->chunk_size && producer->spares < SPARE_CHUNKS) {
+    chunk->next = producer->spare;
+    producer->spare = chunk;
+    producer->spares++;
+  } else {
+    unwanted = chunk;
+  }
+  if (producer->waiters > 0)
+    pthread_cond_broadcast(&producer->room);
+  pthread_mutex_unlock(&producer->lock);
+  free(unwanted);
+}
+
+void fluvioc_producer_report(fluvio_producer_t *producer, fluvio_error_t *error, int32_t persisted, int32_t partition, int64_t base_offset, int64_t latency_us, uint64_t count, const uint64_t *opaque)
+{
+  fluvio_delivery_t delivery = {
+    .struct_size = sizeof delivery,
+    .status = fluvio_error_status(error),
+    .persisted = persisted,
+    .partition = partition,
+    .base_offset = base_offset,
+    .latency_us = latency_us,
+    .count = count,
+    .opaque = opaque,
+  };
+  uint64_t weight = REPORT_WEIGHT + count * sizeof *opaque;
+  if (producer->deliveries == NULL) {
+    fluvio_error_free(error);
+    return;
+  }
+  pthread_mutex_lock(&producer->lock);
+  producer->reports += weight;
+  pthread_mutex_unlock(&producer->lock);
+  fluvioc_ref(producer);
+  if (!fluvioc_queue_push_delivery(producer->deliveries, &delivery, error, producer, weight)) {
+    fluvioc_producer_report_taken(producer, weight);
+    fluvioc_unref(producer);
+    fluvio_error_free(error);
+  }
+}
+
+void fluvioc_producer_report_taken(fluvio_producer_t *producer, uint64_t weight)
+{
+  pthread_mutex_lock(&producer->lock);
+  producer->reports -= weight;
+  if (producer->waiters > 0)
+    pthread_cond_broadcast(&producer->room);
+  pthread_mutex_unlock(&producer->lock);
+}
+
+/* ------------------------------------------------------------------ sending */
+
+/* One call of a send function. */
+struct sending {
+  fluvio_producer_t *producer;
+  int64_t timeout_ms;
+  int64_t deadline; /* 0: not asked for yet */
+  fluvio_error_t **error;
+};
+
+static size_t size_of(size_t key_len, size_t value_len)
+{
+  return (sizeof(fluvioc_record_t) + key_len + value_len + 7) & ~(size_t)7;
+}
+
+static fluvio_status_t fail_full(const struct sending *s)
+{
+  const fluvio_producer_t *p = s->producer;
+  if (p->reports > p->report_limit)
+    return fluvioc_fail(s->error, FLUVIO_ERR_QUEUE_FULL, "send",
+                        "delivery reports of %llu bytes wait in the queue, more than buffer_memory; the application must take them",
+                        (unsigned long long)p->reports);
+  return fluvioc_fail(s->error, FLUVIO_ERR_QUEUE_FULL, "send", "no room in buffer_memory within %lld ms", (long long)s->timeout_ms);
+}
+
+/* Waits until a record of that size fits; the caller holds the lock. A record larger than the limit goes in alone. Inside
+ * the callback that takes the reports, waiting for reports to be taken would be waiting for oneself. */
+static fluvio_status_t wait_room(struct sending *s, size_t need)
+{
+  fluvio_producer_t *p = s->producer;
+  bool takes_reports = fluvioc_current != NULL && fluvioc_current == (const void *)p->deliveries;
+  bool in_time = true;
+  for (;;) {
+    fluvio_status_t status = fluvioc_not_open(&p->object, "send", s->error);
+    if (status != FLUVIO_OK)
+      return status;
+    bool fits = p->queued == 0 || p->queued + need <= p->queue_limit;
+    if (fits && (takes_reports || p->reports <= p->report_limit))
+      return FLUVIO_OK;
+    if (!in_time)
+      return fail_full(s);
+    if (s->deadline == 0)
+      s->deadline = fluvioc_deadline(s->timeout_ms);
+    p->waiters++;
+    in_time = fluvioc_cond_wait(&p->room, &p->lock, s->deadline);
+    p->waiters--;
+  }
+}
+
+/* The place for need bytes at the end of the queue, or NULL when memory is short; the caller holds the lock. */
+static uint8_t *reserve(fluvio_producer_t *p, size_t need)
+{
+  fluvioc_chunk_t *chunk = p->tail;
+  if (chunk == NULL || chunk->size - chunk->used < need) {
+    size_t size = need > p->chunk_size ? need : p->chunk_size;
+    if (size == p->chunk_size && p->spare != NULL) {
+      chunk = p->spare;
+      p->spare = chunk->next;
+      p->spares--;
+    } else if ((chunk = malloc(sizeof *chunk + size)) == NULL) {
+      return NULL;
+    }
+    chunk->next = NULL;
+    chunk->size = (uint32_t)size;
+    chunk->used = 0;
+    chunk->count = 0;
+    if (p->tail != NULL)
+      p->tail->next = chunk;
+    else
+      p->head = chunk;
+    p->tail = chunk;
+  }
+  uint8_t *place = chunk->bytes + chunk->used;
+  chunk->used += (uint32_t)need;
+  chunk->count++;
+  return place;
+}
+
+/* Puts one checked record into the queue; the caller holds the lock. */
+static fluvio_status_t enqueue(struct sending *s, const fluvioc_record_t *head, const void *key, const void *value)
+{
+  fluvio_producer_t *p = s->producer;
+  size_t key_len = head->key_len == FLUVIO_NO_KEY ? 0 : head->key_len;
+  size_t need = size_of(key_len, head->value_len);
+  fluvio_status_t status = wait_room(s, need);
+  if (status != FLUVIO_OK)
+    return status;
+  uint8_t *place = reserve(p, need);
+  if (place == NULL)
+    return fluvioc_fail(s->error, FLUVIO_ERR_OUT_OF_MEMORY, "send", "no memory for a record of %zu bytes", need);
+  memcpy(place, head, sizeof *head);
+  place += sizeof *head;
+  if (key_len > 0)
+    memcpy(place, key, key_len);
+  if (head->value_len > 0)
+    memcpy(place + key_len, value, head->value_len);
+  p->queued += need;
+  p->accepted++;
+  if (p->go_waits) {
+    p->go_waits = false;
+    fluvioc_signal(&p->object, FLUVIOC_DATA);
+  }
+  return FLUVIO_OK;
+}
+
+/* Checks the sizes of a record. */
+static fluvio_status_t check_size(const struct sending *s, uint64_t key_len, uint64_t value_len)
+{
+  uint64_t limit = s->producer->record_limit;
+  if (key_len <= limit && value_len <= limit && key_len + value_len <= limit)
+    return FLUVIO_OK;
+  return fluvioc_fail(s->error, FLUVIO_ERR_TOO_LARGE, "send",
+                      "the record has %llu bytes of key and %llu of value, more than max_request_size lets through: %llu",
+                      (unsigned long long)key_len, (unsigned long long)value_len, (unsigned long long)limit);
+}
+
+/* Checks a record and fills its head. */
+static fluvio_status_t check_record(const struct sending *s, const fluvio_record_in_t *r, fluvioc_record_t *head)
+{
+  const char *what = NULL;
+  if (r->value == NULL && r->value_len > 0)
+    what = "value is NULL, but value_len is not 0";
+  else if (r->key == NULL && r->key_len > 0)
+    what = "key is NULL, but key_len is not 0";
+  else if (r->partition < -1)
+    what = "partition is below -1";
+  else if (r->timestamp < 0)
+    what = "timestamp is negative";
+  else if (r->reserved != 0)
+    what = "reserved is not 0: begin with FLUVIO_RECORD_INIT";
+  if (what != NULL)
+    return fluvioc_fail(s->error, FLUVIO_ERR_INVALID_ARGUMENT, "send", "%s", what);
+  *head = (fluvioc_record_t){
+    .key_len = r->key != NULL ? (uint32_t)r->key_len : FLUVIO_NO_KEY,
+    .value_len = (uint32_t)r->value_len,
+    .timestamp = r->timestamp,
+    .opaque = r->opaque,
+    .partition = r->partition,
+  };
+  return check_size(s, r->key_len, r->value_len);
+}
+
+fluvio_status_t fluvio_producer_send_batch(fluvio_producer_t *producer, const fluvio_record_in_t *records, size_t n, int64_t timeout_ms, size_t *sent, fluvio_error_t **error)
+{
+  if (sent != NULL)
+    *sent = 0;
+  fluvio_status_t status = fluvioc_check_open(producer, FLUVIOC_KIND_PRODUCER, "send", error);
+  if (status != FLUVIO_OK)
+    return status;
+  if (records == NULL && n > 0)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "send", "records is NULL");
+  struct sending s = { producer, timeout_ms, 0, error };
+  fluvioc_record_t head;
+  size_t i = 0;
+  fluvioc_ref(producer); /* a producer that is freed while this waits stays until this returns */
+  pthread_mutex_lock(&producer->lock);
+  for (; i < n; i++) {
+    if ((status = check_record(&s, &records[i], &head)) != FLUVIO_OK ||
+        (status = enqueue(&s, &head, records[i].key, records[i].value)) != FLUVIO_OK)
+      break;
+  }
+  pthread_mutex_unlock(&producer->lock);
+  fluvioc_unref(producer);
+  if (sent != NULL)
+    *sent = i;
+  return status;
+}
+
+fluvio_status_t fluvio_producer_send(fluvio_producer_t *producer, const void *key, size_t key_len, const void *value, size_t value_len, uint64_t opaque, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvio_record_in_t record = FLUVIO_RECORD_INIT;
+  record.key = key;
+  record.key_len = key_len;
+  record.value = value;
+  record.value_len = value_len;
+  record.opaque = opaque;
+  return fluvio_producer_send_batch(producer, &record, 1, timeout_ms, NULL, error);
+}
+
+/* Checks that the lengths of columns add up. */
+static fluvio_status_t check_columns(const struct sending *s, const void *data, size_t data_len, const uint32_t *key_len, const uint32_t *value_len, size_t n)
+{
+  if (value_len == NULL && n > 0)
+    return fluvioc_fail(s->error, FLUVIO_ERR_INVALID_ARGUMENT, "send", "value_len is NULL");
+  if (data == NULL && data_len > 0)
+    return fluvioc_fail(s->error, FLUVIO_ERR_INVALID_ARGUMENT, "send", "data is NULL, but data_len is not 0");
+  uint64_t sum = 0;
+  for (size_t i = 0; i < n; i++)
+    sum += value_len[i] + (uint64_t)(key_len != NULL && key_len[i] != FLUVIO_NO_KEY ? key_len[i] : 0);
+  if (sum != data_len)
+    return fluvioc_fail(s->error, FLUVIO_ERR_INVALID_ARGUMENT, "send", "the lengths of %zu records add up to %llu bytes, data_len is %zu", n,
+                        (unsigned long long)sum, data_len);
+  return FLUVIO_OK;
+}
+
+fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *producer, const void *data, size_t data_len, const uint32_t *key_len, const uint32_t *value_len, size_t n, uint64_t first_opaque, int64_t timeout_ms, size_t *sent, fluvio_error_t **error)
+{
+  if (sent != NULL)
+    *sent = 0;
+  fluvio_status_t status = fluvioc_check_open(producer, FLUVIOC_KIND_PRODUCER, "send", error);
+  if (status != FLUVIO_OK)
+    return status;
+  struct sending s = { producer, timeout_ms, 0, error };
+  status = check_columns(&s, data, data_len, key_len, value_len, n);
+  if (status != FLUVIO_OK)
+    return status;
+  const uint8_t *at = data;
+  fluvioc_record_t head = { .partition = -1 };
+  size_t i = 0;
+  fluvioc_ref(producer);
+  pthread_mutex_lock(&producer->lock);
+  for (; i < n; i++) {
+    head.key_len = key_len != NULL ? key_len[i] : FLUVIO_NO_KEY;
+    head.value_len = value_len[i];
+    head.opaque = first_opaque + i;
+    uint32_t key_bytes = head.key_len != FLUVIO_NO_KEY ? head.key_len : 0;
+    if ((status = check_size(&s, key_bytes, head.value_len)) != FLUVIO_OK ||
+        (status = enqueue(&s, &head, at, at + key_bytes)) != FLUVIO_OK)
+      break;
+    at += (size_t)key_bytes + head.value_len;
+  }
+  pthread_mutex_unlock(&producer->lock);
+  fluvioc_unref(producer);
+  if (sent != NULL)
+    *sent = i;
+  return status;
+}
+
+/* ------------------------------------------------- opening, flushing, closing */
+
+static fluvioc_request_t request_of(int32_t command, const char *name, fluvio_producer_t *producer, int64_t timeout_ms)
+{
+  return (fluvioc_request_t){
+    .command = command,
+    .name = name,
+    .target = producer,
+    .kind = FLUVIOC_KIND_PRODUCER,
+    .timeout_ms = timeout_ms,
+  };
+}
+
+static fluvioc_request_t open_request(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms)
+{
+  return (fluvioc_request_t){
+    .command = FLUVIOC_OPEN_PRODUCER,
+    .name = "open producer",
+    .target = client,
+    .kind = FLUVIOC_KIND_CLIENT,
+    .topic = topic,
+    .has_topic = true,
+    .config = config,
+    .deliveries = deliveries,
+    .timeout_ms = timeout_ms,
+  };
+}
+
+static fluvio_op_t *start(fluvioc_request_t request, fluvio_queue_t *queue, uint64_t opaque)
+{
+  request.queue = queue;
+  request.opaque = opaque;
+  return fluvioc_op_start(&request);
+}
+
+fluvio_status_t fluvio_producer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_producer_t **producer, fluvio_error_t **error)
+{
+  if (producer == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "open producer", "producer is NULL: there is no place for the result");
+  fluvioc_request_t request = open_request(client, topic, config, deliveries, timeout_ms);
+  void *result = NULL;
+  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
+  *producer = result;
+  return status;
+}
+
+fluvio_op_t *fluvio_producer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(open_request(client, topic, config, deliveries, timeout_ms), queue, opaque);
+}
+
+fluvio_status_t fluvio_producer_flush(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = request_of(FLUVIOC_FLUSH, "flush", producer, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_producer_flush_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(request_of(FLUVIOC_FLUSH, "flush", producer, timeout_ms), queue, opaque);
+}
+
+fluvio_status_t fluvio_producer_close(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = request_of(FLUVIOC_CLOSE_PRODUCER, "close producer", producer, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_producer_close_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(request_of(FLUVIOC_CLOSE_PRODUCER, "close producer", producer, timeout_ms), queue, opaque);
+}
+
+void fluvio_producer_free(fluvio_producer_t *producer)
+{
+  if (fluvioc_forked || !fluvioc_is(producer, FLUVIOC_KIND_PRODUCER))
+    return;
+  if (atomic_load(&producer->object.state) != FLUVIOC_CLOSED) {
+    fluvioc_request_t request = request_of(FLUVIOC_CLOSE_PRODUCER, "close producer", producer, CLOSE_LATER_MS);
+    fluvioc_op_close_later(&request);
+  }
+  fluvioc_unref(producer);
+}

@@ -1,0 +1,236 @@
+package main
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"context"
+	"sync"
+	"time"
+	"unsafe"
+
+	fluvio "github.com/libfluvio/libfluvio/core"
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+)
+
+// The queue in front of the core takes a small part of buffer_memory: enough for some chunks on their way.
+const (
+	queueShare    = 8
+	minQueueBytes = 64 << 10
+)
+
+// producer is what stands behind a fluvio_producer_t. Its goroutine takes what send has queued and hands it to the core.
+type producer struct {
+	id      uint64
+	topic   string
+	client  *client
+	core    *fluvio.Producer
+	handle  *C.fluvio_producer_t
+	reports bool            // the application takes delivery reports
+	data    chan struct{}   // C has records again
+	ctx     context.Context // ends when what is still queued is to be failed
+	cancel  context.CancelFunc
+	done    chan struct{} // the goroutine has ended
+	closer  closer
+
+	mu      sync.Mutex
+	handed  uint64        // records the core has, or has refused
+	changed chan struct{} // closed when handed grows; nil when nobody waits
+}
+
+// openProducer carries out fluvio_producer_open.
+func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointer, error) {
+	js, err := op.config()
+	if err != nil {
+		return nil, err
+	}
+	options, err := fluvio.ParseProducerOptions(js)
+	if err != nil {
+		return nil, err
+	}
+	options.BufferFull = "block" // the pump waits; send has a timeout of its own
+	p := &producer{topic: op.topic, client: c, reports: op.deliveries != nil, data: make(chan struct{}, 1), done: make(chan struct{})}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	if p.reports {
+		options.OnDelivery = p.report
+	}
+	p.core, err = c.core.Producer(ctx, op.topic, options)
+	if err != nil {
+		p.cancel()
+		return nil, err
+	}
+	effective := p.core.Options()
+	p.id = producers.add(p)
+	p.handle = C.fluvioc_producer_new(C.uint64_t(p.id), c.handle, op.deliveries,
+		C.uint64_t(max(effective.BufferMemory/queueShare, minQueueBytes)), C.uint64_t(effective.BufferMemory),
+		C.uint64_t(effective.MaxRequestSize))
+	if p.handle == nil {
+		producers.remove(p.id)
+		p.cancel()
+		return nil, abandon(p.core.Close, "open producer")
+	}
+	go p.pump()
+	if !c.adopt(p) {
+		_ = p.closeWithClient(p.ctx) // nothing was sent yet, so there is nothing to lose
+		C.fluvioc_drop(unsafe.Pointer(p.handle))
+		return nil, errClosed("open producer", "client")
+	}
+	return unsafe.Pointer(p.handle), nil
+}
+
+// pump hands records to the core until the producer is closed and its queue is empty.
+func (p *producer) pump() {
+	defer close(p.done)
+	defer func() {
+		if r := recover(); r != nil {
+			C.fluvioc_poison(unsafe.Pointer(p.handle), cError(bug(r)))
+		}
+	}()
+	for {
+		chunk := C.fluvioc_producer_take(p.handle)
+		if chunk == nil {
+			select {
+			case <-p.data:
+			case <-p.ctx.Done():
+				if chunk = C.fluvioc_producer_take(p.handle); chunk == nil {
+					return
+				}
+			}
+		}
+		for chunk != nil {
+			next, count := chunk.next, uint64(chunk.count)
+			p.hand(chunk)
+			C.fluvioc_producer_done(p.handle, chunk)
+			p.advance(count)
+			chunk = next
+		}
+	}
+}
+
+// hand gives the records of a chunk to the core, which copies them. One that the core refuses was accepted from the
+// application before, so it gets its report here.
+func (p *producer) hand(chunk *C.fluvioc_chunk_t) {
+	data := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(chunk), C.sizeof_fluvioc_chunk_t)), int(chunk.used))
+	var late []uint64 // the opaque values of records that came too late
+	for len(data) > 0 {
+		head := (*C.fluvioc_record_t)(unsafe.Pointer(unsafe.SliceData(data)))
+		key, value, size := split(head, data)
+		data = data[size:]
+		if p.ctx.Err() != nil {
+			late = append(late, uint64(head.opaque))
+			continue
+		}
+		record := fluvio.Record{Timestamp: int64(head.timestamp), Key: key, Value: value, Opaque: uint64(head.opaque)}
+		var err error
+		if head.partition < 0 {
+			_, err = p.core.Send(p.ctx, record)
+		} else {
+			_, err = p.core.SendTo(p.ctx, int32(head.partition), record)
+		}
+		switch {
+		case err == nil:
+		case p.ctx.Err() != nil:
+			late = append(late, record.Opaque)
+		default:
+			p.refuse(err, int32(head.partition), record.Opaque)
+		}
+	}
+	if len(late) > 0 {
+		err := fluvioerr.New(fluvioerr.Closed, "produce", "the producer was closed before the record was sent").
+			At(p.topic, -1).WithHint("give close more time, or call flush before it")
+		p.refuse(err, -1, late...)
+	}
+}
+
+// split finds key and value of the record at the beginning of data, and where the next record begins.
+func split(head *C.fluvioc_record_t, data []byte) (key, value []byte, size int) {
+	at := C.sizeof_fluvioc_record_t
+	if head.key_len != C.FLUVIO_NO_KEY {
+		key = data[at : at+int(head.key_len) : at+int(head.key_len)]
+		at += int(head.key_len)
+	}
+	value = data[at : at+int(head.value_len)]
+	at += int(head.value_len)
+	return key, value, (at + 7) &^ 7
+}
+
+// refuse reports records that never got into the core.
+func (p *producer) refuse(err error, partition int32, opaques ...uint64) {
+	if p.reports {
+		p.report(&fluvio.Delivery{Topic: p.topic, Partition: partition, BaseOffset: -1, Count: len(opaques), Opaques: opaques, Err: err})
+	}
+}
+
+// report copies a delivery report into the application's queue.
+func (p *producer) report(d *fluvio.Delivery) {
+	if d.Count == 0 {
+		return
+	}
+	opaques := d.Opaques[:d.Count]
+	C.fluvioc_producer_report(p.handle, cError(d.Err), C.int32_t(d.Persisted), C.int32_t(d.Partition), C.int64_t(d.BaseOffset),
+		C.int64_t(d.Latency.Microseconds()), C.uint64_t(d.Count), (*C.uint64_t)(unsafe.SliceData(opaques)))
+}
+
+// advance counts records as handed over and wakes those who wait for them.
+func (p *producer) advance(count uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.handed += count
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
+}
+
+// wait returns when the first sequence records have been handed over.
+func (p *producer) wait(ctx context.Context, op string, sequence uint64) error {
+	start := time.Now()
+	for {
+		p.mu.Lock()
+		if p.handed >= sequence {
+			p.mu.Unlock()
+			return nil
+		}
+		if p.changed == nil {
+			p.changed = make(chan struct{})
+		}
+		changed := p.changed
+		p.mu.Unlock()
+		select {
+		case <-changed:
+		case <-p.done:
+			return errClosed(op, "producer")
+		case <-ctx.Done():
+			return fluvioerr.FromContext(ctx, op, "room in buffer_memory for the records sent before", time.Since(start)).At(p.topic, -1)
+		}
+	}
+}
+
+// flush carries out fluvio_producer_flush for the first sequence records.
+func (p *producer) flush(ctx context.Context, sequence uint64) error {
+	if err := p.wait(ctx, "flush", sequence); err != nil {
+		return err
+	}
+	return p.core.Flush(ctx)
+}
+
+// close carries out fluvio_producer_close: what was accepted goes out first, what did not by the deadline is failed.
+func (p *producer) close(ctx context.Context, sequence uint64) error {
+	return p.closer.do(ctx, "close producer", func() error {
+		err := p.wait(ctx, "close producer", sequence)
+		p.cancel()
+		<-p.done
+		if e := p.core.Close(ctx); err == nil {
+			err = e
+		}
+		producers.remove(p.id)
+		p.client.forget(p)
+		C.fluvioc_closed(unsafe.Pointer(p.handle))
+		C.fluvioc_drop(unsafe.Pointer(p.handle))
+		return err
+	})
+}
+
+func (p *producer) closeWithClient(ctx context.Context) error {
+	return p.close(ctx, uint64(C.fluvioc_closing(unsafe.Pointer(p.handle))))
+}

@@ -1,0 +1,293 @@
+/*
+ * queue.c - queues of events: ends of operations and delivery reports, taken by polling or by a callback.
+ */
+#include "internal.h"
+
+struct fluvio_event {
+  fluvioc_object_t object;
+  struct fluvio_event *next;
+  int32_t type;
+  bool borrowed; /* given to a callback, which must not free it */
+  uint64_t opaque;
+  fluvio_delivery_t delivery;
+  fluvio_error_t *error;
+  fluvio_producer_t *producer; /* a reference, for the report's weight */
+  uint64_t weight;
+  uint64_t opaques[];
+};
+
+struct fluvio_queue {
+  fluvioc_object_t object;
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  fluvio_event_t *head, *tail;
+  uint32_t waiters;
+  bool woken;       /* fluvio_queue_wakeup was called and nobody has seen it */
+  bool freed;       /* fluvio_queue_free was called */
+  bool started;     /* a callback takes the events */
+  bool running;     /* the callback's thread is alive */
+  fluvioc_ready_t ready;
+  fluvio_event_cb callback;
+  void *ctx;
+  void (*ctx_free)(void *);
+};
+
+fluvio_queue_t *fluvio_queue_new(void)
+{
+  if (fluvioc_forked)
+    return NULL;
+  fluvio_queue_t *queue = calloc(1, sizeof *queue);
+  if (queue == NULL)
+    return NULL;
+  fluvioc_object_init(&queue->object, FLUVIOC_KIND_QUEUE, 0);
+  pthread_mutex_init(&queue->lock, NULL);
+  fluvioc_cond_init(&queue->changed);
+  queue->ready = (fluvioc_ready_t)FLUVIOC_READY_INIT;
+  return queue;
+}
+
+static void event_destroy(fluvio_event_t *event)
+{
+  if (event->producer != NULL)
+    fluvioc_producer_report_taken(event->producer, event->weight);
+  fluvioc_unref(event->producer);
+  fluvio_error_free(event->error);
+  fluvioc_unref(event);
+}
+
+void fluvioc_queue_destroy(fluvio_queue_t *queue)
+{
+  fluvioc_ready_close(&queue->ready);
+  pthread_mutex_destroy(&queue->lock);
+  pthread_cond_destroy(&queue->changed);
+  free(queue);
+}
+
+static fluvio_event_t *event_new(int32_t type, uint64_t opaques)
+{
+  fluvio_event_t *event = malloc(sizeof *event + opaques * sizeof *event->opaques);
+  if (event == NULL)
+    return NULL;
+  memset(event, 0, sizeof *event);
+  fluvioc_object_init(&event->object, FLUVIOC_KIND_EVENT, 0);
+  event->type = type;
+  return event;
+}
+
+/* Appends an event; a freed queue drops it. */
+static void push(fluvio_queue_t *queue, fluvio_event_t *event)
+{
+  pthread_mutex_lock(&queue->lock);
+  bool drop = queue->freed;
+  if (!drop) {
+    if (queue->tail != NULL)
+      queue->tail->next = event;
+    else
+      queue->head = event;
+    queue->tail = event;
+    if (queue->waiters > 0)
+      pthread_cond_signal(&queue->changed);
+    fluvioc_ready_set(&queue->ready);
+  }
+  pthread_mutex_unlock(&queue->lock);
+  if (drop)
+    event_destroy(event);
+}
+
+void fluvioc_queue_push_op(fluvio_queue_t *queue, uint64_t opaque)
+{
+  fluvio_event_t *event = event_new(FLUVIO_EVENT_OP, 0);
+  if (event == NULL)
+    return;
+  event->opaque = opaque;
+  push(queue, event);
+}
+
+bool fluvioc_queue_push_delivery(fluvio_queue_t *queue, const fluvio_delivery_t *delivery, fluvio_error_t *error, fluvio_producer_t *producer, uint64_t weight)
+{
+  fluvio_event_t *event = event_new(FLUVIO_EVENT_DELIVERY, delivery->count);
+  if (event == NULL)
+    return false;
+  memcpy(event->opaques, delivery->opaque, delivery->count * sizeof *event->opaques);
+  event->delivery = *delivery;
+  event->delivery.opaque = event->opaques;
+  event->delivery.error = error;
+  event->delivery.producer = producer;
+  event->error = error;
+  event->producer = producer;
+  event->weight = weight;
+  push(queue, event);
+  return true;
+}
+
+/* Takes the first event; the caller holds the lock. */
+static fluvio_event_t *pop(fluvio_queue_t *queue)
+{
+  fluvio_event_t *event = queue->head;
+  if (event == NULL)
+    return NULL;
+  queue->head = event->next;
+  if (queue->head == NULL)
+    queue->tail = NULL;
+  event->next = NULL;
+  return event;
+}
+
+fluvio_event_t *fluvio_queue_poll(fluvio_queue_t *queue, int64_t timeout_ms)
+{
+  if (fluvioc_forked || !fluvioc_is(queue, FLUVIOC_KIND_QUEUE))
+    return NULL;
+  fluvio_event_t *event = NULL;
+  int64_t deadline = 0;
+  fluvioc_ref(queue); /* a queue that is freed while this waits stays until this returns */
+  pthread_mutex_lock(&queue->lock);
+  while (!queue->freed && !queue->started && !queue->woken && (event = pop(queue)) == NULL) {
+    fluvioc_ready_clear(&queue->ready);
+    if (deadline == 0)
+      deadline = fluvioc_deadline(timeout_ms);
+    queue->waiters++;
+    bool in_time = fluvioc_cond_wait(&queue->changed, &queue->lock, deadline);
+    queue->waiters--;
+    if (!in_time) {
+      event = pop(queue);
+      break;
+    }
+  }
+  queue->woken = false;
+  pthread_mutex_unlock(&queue->lock);
+  fluvioc_unref(queue);
+  return event;
+}
+
+int32_t fluvio_queue_fd(fluvio_queue_t *queue)
+{
+  if (fluvioc_forked || !fluvioc_is(queue, FLUVIOC_KIND_QUEUE))
+    return -1;
+  pthread_mutex_lock(&queue->lock);
+  int fd = fluvioc_ready_fd(&queue->ready, queue->head != NULL || queue->woken);
+  pthread_mutex_unlock(&queue->lock);
+  return fd;
+}
+
+void fluvio_queue_wakeup(fluvio_queue_t *queue)
+{
+  if (fluvioc_forked || !fluvioc_is(queue, FLUVIOC_KIND_QUEUE))
+    return;
+  pthread_mutex_lock(&queue->lock);
+  if (!queue->started) {
+    queue->woken = true;
+    pthread_cond_signal(&queue->changed);
+    fluvioc_ready_set(&queue->ready);
+  }
+  pthread_mutex_unlock(&queue->lock);
+}
+
+/* The thread of a queue with a callback. It owns a reference to the queue. */
+static void *dispatch(void *arg)
+{
+  fluvio_queue_t *queue = arg;
+  fluvioc_current = queue;
+  pthread_mutex_lock(&queue->lock);
+  while (!queue->freed) {
+    fluvio_event_t *event = pop(queue);
+    if (event == NULL) {
+      fluvioc_ready_clear(&queue->ready);
+      queue->waiters++;
+      fluvioc_cond_wait(&queue->changed, &queue->lock, FLUVIOC_FOREVER);
+      queue->waiters--;
+      continue;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    event->borrowed = true;
+    queue->callback(event, queue->ctx);
+    event_destroy(event);
+    pthread_mutex_lock(&queue->lock);
+  }
+  pthread_mutex_unlock(&queue->lock);
+  if (queue->ctx_free != NULL)
+    queue->ctx_free(queue->ctx);
+  pthread_mutex_lock(&queue->lock);
+  queue->running = false;
+  pthread_cond_broadcast(&queue->changed);
+  pthread_mutex_unlock(&queue->lock);
+  fluvioc_unref(queue);
+  return NULL;
+}
+
+fluvio_status_t fluvio_queue_start(fluvio_queue_t *queue, fluvio_event_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error)
+{
+  static const char op[] = "start queue";
+  fluvio_status_t status = fluvioc_check(queue, FLUVIOC_KIND_QUEUE, op, error);
+  if (status != FLUVIO_OK)
+    return status;
+  if (callback == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, op, "the callback is NULL");
+  pthread_mutex_lock(&queue->lock);
+  if (queue->started) {
+    status = fluvioc_fail(error, FLUVIO_ERR_INVALID_STATE, op, "the queue has a callback already");
+  } else {
+    queue->started = queue->running = true;
+    queue->callback = callback;
+    queue->ctx = ctx;
+    queue->ctx_free = ctx_free;
+    fluvioc_ref(queue);
+    if (fluvioc_thread_start(dispatch, queue) != 0) {
+      queue->started = queue->running = false;
+      fluvioc_unref(queue);
+      status = fluvioc_fail(error, FLUVIO_ERR_OUT_OF_MEMORY, op, "a thread could not be started");
+    }
+    pthread_cond_broadcast(&queue->changed); /* a poll that waits returns NULL */
+  }
+  pthread_mutex_unlock(&queue->lock);
+  return status;
+}
+
+void fluvio_queue_free(fluvio_queue_t *queue)
+{
+  if (fluvioc_forked || !fluvioc_is(queue, FLUVIOC_KIND_QUEUE))
+    return;
+  pthread_mutex_lock(&queue->lock);
+  queue->freed = true;
+  pthread_cond_broadcast(&queue->changed);
+  while (queue->running && fluvioc_current != queue)
+    pthread_cond_wait(&queue->changed, &queue->lock);
+  fluvio_event_t *event = queue->head;
+  queue->head = queue->tail = NULL;
+  pthread_mutex_unlock(&queue->lock);
+  while (event != NULL) { /* now, not with the last reference: a report keeps its producer, which keeps the queue */
+    fluvio_event_t *next = event->next;
+    event_destroy(event);
+    event = next;
+  }
+  fluvioc_unref(queue);
+}
+
+int32_t fluvio_event_type(const fluvio_event_t *event)
+{
+  return fluvioc_is(event, FLUVIOC_KIND_EVENT) ? event->type : 0;
+}
+
+uint64_t fluvio_event_opaque(const fluvio_event_t *event)
+{
+  return fluvioc_is(event, FLUVIOC_KIND_EVENT) ? event->opaque : 0;
+}
+
+fluvio_status_t fluvio_event_delivery(const fluvio_event_t *event, fluvio_delivery_t *out)
+{
+  fluvio_status_t status = fluvioc_check(event, FLUVIOC_KIND_EVENT, "read event", NULL);
+  if (status != FLUVIO_OK)
+    return status;
+  if (event->type != FLUVIO_EVENT_DELIVERY || out == NULL || out->struct_size < sizeof out->struct_size)
+    return FLUVIO_ERR_INVALID_ARGUMENT;
+  uint32_t size = out->struct_size;
+  fluvio_delivery_t full = event->delivery;
+  full.struct_size = size;
+  memcpy(out, &full, size < sizeof full ? size : sizeof full);
+  return FLUVIO_OK;
+}
+
+void fluvio_event_free(fluvio_event_t *event)
+{
+  if (!fluvioc_forked && fluvioc_is(event, FLUVIOC_KIND_EVENT) && !event->borrowed)
+    event_destroy(event);
+}
