@@ -1,0 +1,110 @@
+"""libfluvio: a client for Fluvio.
+
+::
+
+    import libfluvio
+
+    with libfluvio.DevCluster() as cluster, libfluvio.connect(cluster.endpoint) as client:
+        client.admin.create_topic("orders", partitions=3)
+        with client.producer("orders") as producer:
+            producer.send(b"first", key=b"k1")
+        with client.consumer("orders", start="beginning", stop_at="end") as consumer:
+            for record in consumer:
+                print(record.partition, record.offset, record.key, record.value)
+
+Every timeout is in seconds (None: no limit of its own). Settings are keyword arguments with the names of the table of
+settings; those that end in ``_ms`` are milliseconds. Keys and values may be bytes or text; text is sent as UTF-8, and
+what is read is always bytes. Every failure is a :class:`FluvioError`. Ctrl-C interrupts every wait. For asyncio, see
+:mod:`libfluvio.aio`.
+"""
+
+from __future__ import annotations
+
+from ._admin import Admin, Topic
+from ._batch import NO_KEY, Batch, Columns, Record
+from ._client import Client, connect
+from ._consumer import Consumer
+from ._core import BytesLike
+from ._delivery import Delivery, DeliveryGroup, Report
+from ._devcluster import DevCluster
+from ._errors import (
+    AlreadyExistsError,
+    CancelledError,
+    ClosedError,
+    CorruptError,
+    EndError,
+    FluvioConnectionError,
+    FluvioError,
+    FluvioInterruptedError,
+    FluvioPermissionError,
+    FluvioTimeoutError,
+    ForkedError,
+    InternalError,
+    InvalidArgumentError,
+    InvalidStateError,
+    LibraryNotFoundError,
+    NotFoundError,
+    OffsetEvictedError,
+    OutOfMemoryError,
+    ProtocolError,
+    QueueFullError,
+    ServerError,
+    SmartModuleError,
+    TLSError,
+    TooLargeError,
+    UnsupportedError,
+    VersionError,
+    WouldDeadlockError,
+)
+from ._library import library_version
+from ._producer import KeyedRecord, Producer, Sendable
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "NO_KEY",
+    "Admin",
+    "AlreadyExistsError",
+    "Batch",
+    "BytesLike",
+    "CancelledError",
+    "Client",
+    "ClosedError",
+    "Columns",
+    "Consumer",
+    "CorruptError",
+    "Delivery",
+    "DeliveryGroup",
+    "DevCluster",
+    "EndError",
+    "FluvioConnectionError",
+    "FluvioError",
+    "FluvioInterruptedError",
+    "FluvioPermissionError",
+    "FluvioTimeoutError",
+    "ForkedError",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidStateError",
+    "KeyedRecord",
+    "LibraryNotFoundError",
+    "NotFoundError",
+    "OffsetEvictedError",
+    "OutOfMemoryError",
+    "Producer",
+    "ProtocolError",
+    "QueueFullError",
+    "Record",
+    "Report",
+    "Sendable",
+    "ServerError",
+    "SmartModuleError",
+    "TLSError",
+    "TooLargeError",
+    "Topic",
+    "UnsupportedError",
+    "VersionError",
+    "WouldDeadlockError",
+    "connect",
+    "library_version",
+]

@@ -1,0 +1,226 @@
+"""The C contract as ctypes sees it: every function of fluvio.h, its structures and its constants.
+
+A test parses fluvio.h and compares names, argument counts, types, structure layouts and constants with this table, so
+the two cannot drift apart. Pointers to data and to opaque objects are ``c_void_p`` (addresses as plain ints), pointers
+to zero-terminated text are ``c_char_p``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import c_char_p, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+from typing import Any, Dict, Sequence, Tuple
+
+VERSION_HEX = 0x000100
+"""The version of the header this table was written against: 0xMMmmpp."""
+
+OK = 0
+TIMEOUT = -1
+CLOSED = -2
+INTERRUPTED = -3
+INVALID_ARGUMENT = -5
+QUEUE_FULL = -7
+VERSION = -18
+FORKED = -19
+OUT_OF_MEMORY = -21
+END = -23
+
+EVENT_OP = 1
+EVENT_DELIVERY = 2
+NOT_PERSISTED = 0
+PERSISTED = 1
+MAYBE_PERSISTED = 2
+CONTINUE = 0
+STOP = 1
+NO_KEY = 0xFFFFFFFF
+
+
+class Delivery(ctypes.Structure):
+    """``fluvio_delivery_t``: what became of the records of one batch."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("status", c_int32),
+        ("persisted", c_int32),
+        ("partition", c_int32),
+        ("base_offset", c_int64),
+        ("latency_us", c_int64),
+        ("count", c_uint64),
+        ("opaque", c_void_p),
+        ("error", c_void_p),
+        ("producer", c_void_p),
+    ]
+
+
+class Topic(ctypes.Structure):
+    """``fluvio_topic_t``: one row of a list of topics."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("is_system", c_int32),
+        ("name", c_char_p),
+        ("status", c_char_p),
+        ("reason", c_char_p),
+        ("compression", c_char_p),
+        ("partitions", c_uint32),
+        ("replication", c_uint32),
+        ("retention_seconds", c_uint32),
+        ("segment_size", c_uint32),
+        ("max_partition_size", c_uint64),
+    ]
+
+
+class RecordIn(ctypes.Structure):
+    """``fluvio_record_in_t``: a record to send."""
+
+    _fields_ = [
+        ("key", c_void_p),
+        ("key_len", c_size_t),
+        ("value", c_void_p),
+        ("value_len", c_size_t),
+        ("timestamp", c_int64),
+        ("opaque", c_uint64),
+        ("partition", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class RecordOut(ctypes.Structure):
+    """``fluvio_record_t``: a record that was read."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("partition", c_int32),
+        ("offset", c_int64),
+        ("timestamp", c_int64),
+        ("key", c_void_p),
+        ("key_len", c_size_t),
+        ("value", c_void_p),
+        ("value_len", c_size_t),
+    ]
+
+
+class BatchView(ctypes.Structure):
+    """``fluvio_batch_view_t``: the columns of a batch."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("partition", c_int32),
+        ("count", c_uint64),
+        ("topic", c_char_p),
+        ("data", c_void_p),
+        ("data_len", c_uint64),
+        ("offset", c_void_p),
+        ("timestamp", c_void_p),
+        ("key_pos", c_void_p),
+        ("key_len", c_void_p),
+        ("value_pos", c_void_p),
+        ("value_len", c_void_p),
+        ("high_watermark", c_int64),
+    ]
+
+
+STRUCTURES: Dict[str, Any] = {
+    "fluvio_delivery": Delivery,
+    "fluvio_topic": Topic,
+    "fluvio_record_in": RecordIn,
+    "fluvio_record": RecordOut,
+    "fluvio_batch_view": BatchView,
+}
+
+# Short names keep the table readable; each stands for one spelling in the header.
+_PTR = c_void_p  # any object, data or out-parameter
+_TXT = c_char_p  # const char *
+_STA = c_int32  # fluvio_status_t
+_I32 = c_int32
+_U32 = c_uint32
+_I64 = c_int64
+_U64 = c_uint64
+_LEN = c_size_t
+
+FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
+    "fluvio_version": (_U32, ()),
+    "fluvio_version_string": (_TXT, ()),
+    "fluvio_check": (_I32, (_U32,)),
+    "fluvio_status_name": (_TXT, (_STA,)),
+    "fluvio_forked": (_I32, ()),
+    # error
+    "fluvio_error_status": (_STA, (_PTR,)),
+    "fluvio_error_message": (_TXT, (_PTR,)),
+    "fluvio_error_server_code": (_I32, (_PTR,)),
+    "fluvio_error_is_retriable": (_I32, (_PTR,)),
+    "fluvio_error_is_fatal": (_I32, (_PTR,)),
+    "fluvio_error_maybe_written": (_I32, (_PTR,)),
+    "fluvio_error_detail": (_TXT, (_PTR, _TXT)),
+    "fluvio_error_detail_at": (_I32, (_PTR, _LEN, _PTR, _PTR)),
+    "fluvio_error_free": (None, (_PTR,)),
+    # config
+    "fluvio_config_new": (_PTR, ()),
+    "fluvio_config_set": (_STA, (_PTR, _TXT, _TXT, _PTR)),
+    "fluvio_config_set_json": (_STA, (_PTR, _TXT, _PTR)),
+    "fluvio_config_free": (None, (_PTR,)),
+    # operations and queues
+    "fluvio_op_wait": (_STA, (_PTR, _I64, _PTR)),
+    "fluvio_op_cancel": (None, (_PTR,)),
+    "fluvio_op_take_client": (_PTR, (_PTR,)),
+    "fluvio_op_take_producer": (_PTR, (_PTR,)),
+    "fluvio_op_take_consumer": (_PTR, (_PTR,)),
+    "fluvio_op_take_topic_list": (_PTR, (_PTR,)),
+    "fluvio_op_free": (None, (_PTR,)),
+    "fluvio_queue_new": (_PTR, ()),
+    "fluvio_queue_poll": (_PTR, (_PTR, _I64)),
+    "fluvio_queue_fd": (_I32, (_PTR,)),
+    "fluvio_queue_wakeup": (None, (_PTR,)),
+    "fluvio_queue_start": (_STA, (_PTR, _PTR, _PTR, _PTR, _PTR)),
+    "fluvio_queue_free": (None, (_PTR,)),
+    "fluvio_event_type": (_I32, (_PTR,)),
+    "fluvio_event_opaque": (_U64, (_PTR,)),
+    "fluvio_event_delivery": (_STA, (_PTR, _PTR)),
+    "fluvio_event_free": (None, (_PTR,)),
+    # client
+    "fluvio_client_connect": (_STA, (_PTR, _I64, _PTR, _PTR)),
+    "fluvio_client_connect_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
+    "fluvio_client_close": (_STA, (_PTR, _I64, _PTR)),
+    "fluvio_client_close_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
+    "fluvio_client_free": (None, (_PTR,)),
+    "fluvio_client_platform_version": (_TXT, (_PTR,)),
+    # admin
+    "fluvio_topic_create": (_STA, (_PTR, _TXT, _PTR, _I64, _PTR)),
+    "fluvio_topic_create_async": (_PTR, (_PTR, _TXT, _PTR, _I64, _PTR, _U64)),
+    "fluvio_topic_delete": (_STA, (_PTR, _TXT, _I64, _PTR)),
+    "fluvio_topic_delete_async": (_PTR, (_PTR, _TXT, _I64, _PTR, _U64)),
+    "fluvio_topic_list": (_STA, (_PTR, _I64, _PTR, _PTR)),
+    "fluvio_topic_list_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
+    "fluvio_topic_list_count": (_LEN, (_PTR,)),
+    "fluvio_topic_list_get": (_STA, (_PTR, _LEN, _PTR)),
+    "fluvio_topic_list_free": (None, (_PTR,)),
+    # producer
+    "fluvio_producer_open": (_STA, (_PTR, _TXT, _PTR, _PTR, _I64, _PTR, _PTR)),
+    "fluvio_producer_open_async": (_PTR, (_PTR, _TXT, _PTR, _PTR, _I64, _PTR, _U64)),
+    "fluvio_producer_send": (_STA, (_PTR, _PTR, _LEN, _PTR, _LEN, _U64, _I64, _PTR)),
+    "fluvio_producer_send_batch": (_STA, (_PTR, _PTR, _LEN, _I64, _PTR, _PTR)),
+    "fluvio_producer_send_columns": (_STA, (_PTR, _PTR, _LEN, _PTR, _PTR, _LEN, _U64, _I64, _PTR, _PTR)),
+    "fluvio_producer_flush": (_STA, (_PTR, _I64, _PTR)),
+    "fluvio_producer_flush_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
+    "fluvio_producer_close": (_STA, (_PTR, _I64, _PTR)),
+    "fluvio_producer_close_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
+    "fluvio_producer_free": (None, (_PTR,)),
+    # consumer
+    "fluvio_consumer_open": (_STA, (_PTR, _TXT, _PTR, _I64, _PTR, _PTR)),
+    "fluvio_consumer_open_async": (_PTR, (_PTR, _TXT, _PTR, _I64, _PTR, _U64)),
+    "fluvio_consumer_poll": (_STA, (_PTR, _I64, _PTR, _PTR)),
+    "fluvio_consumer_fd": (_I32, (_PTR,)),
+    "fluvio_consumer_wakeup": (None, (_PTR,)),
+    "fluvio_consumer_start": (_STA, (_PTR, _PTR, _PTR, _PTR, _PTR)),
+    "fluvio_consumer_start_records": (_STA, (_PTR, _PTR, _PTR, _PTR, _PTR)),
+    "fluvio_consumer_close": (_STA, (_PTR, _I64, _PTR)),
+    "fluvio_consumer_close_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
+    "fluvio_consumer_free": (None, (_PTR,)),
+    # batch
+    "fluvio_batch_retain": (_PTR, (_PTR,)),
+    "fluvio_batch_release": (None, (_PTR,)),
+    "fluvio_batch_count": (_LEN, (_PTR,)),
+    "fluvio_batch_view": (_STA, (_PTR, _PTR)),
+    "fluvio_batch_get": (_STA, (_PTR, _LEN, _PTR)),
+}
+"""Result type and argument types of every function, by name."""

@@ -1,0 +1,183 @@
+"""The connection to a cluster, for plain programs."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
+
+from ._admin import Admin
+from ._consumer import Consumer
+from ._core import Handle, Life, config, finish, milliseconds, text
+from ._delivery import Book
+from ._errors import FluvioError, InvalidArgumentError
+from ._library import Library, load
+from ._producer import INTERRUPTED_CLOSE, Producer
+
+
+def endpoint_settings(
+    endpoint: Optional[str], profile: Optional[str], settings: Mapping[str, object]
+) -> Dict[str, object]:
+    """The settings of a connection as one mapping."""
+    return {"endpoint": endpoint, "profile": profile, **settings}
+
+
+def topic_settings(
+    topics: Union[str, Sequence[str]], settings: Mapping[str, object]
+) -> Tuple[Tuple[str, ...], Optional[bytes], Dict[str, object]]:
+    """One topic, or several: their names, the name to open with, and the settings."""
+    if isinstance(topics, str):
+        return (topics,), text(topics, "topic"), dict(settings)
+    names = tuple(topics)
+    if not names:
+        raise InvalidArgumentError("topics: the list is empty; name one topic at least", details={"setting": "topics"})
+    for name in names:
+        text(name, "topic")
+    return names, None, {**settings, "topics": names}
+
+
+def connect(
+    endpoint: Optional[str] = None,
+    *,
+    profile: Optional[str] = None,
+    timeout: Optional[float] = None,
+    **settings: object,
+) -> "Client":
+    """Connects to a cluster: reaches its SC, agrees on versions, loads the metadata.
+
+    Args:
+        endpoint: ``host:port`` of the SC. None: what the profile says.
+        profile: a profile of the official tools' file; None: the current one.
+        timeout: seconds for all of it; None: what ``connection_timeout_ms`` and the other settings say.
+        settings: more settings by name, for instance ``client_id``, ``profile_path``, ``connection_timeout_ms``,
+            ``request_timeout_ms``, ``use_spu_local_address``; the library checks names and values.
+
+    Raises:
+        FluvioConnectionError: nobody listens there, or the connection was lost.
+        FluvioTimeoutError: no connection or no answer in time.
+        ProtocolError: something else than a Fluvio SC answers there.
+        InvalidArgumentError: a setting is unknown or wrong; all of them are listed.
+        NotFoundError: there is no such profile.
+        LibraryNotFoundError: the shared library is not on this machine.
+        ForkedError: this is a child forked after the library was used.
+    """
+    lib = load()
+    values = config(lib, endpoint_settings(endpoint, profile, settings))
+    operation = lib.client_connect_async(values.address, milliseconds(timeout), None, 0)
+    address = finish(lib, operation, "connect", lib.op_take_client)
+    return Client(lib, Handle(address, lib.client_free))
+
+
+class ClientBase:
+    """What the clients for plain and for asyncio programs share."""
+
+    def __init__(self, lib: Library, handle: Handle) -> None:
+        self._lib = lib
+        self._handle = handle
+        self._address = handle.address
+        self._life = Life()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._life.closed
+
+    @property
+    def platform_version(self) -> str:
+        """The cluster's platform version, for instance ``"0.18.1"``."""
+        raw: Optional[bytes] = self._lib.client_platform_version(self._address)
+        return (raw or b"").decode()
+
+    def __repr__(self) -> str:
+        return f"<libfluvio.Client{' closed' if self.closed else ''}>"
+
+
+class Client(ClientBase):
+    """The connection to a cluster. Comes from :func:`connect`; usable from any number of threads.
+
+    As a context manager it is closed, with its producers and consumers, at the end of the block.
+    """
+
+    @property
+    def admin(self) -> Admin:
+        """Creates, deletes and lists topics."""
+        return Admin(self)
+
+    def producer(self, topic: str, *, timeout: Optional[float] = None, **settings: object) -> Producer:
+        """Opens a producer.
+
+        Args:
+            topic: the topic.
+            timeout: seconds; None: the client's ``request_timeout_ms``.
+            settings: ``batch_size`` (bytes), ``linger_ms``, ``max_request_size`` (bytes), ``compression``,
+                ``buffer_memory`` (bytes), ``buffer_full``, ``delivery``, ``delivery_timeout_ms``, ``isolation``,
+                ``partitioner`` and others of the table of settings.
+
+        Raises:
+            NotFoundError: there is no such topic.
+            InvalidArgumentError: the topic's name or a setting is wrong.
+            FluvioTimeoutError: no answer in time.
+        """
+        lib = self._lib
+        name = text(topic, "topic")
+        values = config(lib, settings)
+        book = Book(lib, topic, self._life)
+        operation = lib.producer_open_async(
+            self._address, name, values.address, book.queue.address, milliseconds(timeout), None, 0
+        )
+        address = finish(lib, operation, "open producer", lib.op_take_producer)
+        return Producer(lib, topic, Handle(address, lib.producer_free), book, self, settings)
+
+    def consumer(
+        self, topics: Union[str, Sequence[str]], *, timeout: Optional[float] = None, **settings: object
+    ) -> Consumer:
+        """Opens a consumer of one topic or of several.
+
+        Args:
+            topics: a name, or a sequence of names.
+            timeout: seconds; None: the client's ``request_timeout_ms``.
+            settings: ``start`` (``"end"`` by default; ``"beginning"``, ``"beginning+N"``, ``"end-N"`` or an offset),
+                ``stop_at`` (never by default; ``"end"`` or an offset), ``partitions`` (all by default), ``max_bytes``,
+                ``prefetch_bytes``, ``isolation`` and others of the table of settings.
+
+        Raises:
+            NotFoundError: there is no such topic or partition.
+            InvalidArgumentError: a topic's name or a setting is wrong.
+            FluvioTimeoutError: no answer in time.
+        """
+        lib = self._lib
+        names, name, more = topic_settings(topics, settings)
+        values = config(lib, more)
+        operation = lib.consumer_open_async(self._address, name, values.address, milliseconds(timeout), None, 0)
+        address = finish(lib, operation, "open consumer", lib.op_take_consumer)
+        return Consumer(lib, names, Handle(address, lib.consumer_free), self, self._life)
+
+    def close(self, timeout: Optional[float] = None) -> None:
+        """Closes the client with its producers, whose records are delivered first, and its consumers. Does nothing when
+        closed already.
+
+        Args:
+            timeout: seconds to deliver; what is left then fails. None: as long as ``delivery_timeout_ms`` allows.
+
+        Raises:
+            FluvioTimeoutError: some records had to be failed.
+        """
+        if self._life.closed:
+            return
+        operation = self._lib.client_close_async(self._address, milliseconds(timeout), None, 0)
+        try:
+            finish(self._lib, operation, "close client")
+        except FluvioError:
+            self._life.closed = True
+            raise
+        self._life.closed = True
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is None:
+            self.close()
+            return
+        try:
+            self.close(INTERRUPTED_CLOSE)
+        except FluvioError:
+            pass  # the exception that ended the block says more

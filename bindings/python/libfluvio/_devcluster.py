@@ -1,0 +1,181 @@
+"""The dev cluster: SC and SPUs in one process of their own, on loopback, for development and tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import weakref
+from typing import IO, Any, Dict, List, Optional, Sequence, Tuple
+
+from . import _process
+from ._errors import FluvioConnectionError, FluvioError, FluvioTimeoutError
+from ._library import find_program
+
+START_TIMEOUT = 30.0
+STOP_TIMEOUT = 5.0
+
+
+def command(spus: int, listen: str, options: Sequence[str]) -> List[str]:
+    """The command line of a dev cluster that ends with this process."""
+    return [find_program(), "--spus", str(spus), "--listen", listen, "--stdin-lifeline", *options]
+
+
+def spawn(arguments: Sequence[str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Starts the program. In a session of its own, so that Ctrl-C in the terminal reaches this program only."""
+    return subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=os.name == "posix"
+    )
+
+
+def read_ready(line: bytes) -> Dict[str, Any]:
+    """The first line of output: where the cluster listens. Empty when it is something else."""
+    try:
+        ready = json.loads(line)
+    except ValueError:
+        return {}
+    return ready if isinstance(ready, dict) and ready.get("ready") else {}
+
+
+def start_error(process: "subprocess.Popen[bytes]", log: IO[bytes], line: bytes) -> FluvioError:
+    """Why the program did not become ready, with the last lines of its error output."""
+    log.seek(0)
+    said = " ".join(log.read().decode("utf-8", "replace").split())[-2000:] or line.decode("utf-8", "replace").strip()
+    return FluvioConnectionError(
+        f"start dev cluster: the program ended with status {process.poll()} before it was ready: "
+        f"{said or 'it said nothing'} [hint: check its arguments, and that its ports are free]",
+        retriable=False,
+    )
+
+
+def stop(process: "subprocess.Popen[bytes]", owner: int) -> None:
+    """Ends the program cleanly, by force if it takes too long. Does nothing in a forked child."""
+    if os.getpid() != owner:
+        return
+    if process.stdin is not None:
+        process.stdin.close()
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+class DevClusterBase:
+    """What the dev clusters for plain and for asyncio programs share."""
+
+    def __init__(self) -> None:
+        self._ready: Dict[str, Any] = {}
+        self._process: "Optional[subprocess.Popen[bytes]]" = None
+        self._finalizer: "Optional[weakref.finalize[Any, Any]]" = None
+
+    def _started(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+        self._finalizer = weakref.finalize(self, stop, process, os.getpid())
+        _process.watch(self)
+
+    def _after_fork(self) -> None:
+        # The child's copy of the pipe would keep the program alive after this process.
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+
+    @property
+    def endpoint(self) -> str:
+        """``host:port`` of the SC, for :func:`connect`."""
+        return str(self._ready["sc"])
+
+    @property
+    def spu_endpoints(self) -> Tuple[str, ...]:
+        """``host:port`` of every SPU."""
+        return tuple(self._ready["spus"])
+
+    @property
+    def control_url(self) -> str:
+        """URL of the HTTP/JSON port that makes faults and moves things about."""
+        return str(self._ready["control"])
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def __repr__(self) -> str:
+        return f"<libfluvio.DevCluster {self._ready.get('sc', 'stopped')}>"
+
+
+class DevCluster(DevClusterBase):
+    """A Fluvio cluster for development and tests, in a process of its own that ends with this one.
+
+    Runs when the constructor returns; :meth:`close`, the end of a ``with`` block, garbage collection, or the end of
+    this process ends it. Its records are gone then, unless a folder was given by ``options``.
+
+    Args:
+        spus: the number of SPUs.
+        listen: ``host:port`` of the SC; port 0 chooses a free one.
+        options: more arguments for the program ``fluvio-devcluster``.
+        timeout: seconds to become ready.
+
+    Raises:
+        LibraryNotFoundError: the program is not on this machine.
+        FluvioConnectionError: it ended instead of becoming ready, for instance because a port is taken.
+        FluvioTimeoutError: it was not ready in time.
+    """
+
+    def __init__(
+        self,
+        spus: int = 1,
+        *,
+        listen: str = "127.0.0.1:0",
+        options: Sequence[str] = (),
+        timeout: float = START_TIMEOUT,
+    ) -> None:
+        super().__init__()
+        with tempfile.TemporaryFile() as log:
+            process = spawn(command(spus, listen, options), log)
+            self._started(process)
+            # A watchdog that ends the program also ends the wait for its first line, on every platform.
+            late = threading.Event()
+            watchdog = threading.Timer(timeout, _give_up, (process, late))
+            watchdog.daemon = True
+            watchdog.start()
+            try:
+                assert process.stdout is not None
+                line = process.stdout.readline()
+            except BaseException:
+                self.close()
+                raise
+            finally:
+                watchdog.cancel()
+            self._ready = read_ready(line)
+            if not self._ready:
+                self.close()
+                if late.is_set():
+                    raise FluvioTimeoutError(
+                        f"start dev cluster: timed out after {timeout} s waiting for the program's first line",
+                        details={"operation": "start dev cluster"},
+                    )
+                raise start_error(process, log, line)
+
+    def close(self) -> None:
+        """Ends the cluster. Does nothing when it has ended already."""
+        if self._finalizer is not None:
+            self._finalizer()
+
+    def __enter__(self) -> "DevCluster":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+
+def _give_up(process: "subprocess.Popen[bytes]", late: threading.Event) -> None:
+    late.set()
+    process.kill()
+

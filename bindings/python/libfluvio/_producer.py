@@ -1,0 +1,421 @@
+"""Producers: records into a topic."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from ctypes import byref, c_char_p, c_size_t, c_void_p, cast
+from itertools import chain, islice
+from typing import Any, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Tuple, Union
+
+from . import _abi, _process
+from ._core import BytesLike, Deadline, Handle, data, finish, milliseconds
+from ._delivery import MASK, SHIFT, Book, Delivery, DeliveryGroup, GroupBase, Page
+from ._errors import FluvioError, InvalidArgumentError, take_error
+from ._library import Library, refuse
+
+INTERRUPTED_CLOSE = 1.0
+"""Seconds that leaving a ``with`` block by an exception still gives to records that were accepted."""
+
+CHUNK_BYTES = 1 << 20
+CHUNK_RECORDS = 4096
+
+
+class KeyedRecord(Protocol):
+    """Anything with a key and a value, for instance a :class:`Record` that was read: its key and value are sent."""
+
+    @property
+    def key(self) -> Optional[BytesLike]:
+        """The key, None for a record without one."""
+
+    @property
+    def value(self) -> BytesLike:
+        """The value."""
+
+
+Sendable = Union[bytes, bytearray, memoryview, str, Tuple[Optional[BytesLike], BytesLike], KeyedRecord]
+"""What ``send_many`` takes: a value, a pair of key and value, or an object with ``key`` and ``value``."""
+
+
+class Chunk(NamedTuple):
+    """Records as the library takes them: all bytes in a row, and the length of each part."""
+
+    data: bytes
+    key_length: "Optional[array[int]]"
+    value_length: "array[int]"
+
+    def __len__(self) -> int:
+        return len(self.value_length)
+
+
+def _pair(item: object) -> Tuple[Optional[bytes], bytes]:
+    """Key and value of one item of ``send_many``."""
+    if isinstance(item, (bytes, bytearray, memoryview, str)):
+        return None, data(item, "value")
+    if type(item) is tuple or (isinstance(item, tuple) and not hasattr(item, "value")):
+        if len(item) != 2:
+            raise InvalidArgumentError(f"send_many: a tuple of {len(item)} is not a pair of key and value")
+        key, value = item
+    else:
+        try:
+            key, value = item.key, item.value  # type: ignore[attr-defined]
+        except AttributeError:
+            raise TypeError(
+                "send_many: expected bytes, text, a pair of key and value, or an object with key and value, not "
+                f"{type(item).__name__}"
+            ) from None
+    return None if key is None else data(key, "key"), data(value, "value")
+
+
+def pack(items: List[Any]) -> Chunk:
+    """Packs records into columns. Plain bytes and pairs of bytes take the quick way."""
+    kinds = set(map(type, items))
+    if kinds == {bytes}:
+        return Chunk(b"".join(items), None, array("I", map(len, items)))
+    if kinds == {tuple} and set(map(len, items)) == {2}:
+        fields = list(chain.from_iterable(items))
+        if set(map(type, fields)) == {bytes}:
+            lengths = list(map(len, fields))
+            return Chunk(b"".join(fields), array("I", lengths[::2]), array("I", lengths[1::2]))
+    parts: List[bytes] = []
+    key_length, value_length = array("I"), array("I")
+    for key, value in map(_pair, items):
+        key_length.append(_abi.NO_KEY if key is None else len(key))
+        value_length.append(len(value))
+        if key is not None:
+            parts.append(key)
+        parts.append(value)
+    return Chunk(b"".join(parts), key_length, value_length)
+
+
+def chunks(records: Iterable[Sendable]) -> Iterator[Chunk]:
+    """Packs records in chunks of about a MiB, so that neither many small nor a few large ones need much memory."""
+    iterator = iter(records)
+    size = 64
+    while True:
+        items = list(islice(iterator, size))
+        if not items:
+            return
+        chunk = pack(items)
+        if len(chunk.data) * 2 < CHUNK_BYTES:
+            size = min(2 * size, CHUNK_RECORDS)
+        elif len(chunk.data) > CHUNK_BYTES:
+            size = max(1, size // 2)
+        yield chunk
+
+
+def address_of(raw: bytes) -> int:
+    """Where the bytes lie; valid as long as ``raw`` is."""
+    return cast(c_char_p(raw), c_void_p).value or 0
+
+
+class ProducerBase:
+    """What the producers for plain and for asyncio programs share: numbers, pages, and one attempt to hand over."""
+
+    def __init__(
+        self, lib: Library, topic: str, handle: Handle, book: Book, client: object, settings: Mapping[str, object]
+    ) -> None:
+        self._lib = lib
+        self._client = client  # a client without owner would be closed
+        self.topic = topic
+        """The topic this producer writes to."""
+        self._book = book
+        self._handle = handle
+        self._address = handle.address
+        self._life = book.producer
+        self._c_send: Any = lib.producer_send
+        self._fails_when_full = settings.get("buffer_full") == "fail"
+        self._next = 0
+        self._page: Optional[Page] = None
+        self._lock = threading.RLock()
+        _process.watch(self)
+
+    def _after_fork(self) -> None:
+        self._lock = threading.RLock()
+        self._c_send = refuse
+
+    @property
+    def closed(self) -> bool:
+        """Whether this producer, or its client, was closed."""
+        return self._book.ended()
+
+    def _number(self) -> Tuple[int, Page]:
+        """The next sequence number and its page, when that may be a new one."""
+        with self._lock:
+            if not self._next & MASK:
+                self._page = None  # futures alone keep the full page from now on
+        self._book.drain()
+        with self._lock:
+            number = self._next
+            page = self._page
+            if page is None or not number & MASK:
+                page = self._page = self._book.new_page(number >> SHIFT)
+            self._next = number + 1
+        return number, page
+
+    def _numbers(self, count: int) -> Tuple[int, List[Page]]:
+        """The next ``count`` sequence numbers: the first, and their pages."""
+        with self._lock:
+            first = self._next
+            pages: List[Page] = []
+            number = first >> SHIFT
+            if self._page is not None and first & MASK:
+                pages.append(self._page)
+                number += 1
+            while number <= (first + count - 1) >> SHIFT:
+                pages.append(self._book.new_page(number))
+                number += 1
+            self._page = pages[-1]
+            self._next = first + count
+        return first, pages
+
+    def _record(
+        self, key: Optional[bytes], value: bytes, number: int, partition: Optional[int], timestamp: Optional[int]
+    ) -> _abi.RecordIn:
+        """A record with its own partition or timestamp, for the library. Points into key and value."""
+        chosen = -1 if partition is None else check_int(partition, "partition", 0, 2**31 - 1)
+        time = 0 if timestamp is None else check_int(timestamp, "timestamp", 1, 2**63 - 1)
+        return _abi.RecordIn(
+            key=None if key is None else address_of(key),
+            key_len=0 if key is None else len(key),
+            value=address_of(value),
+            value_len=len(value),
+            timestamp=time,
+            opaque=number,
+            partition=chosen,
+        )
+
+    def _attempt(self, call: Any, wait_ms: int, last: bool) -> bool:
+        """Calls the library once. False: there was no room, and it is not the last attempt."""
+        error = c_void_p()
+        try:
+            status: int = call(wait_ms, byref(error))
+            if status == _abi.OK:
+                return True
+            if status != _abi.QUEUE_FULL or last or self._fails_when_full:
+                raise take_error(self._lib, status, error)
+            return False
+        finally:
+            if error.value:
+                self._lib.error_free(error)
+
+
+class ColumnSender:
+    """Hands one chunk over, in as many attempts as the buffer's room makes necessary."""
+
+    __slots__ = ("_producer", "_chunk", "_first", "sent", "_byte")
+
+    def __init__(self, producer: ProducerBase, chunk: Chunk, first: int) -> None:
+        self._producer = producer
+        self._chunk = chunk
+        self._first = first
+        self.sent = 0
+        self._byte = 0
+
+    def call(self, wait_ms: int, error: Any) -> int:
+        """One call into the library, for what is left of the chunk."""
+        chunk, done, sent = self._chunk, self.sent, c_size_t()
+        keys = chunk.key_length
+        status: int = self._producer._lib.producer_send_columns(
+            self._producer._address,
+            address_of(chunk.data) + self._byte,
+            len(chunk.data) - self._byte,
+            None if keys is None else keys.buffer_info()[0] + 4 * done,
+            chunk.value_length.buffer_info()[0] + 4 * done,
+            len(chunk) - done,
+            self._first + done,
+            wait_ms,
+            byref(sent),
+            error,
+        )
+        self.sent = done + sent.value
+        if self.sent < len(chunk):
+            self._byte += sum(chunk.value_length[done : self.sent])
+            if keys is not None:
+                self._byte += sum(length for length in keys[done : self.sent] if length != _abi.NO_KEY)
+        return status
+
+
+def check_int(value: object, what: str, low: int, high: int) -> int:
+    """An integer in its range, or InvalidArgumentError."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InvalidArgumentError(f"{what}: {value!r} is not a whole number from {low} to {high}")
+    return value
+
+
+def accepted_detail(error: FluvioError, group: GroupBase) -> None:
+    """Notes in the error of ``send_many`` how many records were accepted before it."""
+    error.details["accepted"] = str(len(group))
+
+
+class Producer(ProducerBase):
+    """Writes records to one topic. Comes from :meth:`Client.producer`; usable from any number of threads.
+
+    As a context manager it is closed, and with that flushed, at the end of the block. If an exception ends the block,
+    records that were accepted have one more second.
+    """
+
+    def send(
+        self,
+        value: BytesLike,
+        key: Optional[BytesLike] = None,
+        *,
+        partition: Optional[int] = None,
+        timestamp: Optional[int] = None,
+        timeout: Optional[float] = None,
+    ) -> Delivery:
+        """Hands a record over to be sent in the background, and returns the future of its report.
+
+        Waits only while ``buffer_memory`` is used up, never for the network.
+
+        Args:
+            value: the value; text is encoded as UTF-8.
+            key: records with equal keys go to the same partition. None: no key. An empty key is a key.
+            partition: the partition, instead of the partitioner's choice.
+            timestamp: milliseconds since the epoch; None: now.
+            timeout: seconds to wait for room; None waits without limit.
+
+        Raises:
+            TooLargeError: the record is above a limit.
+            QueueFullError: there was no room by the deadline, or at all with ``buffer_full="fail"``.
+            ClosedError: producer or client were closed.
+        """
+        if type(value) is not bytes:
+            value = data(value, "value")
+        if key is None:
+            size = 0
+        else:
+            if type(key) is not bytes:
+                key = data(key, "key")
+            size = len(key)
+        if partition is not None or timestamp is not None:
+            return self._send_placed(key, value, partition, timestamp, timeout)
+        with self._lock:
+            number = self._next
+            page = self._page
+            if number & MASK and page is not None:
+                self._next = number + 1
+            else:
+                page = None
+        if page is None:
+            number, page = self._number()
+        # The first attempt neither waits nor asks why: if it fails nothing was accepted, and the second one does.
+        if self._c_send(self._address, key, size, value, len(value), number, 0, None):
+            self._send_again(key, size, value, number, timeout)
+        return Delivery(page, number & MASK)
+
+    def _send_again(
+        self, key: Optional[bytes], size: int, value: bytes, number: int, timeout: Optional[float]
+    ) -> None:
+        self._insist(
+            lambda wait_ms, error: self._c_send(self._address, key, size, value, len(value), number, wait_ms, error),
+            Deadline(timeout),
+        )
+
+    def _send_placed(
+        self,
+        key: Optional[bytes],
+        value: bytes,
+        partition: Optional[int],
+        timestamp: Optional[int],
+        timeout: Optional[float],
+    ) -> Delivery:
+        number, page = self._number()
+        record = self._record(key, value, number, partition, timestamp)
+        self._insist(
+            lambda wait_ms, error: self._lib.producer_send_batch(
+                self._address, byref(record), 1, wait_ms, None, error
+            ),
+            Deadline(timeout),
+        )
+        return Delivery(page, number & MASK)
+
+    def send_many(self, records: Iterable[Sendable], *, timeout: Optional[float] = None) -> DeliveryGroup:
+        """Hands many records over, in order, several times quicker than :meth:`send` can.
+
+        Args:
+            records: values, pairs ``(key, value)``, or objects with ``key`` and ``value`` such as records that were
+                read; mixed as you like. May be a generator, also an endless one.
+            timeout: seconds to wait for room, for all of them together; None waits without limit.
+
+        Raises:
+            TooLargeError, QueueFullError, ClosedError: as :meth:`send`; ``details["accepted"]`` is the number of
+                records that were accepted before. Those are sent.
+        """
+        deadline = Deadline(timeout)
+        group = DeliveryGroup(self._book)
+        for chunk in chunks(records):
+            first, pages = self._numbers(len(chunk))
+            group._extend(first, len(chunk), pages)
+            sender = ColumnSender(self, chunk, first)
+            try:
+                self._insist(sender.call, deadline)
+            except BaseException as error:
+                group._drop(len(chunk) - sender.sent)
+                if isinstance(error, FluvioError):
+                    accepted_detail(error, group)
+                raise
+            self._book.drain()
+        return group
+
+    def _insist(self, call: Any, deadline: Deadline) -> None:
+        """Repeats a call in short waits until there is room or the deadline has passed."""
+        while True:
+            wait_ms = deadline.slice_ms()
+            if self._attempt(call, wait_ms, deadline.passed()):
+                return
+            self._book.drain()  # reports that nobody takes fill the buffer too
+
+    def flush(self, timeout: Optional[float] = None) -> None:
+        """Waits until every record accepted before the call is delivered or has failed.
+
+        Args:
+            timeout: seconds; None waits as long as ``delivery_timeout_ms`` allows.
+
+        Raises:
+            FluvioTimeoutError: some are still on their way.
+            FluvioError: the first failure among the records since the last flush, so that programs which drop their
+                futures see failures too; ``details["failed_records"]`` is their number.
+        """
+        operation = self._lib.producer_flush_async(self._address, milliseconds(timeout), None, 0)
+        finish(self._lib, operation, "flush", between=self._book.drain)
+        self._book.drain()
+        self._book.raise_failure()
+
+    def close(self, timeout: Optional[float] = None) -> None:
+        """Delivers what was accepted, then closes. Does nothing when closed already.
+
+        Args:
+            timeout: seconds to deliver; what is left then fails. None: as long as ``delivery_timeout_ms`` allows.
+
+        Raises:
+            FluvioTimeoutError: some records had to be failed.
+            FluvioError: as :meth:`flush`.
+        """
+        if self._life.closed:
+            return
+        operation = self._lib.producer_close_async(self._address, milliseconds(timeout), None, 0)
+        try:
+            finish(self._lib, operation, "close producer", between=self._book.drain)
+        except FluvioError:
+            self._life.closed = True
+            raise
+        self._life.closed = True
+        self._book.drain()
+        self._book.raise_failure()
+
+    def __enter__(self) -> "Producer":
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is None:
+            self.close()
+            return
+        try:
+            self.close(INTERRUPTED_CLOSE)
+        except FluvioError:
+            pass  # the exception that ended the block says more
+
+    def __repr__(self) -> str:
+        return f"<libfluvio.Producer {self.topic}{' closed' if self.closed else ''}>"
+

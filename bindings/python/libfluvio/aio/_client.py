@@ -1,0 +1,174 @@
+"""The connection to a cluster, for asyncio."""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional, Sequence, Union
+
+from .._admin import Topic, read_topics
+from .._client import ClientBase, endpoint_settings, topic_settings
+from .._core import Handle, config, milliseconds, text
+from .._errors import FluvioError
+from .._library import Library, load
+from .._producer import INTERRUPTED_CLOSE
+from ._consumer import Consumer
+from ._loop import Opening, Operations
+from ._producer import AioBook, Producer
+
+
+def connect(
+    endpoint: Optional[str] = None,
+    *,
+    profile: Optional[str] = None,
+    timeout: Optional[float] = None,
+    **settings: object,
+) -> "Opening[Client]":
+    """Connects to a cluster: ``client = await connect(...)`` or ``async with connect(...) as client``. Arguments and
+    errors as for :func:`libfluvio.connect`."""
+
+    async def opening() -> Client:
+        lib = load()
+        values = config(lib, endpoint_settings(endpoint, profile, settings))
+        wait_ms = milliseconds(timeout)
+        operations = Operations(lib)
+        address = await operations.run(
+            "connect",
+            lambda queue, opaque: lib.client_connect_async(values.address, wait_ms, queue, opaque),
+            lib.op_take_client,
+        )
+        return Client(lib, Handle(address, lib.client_free), operations)
+
+    return Opening(opening)
+
+
+class Admin:
+    """Manages topics. Comes as ``client.admin``. Every call takes ``timeout`` in seconds; None means the client's
+    ``request_timeout_ms``."""
+
+    def __init__(self, client: "Client") -> None:
+        self._client = client
+
+    async def create_topic(
+        self,
+        topic: str,
+        *,
+        partitions: int = 1,
+        replication: int = 1,
+        timeout: Optional[float] = None,
+        **settings: object,
+    ) -> None:
+        """Creates a topic and returns when its partitions are online. Arguments and errors as for
+        :meth:`libfluvio.Admin.create_topic`."""
+        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
+        name = text(topic, "topic")
+        values = config(lib, {"partitions": partitions, "replication": replication, **settings})
+        await self._client._operations.run(
+            "create topic",
+            lambda queue, opaque: lib.topic_create_async(client, name, values.address, wait_ms, queue, opaque),
+        )
+
+    async def delete_topic(self, topic: str, *, timeout: Optional[float] = None) -> None:
+        """Deletes a topic with all its records. Errors as for :meth:`libfluvio.Admin.delete_topic`."""
+        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
+        name = text(topic, "topic")
+        await self._client._operations.run(
+            "delete topic", lambda queue, opaque: lib.topic_delete_async(client, name, wait_ms, queue, opaque)
+        )
+
+    async def topics(self, *, timeout: Optional[float] = None) -> List[Topic]:
+        """The topics, without the cluster's own, in the order of their names."""
+        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
+        address = await self._client._operations.run(
+            "list topics",
+            lambda queue, opaque: lib.topic_list_async(client, wait_ms, queue, opaque),
+            lib.op_take_topic_list,
+        )
+        return read_topics(lib, address)
+
+
+class Client(ClientBase):
+    """The connection to a cluster. Comes from :func:`connect`."""
+
+    def __init__(self, lib: Library, handle: Handle, operations: Operations) -> None:
+        super().__init__(lib, handle)
+        self._operations = operations
+
+    @property
+    def admin(self) -> Admin:
+        """Creates, deletes and lists topics."""
+        return Admin(self)
+
+    def producer(self, topic: str, *, timeout: Optional[float] = None, **settings: object) -> "Opening[Producer]":
+        """Opens a producer: await it, or use it with ``async with``. Arguments and errors as for
+        :meth:`libfluvio.Client.producer`."""
+
+        async def opening() -> Producer:
+            lib, wait_ms = self._lib, milliseconds(timeout)
+            name = text(topic, "topic")
+            values = config(lib, settings)
+            book = AioBook(lib, topic, self._life)
+            address = await self._operations.run(
+                "open producer",
+                lambda queue, opaque: lib.producer_open_async(
+                    self._address, name, values.address, book.queue.address, wait_ms, queue, opaque
+                ),
+                lib.op_take_producer,
+            )
+            handle = Handle(address, lib.producer_free)
+            return Producer(lib, topic, handle, book, self, settings, self._operations)
+
+        return Opening(opening)
+
+    def consumer(
+        self, topics: Union[str, Sequence[str]], *, timeout: Optional[float] = None, **settings: object
+    ) -> "Opening[Consumer]":
+        """Opens a consumer: await it, or use it with ``async with``. Arguments and errors as for
+        :meth:`libfluvio.Client.consumer`."""
+
+        async def opening() -> Consumer:
+            lib, wait_ms = self._lib, milliseconds(timeout)
+            names, name, more = topic_settings(topics, settings)
+            values = config(lib, more)
+            address = await self._operations.run(
+                "open consumer",
+                lambda queue, opaque: lib.consumer_open_async(
+                    self._address, name, values.address, wait_ms, queue, opaque
+                ),
+                lib.op_take_consumer,
+            )
+            return Consumer(lib, names, Handle(address, lib.consumer_free), self, self._life, self._operations)
+
+        return Opening(opening)
+
+    async def close(self, timeout: Optional[float] = None) -> None:
+        """Closes the client with its producers, whose records are delivered first, and its consumers. Arguments and
+        errors as for :meth:`libfluvio.Client.close`."""
+        if self._life.closed:
+            return
+        wait_ms = milliseconds(timeout)
+        try:
+            await self._operations.run(
+                "close client",
+                lambda queue, opaque: self._lib.client_close_async(self._address, wait_ms, queue, opaque),
+            )
+        except FluvioError:
+            self._life.closed = True
+            raise
+        self._life.closed = True
+
+    async def _leave(self, failed: bool) -> None:
+        if not failed:
+            await self.close()
+            return
+        try:
+            await self.close(INTERRUPTED_CLOSE)
+        except FluvioError:
+            pass  # the exception that ended the block says more
+
+    async def __aenter__(self) -> "Client":
+        return self
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        await self._leave(kind is not None)
+
+    def __repr__(self) -> str:
+        return f"<libfluvio.aio.Client{' closed' if self.closed else ''}>"

@@ -1,0 +1,98 @@
+"""The dev cluster for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from typing import Any, Generator, Sequence
+
+from .._devcluster import START_TIMEOUT, DevClusterBase, command, read_ready, spawn, start_error
+from .._errors import FluvioTimeoutError
+from ._loop import Watch
+
+
+class DevCluster(DevClusterBase):
+    """A Fluvio cluster for development and tests, in a process of its own that ends with this one:
+    ``cluster = await DevCluster()`` or ``async with DevCluster() as cluster``. Arguments and errors as for
+    :class:`libfluvio.DevCluster`."""
+
+    def __init__(
+        self,
+        spus: int = 1,
+        *,
+        listen: str = "127.0.0.1:0",
+        options: Sequence[str] = (),
+        timeout: float = START_TIMEOUT,
+    ) -> None:
+        super().__init__()
+        self._arguments = (spus, listen, tuple(options))
+        self._timeout = timeout
+
+    async def _start(self) -> "DevCluster":
+        with tempfile.TemporaryFile() as log:
+            process = spawn(command(*self._arguments), log)
+            self._started(process)
+            assert process.stdout is not None
+            try:
+                line = await asyncio.wait_for(_first_line(process.stdout.fileno()), self._timeout)
+            except asyncio.TimeoutError:
+                self._end()
+                raise FluvioTimeoutError(
+                    f"start dev cluster: timed out after {self._timeout} s waiting for the program's first line",
+                    details={"operation": "start dev cluster"},
+                ) from None
+            except BaseException:
+                self._end()
+                raise
+            self._ready = read_ready(line)
+            if not self._ready:
+                self._end()
+                raise start_error(process, log, line)
+        return self
+
+    def _end(self) -> None:
+        if self._finalizer is not None:
+            self._finalizer()
+
+    async def close(self) -> None:
+        """Ends the cluster. Does nothing when it has ended already."""
+        process = self._process
+        if process is None or self._finalizer is None or not self._finalizer.alive:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        process.terminate()
+        for _ in range(500):  # a look every 10 ms needs neither a thread nor a handler for signals
+            if process.poll() is not None:
+                break
+            await asyncio.sleep(0.01)
+        self._end()
+
+    def __await__(self) -> "Generator[Any, None, DevCluster]":
+        return self._start().__await__()
+
+    async def __aenter__(self) -> "DevCluster":
+        return await self._start()
+
+    async def __aexit__(self, *_: Any) -> None:
+        await self.close()
+
+
+async def _first_line(fd: int) -> bytes:
+    """Reads up to the end of the first line, or of the output."""
+    loop = asyncio.get_running_loop()
+    os.set_blocking(fd, False)
+    line = b""
+    while not line.endswith(b"\n"):
+        future: "asyncio.Future[None]" = loop.create_future()
+        with Watch(loop, fd, lambda future=future: None if future.done() else future.set_result(None)):  # type: ignore[misc]
+            await future
+        try:
+            part = os.read(fd, 4096)
+        except BlockingIOError:
+            continue
+        if not part:
+            break
+        line += part
+    return line

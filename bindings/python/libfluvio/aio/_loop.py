@@ -1,0 +1,167 @@
+"""How asyncio waits for the library: by watching a descriptor for as long as somebody waits."""
+
+from __future__ import annotations
+
+import asyncio
+from ctypes import byref, c_void_p
+from typing import Any, Awaitable, Callable, Dict, Generator, Generic, Optional, Protocol, Set, TypeVar
+
+from .._core import Handle, outcome
+from .._errors import null_error
+from .._library import Library
+
+TICK = 0.005
+"""Seconds between looks where the event loop cannot watch descriptors."""
+
+
+class Watch:
+    """Calls ``ready`` while the descriptor is readable and at least one ``with`` block is entered.
+
+    Nobody waiting means nothing registered, so an application that does not read just now costs the loop nothing.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, ready: Callable[[], None]) -> None:
+        self._loop = loop
+        self._fd = fd
+        self._ready = ready
+        self._waiting = 0
+        self._timer: Optional[asyncio.TimerHandle] = None
+
+    def __enter__(self) -> None:
+        self._waiting += 1
+        if self._waiting > 1:
+            return
+        if self._fd >= 0:
+            try:
+                self._loop.add_reader(self._fd, self._ready)
+                return
+            except NotImplementedError:
+                self._fd = -1  # the proactor loop of Windows
+        self._tick()
+
+    def _tick(self) -> None:
+        self._timer = self._loop.call_later(TICK, self._look)
+
+    def _look(self) -> None:
+        self._tick()
+        self._ready()
+
+    def __exit__(self, *_: Any) -> None:
+        self._waiting -= 1
+        if self._waiting:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        elif not self._loop.is_closed():
+            self._loop.remove_reader(self._fd)
+
+
+class Signal:
+    """Lets coroutines wait until something happens, with a timeout."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._futures: "Set[asyncio.Future[None]]" = set()
+
+    def fire(self) -> None:
+        """Wakes all who wait."""
+        for future in self._futures:
+            if not future.done():
+                future.set_result(None)
+
+    async def wait(self, timeout: Optional[float]) -> None:
+        """Waits for the next :meth:`fire`, at most ``timeout`` seconds (None: without limit)."""
+        future: "asyncio.Future[None]" = self._loop.create_future()
+        timer = None if timeout is None else self._loop.call_later(timeout, _finish, future)
+        self._futures.add(future)
+        try:
+            await future
+        finally:
+            self._futures.discard(future)
+            if timer is not None:
+                timer.cancel()
+
+
+def _finish(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class Operations:
+    """Control requests on their way: one queue of the library that tells when each of them is done."""
+
+    def __init__(self, lib: Library) -> None:
+        address = lib.queue_new()
+        if not address:
+            raise null_error(lib, "open event queue")
+        self._lib = lib
+        self._loop = asyncio.get_running_loop()
+        self._queue = Handle(address, lib.queue_free)
+        self._watch = Watch(self._loop, lib.queue_fd(address), self._drain)
+        self._waiting: "Dict[int, asyncio.Future[None]]" = {}
+        self._next = 0
+
+    def _drain(self) -> None:
+        event = self._lib.queue_poll(self._queue.address, 0)
+        while event:
+            future = self._waiting.pop(self._lib.event_opaque(event), None)
+            self._lib.event_free(event)
+            if future is not None and not future.done():
+                future.set_result(None)
+            event = self._lib.queue_poll(self._queue.address, 0)
+
+    async def run(
+        self,
+        what: str,
+        start: Callable[[int, int], Optional[int]],
+        take: Optional[Callable[[int], Optional[int]]] = None,
+    ) -> int:
+        """Starts an operation with ``start(queue, opaque)`` and waits for it. Returns the address that ``take`` gets out
+        of it. Cancelling the task cancels the operation."""
+        self._next += 1
+        number = self._next
+        future = self._waiting[number] = self._loop.create_future()
+        operation: Optional[int] = None
+        try:
+            operation = start(self._queue.address, number)
+            if not operation:
+                raise null_error(self._lib, what)
+            with self._watch:
+                await future
+            error = c_void_p()
+            status: int = self._lib.op_wait(operation, 0, byref(error))
+            return outcome(self._lib, operation, status, error, take)
+        finally:
+            self._waiting.pop(number, None)
+            if operation:
+                self._lib.op_free(operation)  # cancels what still runs, and frees a result that was not taken
+
+
+class Closeable(Protocol):
+    """What an ``async with`` block closes."""
+
+    async def _leave(self, failed: bool) -> None:
+        """Closes at the end of a block; ``failed`` when an exception ended it."""
+
+
+C = TypeVar("C", bound=Closeable)
+
+
+class Opening(Generic[C]):
+    """An object that is being opened: await it, or open and close it with ``async with``."""
+
+    def __init__(self, opening: Callable[[], Awaitable[C]]) -> None:
+        self._opening = opening
+        self._opened: Optional[C] = None
+
+    def __await__(self) -> Generator[Any, None, C]:
+        return self._opening().__await__()
+
+    async def __aenter__(self) -> C:
+        self._opened = await self._opening()
+        return self._opened
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if self._opened is not None:
+            await self._opened._leave(kind is not None)
