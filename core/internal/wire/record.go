@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 )
@@ -15,15 +16,21 @@ type Record struct {
 	Value          []byte
 }
 
-// varintSize is the encoded size of a zig-zag varint.
+// varintSize is the encoded size of a zig-zag varint: one byte per seven bits, and one for zero.
 func varintSize(v int64) int {
+	return (bits.Len64(uint64(v<<1)^uint64(v>>63)|1) + 6) / 7
+}
+
+// appendVarint is binary.AppendVarint with a way around its loop for the numbers that records are made of.
+func appendVarint(dst []byte, v int64) []byte {
 	u := uint64(v<<1) ^ uint64(v>>63)
-	n := 1
-	for u >= 0x80 {
-		u >>= 7
-		n++
+	if u < 1<<7 {
+		return append(dst, byte(u))
 	}
-	return n
+	if u < 1<<14 {
+		return append(dst, byte(u)|0x80, byte(u>>7))
+	}
+	return binary.AppendUvarint(dst, u)
 }
 
 // recordBody is the size of a record after its length field.
@@ -44,18 +51,18 @@ func RecordSize(tsDelta, offDelta int64, hasKey bool, key, value []byte) int {
 // AppendRecord encodes a record: length, attributes 0, two deltas, optional key, value, header count 0. There are no
 // headers on Fluvio's wire, and official readers misread what would follow the count.
 func AppendRecord(dst []byte, tsDelta, offDelta int64, hasKey bool, key, value []byte) []byte {
-	dst = binary.AppendVarint(dst, int64(recordBody(tsDelta, offDelta, hasKey, key, value)))
+	dst = appendVarint(dst, int64(recordBody(tsDelta, offDelta, hasKey, key, value)))
 	dst = append(dst, 0)
-	dst = binary.AppendVarint(dst, tsDelta)
-	dst = binary.AppendVarint(dst, offDelta)
+	dst = appendVarint(dst, tsDelta)
+	dst = appendVarint(dst, offDelta)
 	if hasKey {
 		dst = append(dst, 1)
-		dst = binary.AppendVarint(dst, int64(len(key)))
+		dst = appendVarint(dst, int64(len(key)))
 		dst = append(dst, key...)
 	} else {
 		dst = append(dst, 0)
 	}
-	dst = binary.AppendVarint(dst, int64(len(value)))
+	dst = appendVarint(dst, int64(len(value)))
 	dst = append(dst, value...)
 	return append(dst, 0)
 }
