@@ -1,0 +1,64 @@
+"""Fixtures of the tests against the official client."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "bindings" / "python"))
+
+import libfluvio  # noqa: E402
+
+DEADLINE = 60.0
+
+Official = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[libfluvio.DevCluster]:
+    """A dev cluster with two SPUs."""
+    with libfluvio.DevCluster(spus=2) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def client(cluster: libfluvio.DevCluster) -> Iterator[libfluvio.Client]:
+    """libfluvio's client of it."""
+    with libfluvio.connect(cluster.endpoint) as client:
+        yield client
+
+
+@pytest.fixture
+def topic() -> str:
+    """A name that no other test uses."""
+    return f"t-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def official(cluster: libfluvio.DevCluster) -> Official:
+    """Runs one job with the official client and returns its result."""
+    if importlib.util.find_spec("fluvio") is None:
+        pytest.skip("the official client (PyPI fluvio 0.21.0) is not installed: no wheel for this platform or Python")
+
+    def run(do: str, **job: Any) -> Any:
+        request = json.dumps({"do": do, "endpoint": cluster.endpoint, **job})
+        done = subprocess.run(
+            [sys.executable, str(HERE / "official.py")],
+            input=request,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        assert done.returncode == 0, f"the official client failed to {do}: {done.stderr}"
+        return json.loads(done.stdout)
+
+    return run

@@ -1,0 +1,78 @@
+"""One job for the official Python client, in a process of its own because a call of it may never return.
+
+Reads a JSON object from standard input, writes one to standard output. Keys and values are hexadecimal, a record without
+key has null.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any, Dict, List, Optional
+
+import fluvio
+
+COMPRESSION = {
+    "none": "None_",
+    "gzip": "Gzip",
+    "snappy": "Snappy",
+    "lz4": "Lz4",
+    "zstd": "Zstd",
+}
+
+
+def create(config: Any, job: Dict[str, Any]) -> Any:
+    """Creates a topic."""
+    spec = fluvio.TopicSpec.create().with_partitions(job["partitions"]).build()
+    fluvio.FluvioAdmin.connect_with_config(config).create_topic(job["topic"], spec)
+    return None
+
+
+def topics(config: Any, job: Dict[str, Any]) -> Any:
+    """Lists the topics' names."""
+    return sorted(topic.name() for topic in fluvio.FluvioAdmin.connect_with_config(config).all_topics())
+
+
+def produce(config: Any, job: Dict[str, Any]) -> Any:
+    """Sends records one by one; returns partition and offset of each."""
+    builder = fluvio.TopicProducerConfigBuilder()
+    if job.get("compression"):
+        builder = builder.compression(getattr(fluvio.Compression, COMPRESSION[job["compression"]]))
+    producer = fluvio.Fluvio.connect_with_config(config).topic_producer_with_config(job["topic"], builder.build())
+    outputs = []
+    for key, value in job["records"]:
+        if key is None:
+            outputs.append(producer.send_string(bytes.fromhex(value).decode()))
+        else:
+            outputs.append(producer.send(list(bytes.fromhex(key)), list(bytes.fromhex(value))))
+    producer.flush()
+    reports = [output.wait() for output in outputs]
+    return [[report.partition_id(), report.offset()] for report in reports]
+
+
+def consume(config: Any, job: Dict[str, Any]) -> Any:
+    """Reads ``count`` records of one partition from its beginning: offset, key, value of each."""
+    consumer = fluvio.Fluvio.connect_with_config(config).partition_consumer(job["topic"], job["partition"])
+    records: List[Any] = []
+    for record in consumer.stream(fluvio.Offset.beginning()):
+        raw: Optional[Any] = record.key()
+        key = None if raw is None else bytes(raw).hex()
+        records.append([record.offset(), key, bytes(record.value()).hex()])
+        if len(records) == job["count"]:
+            break
+    return records
+
+
+def main() -> None:
+    """Runs the job."""
+    job = json.load(sys.stdin)
+    config = fluvio.FluvioConfig.new(job["endpoint"])
+    config.disable_tls()
+    jobs = {"create": create, "topics": topics, "produce": produce, "consume": consume}
+    result = jobs[job["do"]](config, job)
+    print(json.dumps(result), flush=True)
+    os._exit(0)  # the client's threads may not let the interpreter end
+
+
+main()
