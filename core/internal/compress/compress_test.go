@@ -42,11 +42,14 @@ func noise(n int) []byte {
 }
 
 func TestRoundTripAtEdges(t *testing.T) {
-	sizes := []int{0, 1, 4, 5, 100, 4095, 4096, 65527, 65528, 65529, 65535, 65536, 65537, 131071, 131072, 131073, 1<<18 + 1, 1<<20 - 1, 1 << 20, 1<<20 + 1, 5 << 20}
+	sizes := []int{0, 1, 4, 5, 100, 4095, 4096, 65527, 65528, 65529, 65535, 65536, 65537, 131071, 131072, 131073, 1<<18 + 1, 1<<20 - 1, 1 << 20, 1<<20 + 1, 4<<20 + 1}
 	kinds := map[string]func(int) []byte{"records": records, "noise": noise, "zeros": func(n int) []byte { return make([]byte, n) }}
 	for _, codec := range append([]Codec{None}, packers...) {
 		for kind, make := range kinds {
 			for _, n := range sizes {
+				if n > 2<<20 && kind == "noise" {
+					continue // nothing that 1 MiB does not show, and slow under the race detector
+				}
 				src := make(n)
 				packed, err := Append([]byte("before"), codec, 0, src)
 				require.NoError(t, err, "%s %s %d", codec, kind, n)
@@ -176,9 +179,9 @@ func TestNames(t *testing.T) {
 	require.Equal(t, "x", string(out))
 }
 
-// TestBombs lets each decoder meet 64 MiB packed into little, with a limit of 100 000 bytes.
+// TestBombs lets each decoder meet 24 MiB packed into little, with a limit of 100 000 bytes.
 func TestBombs(t *testing.T) {
-	zeros := make([]byte, 64<<20)
+	zeros := make([]byte, 24<<20)
 	for _, codec := range packers {
 		bomb, err := Append(nil, codec, 0, zeros)
 		require.NoError(t, err)
@@ -189,7 +192,7 @@ func TestBombs(t *testing.T) {
 		require.ErrorContains(t, err, "100000")
 		require.NotErrorIs(t, err, ErrCorrupt)
 		require.Equal(t, "x", string(out), codec)
-		require.Less(t, spent, uint64(16<<20), "%s allocated %d bytes", codec, spent)
+		require.Less(t, spent, uint64(9<<20), "%s allocated %d bytes", codec, spent)
 	}
 }
 
@@ -224,10 +227,13 @@ func TestLyingSizes(t *testing.T) {
 		require.ErrorIs(t, err, ErrCorrupt, codec)
 		require.Less(t, spent, uint64(1<<20), "%s allocated %d bytes", codec, spent)
 	}
-	// A true content size, as other encoders write it, is fine.
-	got, err := AppendDecoded(nil, Lz4, l.Bytes(), limit)
+	// This frame of five bytes announces blocks of 4 MiB and a true content size, as other encoders do: it is fine, and
+	// costs the library's two block buffers.
+	var got []byte
+	spent := allocated(func() { got, err = AppendDecoded(nil, Lz4, l.Bytes(), limit) })
 	require.NoError(t, err)
 	require.Equal(t, "hello", string(got))
+	require.Less(t, spent, uint64(9<<20))
 }
 
 func TestWrongContainersAreRefused(t *testing.T) {

@@ -23,7 +23,9 @@
 //     spu_*.go for SPUs). Gates are inclusive: c.Since(n) and c.Upto(n).
 //  2. Add a row to Requests in apis.go: key, the versions this package speaks, and a constructor for both messages. The
 //     property and fuzz tests walk that table, so the new messages are covered by them.
-//  3. Add recorded or computed bytes to testdata/vectors and, if the form is new, a line in vectors_test.go.
+//  3. Say in gen_test.go which fields exist from which version, and how to fill a type of which not every combination of
+//     fields can be sent. Take the rows that the new API covers away in TestVectorsOfOtherAPIs; where there are none, add
+//     recorded or computed bytes to testdata/vectors.
 //  4. Serve it in core/devcluster and call it with transport.Call.
 //
 // # Trust

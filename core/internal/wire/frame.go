@@ -30,7 +30,7 @@ func FrameLength(header []byte, maxFrame int) (int, error) {
 // describeNonFrame guesses what speaks at the other end when the first bytes are not a frame.
 func describeNonFrame(b []byte) string {
 	switch {
-	case string(b[:4]) == "HTTP":
+	case string(b[:4]) == "HTTP", string(b[:4]) == "<!DO", string(b[:4]) == "<htm":
 		return "the peer speaks HTTP, not Fluvio"
 	case string(b[:3]) == "SSH":
 		return "the peer speaks SSH, not Fluvio"
