@@ -2,6 +2,7 @@ package consume
 
 import (
 	"errors"
+	"unsafe"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/compress"
@@ -165,7 +166,7 @@ func (b *Batch) addCompressed(_ *frame, h *wire.BatchHeader, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if cap(out) != cap(b.Data) { // it outgrew the pooled buffer
+	if unsafe.SliceData(out) != unsafe.SliceData(b.Data) { // it outgrew the pooled buffer
 		b.buffer.Release()
 		b.buffer = transport.OwnBuffer(out)
 	}

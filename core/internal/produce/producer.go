@@ -204,8 +204,12 @@ func (r Receipt) Wait(ctx context.Context) (partition int32, offset int64, err e
 	r.b.part.mu.Unlock()
 	select {
 	case <-r.b.done:
-	case <-ctx.Done():
-		return r.b.part.id, -1, fluvioerr.FromContext(ctx, "send", "the acknowledgement", time.Since(start)).At(r.b.part.producer.cfg.Topic, r.b.part.id)
+	default:
+		select {
+		case <-r.b.done:
+		case <-ctx.Done():
+			return r.b.part.id, -1, fluvioerr.FromContext(ctx, "send", "the acknowledgement", time.Since(start)).At(r.b.part.producer.cfg.Topic, r.b.part.id)
+		}
 	}
 	if r.b.base < 0 {
 		return r.b.part.id, -1, r.b.err

@@ -103,7 +103,7 @@ func startTLS(ctx context.Context, sock net.Conn, key Key, base *tls.Config, sta
 func (c *Conn) handshake(ctx context.Context, start time.Time) error {
 	var resp wire.ApiVersionsResponse
 	req := &wire.ApiVersionsRequest{ClientVersion: ProtocolVersion, ClientOS: runtime.GOOS, ClientArch: arch()}
-	if err := c.Call(ctx, wire.KeyApiVersions, req, &resp); err != nil {
+	if err := c.firstCall(ctx, req, &resp); err != nil {
 		e := *fluvioerr.As(err)
 		e.Op = "connect"
 		switch e.Code {
@@ -133,6 +133,34 @@ func (c *Conn) handshake(ctx context.Context, start time.Time) error {
 		}
 	}
 	return nil
+}
+
+// firstCall asks for the versions. When no answer has come shortly before the deadline, it sends an empty line: peers of
+// text protocols, who wait for one, then say who they are, and the error can name them.
+func (c *Conn) firstCall(ctx context.Context, req, resp wire.Message) error {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return c.Call(ctx, wire.KeyApiVersions, req, resp)
+	}
+	window := min(time.Until(deadline)/4, 250*time.Millisecond)
+	early, cancel := context.WithDeadline(ctx, deadline.Add(-window))
+	defer cancel()
+	err := c.Call(early, wire.KeyApiVersions, req, resp)
+	if fluvioerr.CodeOf(err) != fluvioerr.Timeout || ctx.Err() != nil {
+		return err
+	}
+	_ = c.sock.SetWriteDeadline(deadline)
+	if _, werr := c.sock.Write([]byte("\r\n\r\n")); werr != nil {
+		return err
+	}
+	select {
+	case <-c.done:
+		if end := c.Err(); fluvioerr.CodeOf(end) == fluvioerr.Protocol {
+			return end
+		}
+	case <-ctx.Done():
+	}
+	return err
 }
 
 // arch spells the machine as the official client does.

@@ -15,7 +15,8 @@ type Message interface {
 	Wire(c *Codec)
 }
 
-// Codec walks a message in one direction, at one version. The first failure sticks: everything after it is skipped.
+// Codec walks a message in one direction, at one version. The first failure sticks: everything after it is skipped. Encoding
+// only reads the message, so one value may be encoded by several goroutines at once.
 type Codec struct {
 	version  int16
 	decoding bool
@@ -119,7 +120,13 @@ func (c *Codec) U16(v *uint16) {
 }
 
 // I16 is two bytes, signed.
-func (c *Codec) I16(v *int16) { u := uint16(*v); c.U16(&u); *v = int16(u) }
+func (c *Codec) I16(v *int16) {
+	u := uint16(*v)
+	c.U16(&u)
+	if c.decoding {
+		*v = int16(u)
+	}
+}
 
 // U32 is four bytes.
 func (c *Codec) U32(v *uint32) {
@@ -131,7 +138,13 @@ func (c *Codec) U32(v *uint32) {
 }
 
 // I32 is four bytes, signed.
-func (c *Codec) I32(v *int32) { u := uint32(*v); c.U32(&u); *v = int32(u) }
+func (c *Codec) I32(v *int32) {
+	u := uint32(*v)
+	c.U32(&u)
+	if c.decoding {
+		*v = int32(u)
+	}
+}
 
 // U64 is eight bytes.
 func (c *Codec) U64(v *uint64) {
@@ -143,7 +156,13 @@ func (c *Codec) U64(v *uint64) {
 }
 
 // I64 is eight bytes, signed.
-func (c *Codec) I64(v *int64) { u := uint64(*v); c.U64(&u); *v = int64(u) }
+func (c *Codec) I64(v *int64) {
+	u := uint64(*v)
+	c.U64(&u)
+	if c.decoding {
+		*v = int64(u)
+	}
+}
 
 // String is a u16 length and UTF-8 bytes. A length above MaxString decodes as empty, as in the official decoder, and is
 // refused when encoding, because it would shift everything behind it.
@@ -266,14 +285,15 @@ func Opt[T any](c *Codec, v **T, each func(*Codec, *T)) {
 	if c.err != nil {
 		return
 	}
-	if !has {
-		*v = nil
-		return
-	}
 	if c.decoding {
-		*v = new(T)
+		*v = nil
+		if has {
+			*v = new(T)
+		}
 	}
-	each(c, *v)
+	if has {
+		each(c, *v)
+	}
 }
 
 // OptString is an optional string, OptU32 and OptU64 optional integers.

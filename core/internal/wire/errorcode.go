@@ -154,28 +154,30 @@ func (u *UnknownErrorCode) Error() string {
 	return fmt.Sprintf("the server answered with error code %d, which this version of libfluvio does not know", int16(u.Code))
 }
 
-// Wire walks the code and its payload.
+// Wire walks the code and its payload. A code encoded without the payload it needs gets an empty one.
 func (e *ErrorCode) Wire(c *Codec) {
 	n := int16(e.Code)
 	c.I16(&n)
-	e.Code = fluvioerr.ServerCode(n)
 	if c.err != nil {
 		return
 	}
+	payload := e.Payload
 	if c.decoding {
-		e.Payload = newErrorPayload(e.Code)
-		if e.Payload == nil && e.Code != 0 && fluvioerr.LookupServer(e.Code).Name == "Unknown" {
+		e.Code = fluvioerr.ServerCode(n)
+		payload = newErrorPayload(e.Code)
+		e.Payload = payload
+		if payload == nil && n != 0 && fluvioerr.LookupServer(e.Code).Name == "Unknown" {
 			unknown := &UnknownErrorCode{e.Code}
 			fe := fluvioerr.FromServer(e.Code, "decode", unknown.Error())
 			fe.Err = unknown
 			c.err = fe
 			return
 		}
-	} else if e.Payload == nil {
-		e.Payload = newErrorPayload(e.Code)
+	} else if payload == nil {
+		payload = newErrorPayload(e.Code)
 	}
-	if e.Payload != nil {
-		e.Payload.Wire(c)
+	if payload != nil {
+		payload.Wire(c)
 	}
 }
 

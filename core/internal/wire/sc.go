@@ -120,8 +120,10 @@ type ListRequest struct {
 // Wire walks the request.
 func (m *ListRequest) Wire(c *Codec) {
 	c.String(&m.Label)
-	spec, _ := newObject(m.Label)
-	m.Known = spec != nil
+	if c.decoding {
+		spec, _ := newObject(m.Label)
+		m.Known = spec != nil
+	}
 	c.Sized(func(c *Codec) {
 		Vec(c, &m.Filters, 2, (*Codec).String)
 		if c.Since(10) {
@@ -158,8 +160,10 @@ type WatchRequest struct {
 // Wire walks the request.
 func (m *WatchRequest) Wire(c *Codec) {
 	c.String(&m.Label)
-	spec, _ := newObject(m.Label)
-	m.Known = spec != nil
+	if c.decoding {
+		spec, _ := newObject(m.Label)
+		m.Known = spec != nil
+	}
 	c.Sized(func(c *Codec) {
 		c.I64(&m.Epoch)
 		if c.Since(10) {

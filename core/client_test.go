@@ -1,0 +1,151 @@
+package fluvio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	fluvio "github.com/libfluvio/libfluvio/core"
+	"github.com/libfluvio/libfluvio/core/devcluster"
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// testContext ends long after any healthy test, so that a hang becomes a failure.
+func testContext(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// startCluster runs a dev cluster for the test.
+func startCluster(t *testing.T, o devcluster.Options) *devcluster.Cluster {
+	t.Helper()
+	c, err := devcluster.Start(testContext(t), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	return c
+}
+
+// connect opens a client for the test.
+func connect(t *testing.T, endpoint string) *fluvio.Client {
+	t.Helper()
+	client, err := fluvio.Connect(testContext(t), fluvio.ClientOptions{Endpoint: endpoint})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, client.Close(testContext(t))) })
+	return client
+}
+
+// readAll reads to the end of the stream.
+func readAll(t *testing.T, c *fluvio.Consumer) (all []fluvio.Record) {
+	t.Helper()
+	for r, err := range c.Records(testContext(t)) {
+		require.NoError(t, err)
+		all = append(all, r)
+	}
+	return all
+}
+
+// endpoint is a cluster for tests that need nothing but the protocol: the one FLUVIO_ENDPOINT names, or a dev cluster.
+func endpoint(t *testing.T) string {
+	if e := os.Getenv("FLUVIO_ENDPOINT"); e != "" {
+		return e
+	}
+	return startCluster(t, devcluster.Options{SPUs: 2}).Endpoint()
+}
+
+func TestProduceAndConsume(t *testing.T) {
+	ctx := testContext(t)
+	client := connect(t, endpoint(t))
+	for _, codec := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
+		topic := fmt.Sprintf("orders-%s-%d", codec, time.Now().UnixNano())
+		t.Run(codec, func(t *testing.T) {
+			require.NoError(t, client.Admin().CreateTopic(ctx, topic, fluvio.TopicSpec{Partitions: 3}))
+			producer, err := client.Producer(ctx, topic, fluvio.ProducerOptions{Compression: codec})
+			require.NoError(t, err)
+			const n = 20_000
+			receipts := make([]fluvio.Receipt, 0, n)
+			for i := range n {
+				r := fluvio.Record{Value: fmt.Appendf(nil, "value %d %s", i, strings.Repeat("x", i%200))}
+				switch i % 3 {
+				case 0:
+					r.Key = fmt.Appendf(nil, "key-%d", i%100)
+				case 1:
+					r.Key = []byte{}
+				}
+				rc, err := producer.Send(ctx, r)
+				require.NoError(t, err)
+				receipts = append(receipts, rc)
+			}
+			require.NoError(t, producer.Flush(ctx))
+			type place struct {
+				partition int32
+				offset    int64
+			}
+			sent := map[place]int{}
+			for i, rc := range receipts {
+				partition, offset, err := rc.Wait(ctx)
+				require.NoError(t, err)
+				_, twice := sent[place{partition, offset}]
+				require.False(t, twice, "two records at %d/%d", partition, offset)
+				sent[place{partition, offset}] = i
+			}
+			consumer, err := client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{topic}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd()})
+			require.NoError(t, err)
+			all := readAll(t, consumer)
+			require.Len(t, all, n)
+			last := map[int32]int64{}
+			for _, r := range all {
+				i, ok := sent[place{r.Partition, r.Offset}]
+				require.True(t, ok, "record at %d/%d was never acknowledged there", r.Partition, r.Offset)
+				require.Equal(t, fmt.Sprintf("value %d %s", i, strings.Repeat("x", i%200)), string(r.Value))
+				switch i % 3 {
+				case 0:
+					require.Equal(t, fmt.Sprintf("key-%d", i%100), string(r.Key))
+				case 1:
+					require.NotNil(t, r.Key)
+					require.Empty(t, r.Key)
+				default:
+					require.Nil(t, r.Key)
+				}
+				require.InDelta(t, time.Now().UnixMilli(), r.Timestamp, 60_000)
+				if before, seen := last[r.Partition]; seen {
+					require.Equal(t, before+1, r.Offset, "partition %d", r.Partition)
+				}
+				last[r.Partition] = r.Offset
+			}
+			_, err = consumer.Next(ctx)
+			require.ErrorIs(t, err, fluvioerr.Target(fluvioerr.End), "the end stays the end")
+			require.NoError(t, producer.Close(ctx))
+		})
+		// Deleted at the end, not here: a real SC that has just deleted a topic can miss that the next one is online.
+		t.Cleanup(func() { require.NoError(t, client.Admin().DeleteTopic(testContext(t), topic)) })
+	}
+}
+
+func TestErrorsOfNames(t *testing.T) {
+	ctx := testContext(t)
+	client := connect(t, startCluster(t, devcluster.Options{}).Endpoint())
+	for _, name := range []string{"", strings.Repeat("a", 64), "Upper", "-a", "a_b", "ü"} {
+		err := client.Admin().CreateTopic(ctx, name, fluvio.TopicSpec{})
+		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), "%q: %v", name, err)
+	}
+	_, err := client.Producer(ctx, "missing", fluvio.ProducerOptions{})
+	require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
+	_, err = client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{"missing"}})
+	require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
+	require.NoError(t, client.Admin().CreateTopic(ctx, strings.Repeat("a", 63), fluvio.TopicSpec{}))
+	err = client.Admin().CreateTopic(ctx, strings.Repeat("a", 63), fluvio.TopicSpec{})
+	require.Equal(t, fluvioerr.AlreadyExists, fluvioerr.CodeOf(err), "%v", err)
+	var e *fluvioerr.Error
+	require.True(t, errors.As(err, &e))
+	require.Equal(t, fluvioerr.ServerTopicAlreadyExists, e.Server)
+}
