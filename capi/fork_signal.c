@@ -3,7 +3,8 @@
  *
  * Signals: the Go runtime starts its threads from a constructor, and they inherit the signal mask. A constructor that runs
  * before it blocks every asynchronous signal and one that runs after it restores the host's mask, so that the host's
- * handlers, which may lack SA_ONSTACK, never run on the small stack of a goroutine.
+ * handlers, which may lack SA_ONSTACK, never run on the small stack of a goroutine. SIGCHLD is the exception: the Go
+ * runtime unblocks it in its threads whatever they inherit. The kernel prefers the main thread for it.
  *
  * Fork: only the forking thread lives on in a child, so no goroutine answers there. The child is marked, and every
  * function asks for the mark first.

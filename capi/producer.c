@@ -264,7 +264,7 @@ static fluvio_status_t check_size(const struct sending *s, uint64_t key_len, uin
   if (key_len <= limit && value_len <= limit && key_len + value_len <= limit)
     return FLUVIO_OK;
   return fluvioc_fail(s->error, FLUVIO_ERR_TOO_LARGE, "send",
-                      "the record has %llu bytes of key and %llu of value, more than max_request_size lets through: %llu",
+                      "the record has %llu bytes of key and %llu of value, max_request_size leaves room for %llu together",
                       (unsigned long long)key_len, (unsigned long long)value_len, (unsigned long long)limit);
 }
 

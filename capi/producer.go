@@ -17,6 +17,9 @@ import (
 const (
 	queueShare    = 8
 	minQueueBytes = 64 << 10
+	// recordHead is more than a record costs in a batch beyond its key and value, batch header included. Send refuses what
+	// might not fit, because the core's refusal would come too late for its caller.
+	recordHead = 128
 )
 
 // producer is what stands behind a fluvio_producer_t. Its goroutine takes what send has queued and hands it to the core.
@@ -63,7 +66,7 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 	p.id = producers.add(p)
 	p.handle = C.fluvioc_producer_new(C.uint64_t(p.id), c.handle, op.deliveries,
 		C.uint64_t(max(effective.BufferMemory/queueShare, minQueueBytes)), C.uint64_t(effective.BufferMemory),
-		C.uint64_t(effective.MaxRequestSize))
+		C.uint64_t(min(int64(effective.MaxRequestSize), effective.BufferMemory)-recordHead))
 	if p.handle == nil {
 		producers.remove(p.id)
 		p.cancel()

@@ -204,15 +204,26 @@ static void records(fluvio_client_t *client)
   fluvio_record_in_t r[2] = { FLUVIO_RECORD_INIT, FLUVIO_RECORD_INIT };
   uint32_t lens[2] = { 1, 1 };
   char *large = (char *)calloc(1, 70000);
-  size_t sent = 9;
+  fluvio_queue_t *queue = fluvio_queue_new();
+  fluvio_event_t *event;
+  fluvio_delivery_t d;
+  size_t sent = 9, limit;
   PART("records");
   OK(fluvio_config_set(config, "max_request_size", "65536", &error));
-  OK(fluvio_producer_open(client, "c-errors", config, NULL, LONG, &producer, &error));
+  OK(fluvio_producer_open(client, "c-errors", config, queue, LONG, &producer, &error));
   CHECK(fluvio_producer_send(producer, NULL, 0, large, 70000, 0, LONG, &error) == FLUVIO_ERR_TOO_LARGE);
   printf("  %s\n", fluvio_error_message(error));
-  CHECK(strstr(fluvio_error_message(error), "70000") && strstr(fluvio_error_message(error), "65536"));
+  CHECK(strstr(fluvio_error_message(error), "70000") && strstr(fluvio_error_message(error), "room for "));
+  limit = strtoull(strstr(fluvio_error_message(error), "room for ") + 9, NULL, 10);
+  CHECK(limit > 65000 && limit < 65536);
   fluvio_error_free(error);
   error = NULL;
+  STATUS(FLUVIO_ERR_TOO_LARGE, fluvio_producer_send(producer, large, 1, large, limit, 0, LONG, &error));
+  OK(fluvio_producer_send(producer, large, 0, large, limit, 8, LONG, &error)); /* what is let through is stored */
+  event = fluvio_queue_poll(queue, LONG);
+  d.struct_size = sizeof d;
+  CHECK(fluvio_event_delivery(event, &d) == FLUVIO_OK && d.status == FLUVIO_OK && d.opaque[0] == 8);
+  fluvio_event_free(event);
   r[0].value = "x";
   r[0].value_len = 1;
   r[1].value_len = 1; /* but no value */
@@ -227,6 +238,7 @@ static void records(fluvio_client_t *client)
   OK(fluvio_producer_send_columns(producer, "ab", 2, NULL, lens, 2, 0, LONG, &sent, &error));
   OK(fluvio_producer_close(producer, LONG, &error));
   fluvio_producer_free(producer);
+  fluvio_queue_free(queue);
   fluvio_config_free(config);
   free(large);
 }
