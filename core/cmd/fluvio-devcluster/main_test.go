@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The test binary stands in for the program when this variable is set; with "parent" it starts the program, tells its
+// ready line and waits.
+const roleVariable = "FLUVIO_DEVCLUSTER_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleVariable) {
+	case "program":
+		main()
+	case "parent":
+		os.Setenv(roleVariable, "program")
+		cmd := exec.Command(os.Args[0], os.Args[1:]...)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		if err := cmd.Start(); err != nil {
+			os.Exit(1)
+		}
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0) // leaves the program behind
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+const patience = 20 * time.Second
+
+// program is a running fluvio-devcluster.
+type program struct {
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	line  string
+	ready ready
+	rest  chan []byte // standard output after the first line, once it ended
+}
+
+func start(t *testing.T, role string, args ...string) *program {
+	t.Helper()
+	p := &program{cmd: exec.Command(os.Args[0], args...), rest: make(chan []byte, 1)}
+	p.cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	p.cmd.Stderr = os.Stderr
+	var err error
+	p.stdin, err = p.cmd.StdinPipe()
+	require.NoError(t, err)
+	stdout, w, err := os.Pipe()
+	require.NoError(t, err)
+	p.cmd.Stdout = w
+	require.NoError(t, p.cmd.Start())
+	w.Close()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+		stdout.Close()
+	})
+	r := bufio.NewReader(stdout)
+	p.line, err = r.ReadString('\n')
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal([]byte(p.line), &p.ready))
+	go func() {
+		b, _ := io.ReadAll(r)
+		p.rest <- b
+	}()
+	return p
+}
+
+// awaitEnd waits until the program's standard output ended, which is when it is gone.
+func (p *program) awaitEnd(t *testing.T) {
+	t.Helper()
+	select {
+	case b := <-p.rest:
+		require.Empty(t, b, "nothing but the ready line goes to standard output")
+	case <-time.After(patience):
+		require.FailNow(t, "the program did not stop")
+	}
+	for _, addr := range append(p.ready.SPUs, p.ready.SC, strings.TrimPrefix(p.ready.Control, "http://")) {
+		_, err := net.Dial("tcp", addr)
+		require.Error(t, err, addr)
+	}
+}
+
+func TestReadyLineAndSignals(t *testing.T) {
+	form := regexp.MustCompile(`^\{"ready":true,"sc":"127\.0\.0\.1:\d+","spus":\["127\.0\.0\.1:\d+","127\.0\.0\.1:\d+"\],"control":"http://127\.0\.0\.1:\d+"\}\n$`)
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		p := start(t, "program", "--spus", "2", "--listen", "127.0.0.1:0")
+		require.Regexp(t, form, p.line)
+		for _, addr := range append(p.ready.SPUs, p.ready.SC) {
+			nc, err := net.Dial("tcp", addr)
+			require.NoError(t, err)
+			defer nc.Close() // an open connection must not hold the program
+		}
+		require.NoError(t, p.cmd.Process.Signal(sig))
+		p.awaitEnd(t)
+		require.NoError(t, p.cmd.Wait(), "exit code 0")
+	}
+}
+
+func TestStdinLifeline(t *testing.T) {
+	p := start(t, "program", "--stdin-lifeline")
+	require.NoError(t, p.stdin.Close())
+	p.awaitEnd(t)
+	require.NoError(t, p.cmd.Wait())
+	// Without the flag, the end of standard input means nothing.
+	p = start(t, "program")
+	require.NoError(t, p.stdin.Close())
+	nc, err := net.Dial("tcp", p.ready.SC)
+	require.NoError(t, err)
+	nc.Close()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	p.awaitEnd(t)
+}
+
+func TestExitWithParent(t *testing.T) {
+	p := start(t, "parent", "--exit-with-parent")
+	require.NoError(t, p.stdin.Close()) // the parent goes
+	p.awaitEnd(t)
+}
+
+func TestFixedPorts(t *testing.T) {
+	p := start(t, "program")
+	_, port, err := net.SplitHostPort(p.ready.SPUs[0])
+	require.NoError(t, err)
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	p.awaitEnd(t)
+	q := start(t, "program", "--listen", p.ready.SC, "--spu-ports", port, "--control", strings.TrimPrefix(p.ready.Control, "http://"))
+	require.Equal(t, p.line, q.line)
+}
+
+func TestWrongFlags(t *testing.T) {
+	for _, args := range [][]string{
+		{"--spus", "x"}, {"--spus", "0"}, {"--spus", "4711"}, {"--nope"}, {"extra"}, {"--log-level", "loud"},
+		{"--spu-ports", "a"}, {"--spu-ports", "1,2"}, {"--listen", "a:b:c"}, {"--control", "8.8.8.8:1"},
+	} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, exitUsage, run(args, strings.NewReader(""), &stdout, &stderr), args)
+		require.Empty(t, stdout.String())
+		require.Equal(t, 1, strings.Count(stderr.String(), "\n"), "one line: %s", stderr.String())
+		require.Contains(t, stderr.String(), "fluvio-devcluster: ")
+	}
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitOK, run([]string{"--help"}, strings.NewReader(""), &stdout, &stderr))
+	require.Contains(t, stderr.String(), "-stdin-lifeline")
+}
+
+func TestBusyPort(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer ln.Close()
+	port := strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)
+	for _, args := range [][]string{{"--listen", "127.0.0.1:" + port}, {"--spu-ports", port}, {"--control", "127.0.0.1:" + port}} {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, exitFailed, run(args, strings.NewReader(""), &stdout, &stderr), args)
+		require.Equal(t, 1, strings.Count(stderr.String(), "\n"))
+		require.Contains(t, stderr.String(), "127.0.0.1:"+port)
+		require.Contains(t, stderr.String(), "address already in use")
+	}
+}

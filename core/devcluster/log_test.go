@@ -1,0 +1,210 @@
+package devcluster
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// flat joins what a read gave.
+func flat(bufs net.Buffers) []byte { return bytes.Join(bufs, nil) }
+
+// headersOf lists the batches of a set.
+func headersOf(t require.TestingT, set []byte) []wire.BatchHeader {
+	out, headers := wholeBatches(set)
+	require.Len(t, out, len(set))
+	return headers
+}
+
+// Any history of appends and evictions, in memory and in a file: every read gives exactly the bytes of the batches from
+// the one that holds the offset, up to the wanted end, cut at max_bytes.
+func TestLogAgainstAModel(t *testing.T) {
+	dir := t.TempDir()
+	run := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		run++
+		log := newPartitionLog(&memoryStore{}, nil)
+		if rapid.Bool().Draw(rt, "file") {
+			var err error
+			log, err = openFileLog(filepath.Join(dir, strconv.Itoa(run)), nil)
+			require.NoError(rt, err)
+			defer func() { require.NoError(rt, log.store.remove()) }()
+		}
+		type model struct {
+			base int64
+			raw  []byte
+		}
+		var stored []model
+		next, start := int64(0), int64(0)
+		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
+			if rapid.IntRange(0, 9).Draw(rt, "step") == 0 {
+				start = max(start, rapid.Int64Range(0, next).Draw(rt, "evict"))
+				log.evict(start)
+			}
+			var set []byte
+			for range rapid.IntRange(1, 3).Draw(rt, "batches") {
+				n := rapid.IntRange(1, 4).Draw(rt, "records")
+				records := make([]string, n)
+				for i := range records {
+					records[i] = string(make([]byte, rapid.IntRange(0, 9000).Draw(rt, "size")))
+				}
+				b := batch(records...)
+				set = append(set, b...)
+				want := bytes.Clone(b)
+				wire.SetBaseOffset(want, next)
+				stored = append(stored, model{next, want})
+				next += int64(n)
+			}
+			_, err := log.append(set, headersOf(rt, set))
+			require.NoError(rt, err)
+		}
+		require.Equal(rt, next, log.next)
+		require.Equal(rt, start, log.start)
+		for range 20 {
+			from := rapid.Int64Range(-1, next+1).Draw(rt, "from")
+			limit := uint32(rapid.IntRange(0, 40000).Draw(rt, "max"))
+			end := next
+			if rapid.Bool().Draw(rt, "committed") {
+				end = stored[rapid.IntRange(0, len(stored)-1).Draw(rt, "hw")].base
+			}
+			bufs, n, release, code := log.read(from, end, limit)
+			got := flat(bufs)
+			require.Len(rt, got, n)
+			switch {
+			case from > next:
+				require.Equal(rt, fluvioerr.ServerOther, code.Code)
+			case from < start:
+				require.Equal(rt, fluvioerr.ServerOffsetEvicted, code.Code)
+			default:
+				require.True(rt, code.Ok())
+				var want []byte
+				for i, m := range stored {
+					last := i == len(stored)-1 || stored[i+1].base > from
+					if from < end && last && m.base < end {
+						want = append(want, m.raw...)
+					}
+				}
+				require.True(rt, bytes.Equal(want[:min(len(want), int(limit))], got), "from %d to %d", from, end)
+			}
+			release()
+		}
+	})
+}
+
+func TestFileLogRecovers(t *testing.T) {
+	for name, damage := range map[string]func(*testing.T, string){
+		"nothing wrong": func(*testing.T, string) {},
+		"header cut":    func(t *testing.T, f string) { appendTo(t, f, batch("lost")[:40]) },
+		"records cut": func(t *testing.T, f string) {
+			b := batch("lost")
+			wire.SetBaseOffset(b, 3)
+			appendTo(t, f, b[:len(b)-1])
+		},
+		"zeros":        func(t *testing.T, f string) { appendTo(t, f, make([]byte, 300)) },
+		"wrong offset": func(t *testing.T, f string) { b := batch("lost"); wire.SetBaseOffset(b, 9); appendTo(t, f, b) },
+		"wrong checksum": func(t *testing.T, f string) {
+			b := batch("lost")
+			wire.SetBaseOffset(b, 3)
+			b[len(b)-2] ^= 1
+			appendTo(t, f, b)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			log, err := openFileLog(dir, nil)
+			require.NoError(t, err)
+			for _, set := range [][]byte{batch("a", "b"), batch("c")} {
+				_, err = log.append(set, headersOf(t, set))
+				require.NoError(t, err)
+			}
+			require.NoError(t, log.store.close())
+			file := filepath.Join(dir, segmentFile)
+			damage(t, file)
+			log, err = openFileLog(dir, nil)
+			require.NoError(t, err)
+			require.Equal(t, int64(3), log.next)
+			set := batch("d")
+			base, err := log.append(set, headersOf(t, set))
+			require.NoError(t, err)
+			require.Equal(t, int64(3), base)
+			bufs, _, release, _ := log.read(0, 4, plenty)
+			_, records := values(t, flat(bufs))
+			release()
+			require.Equal(t, []string{"a", "b", "c", "d"}, records)
+			require.NoError(t, log.store.close())
+		})
+	}
+}
+
+func appendTo(t *testing.T, name string, b []byte) {
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.Write(b)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+}
+
+func TestClusterRestartsOnItsFolder(t *testing.T) {
+	dir := t.TempDir()
+	cl := startCluster(t, Options{SPUs: 2, DataDir: dir})
+	require.NoError(t, cl.CreateTopicWith("kept", TopicOptions{Partitions: 2, Compression: "none", RetentionSeconds: 60}))
+	require.NoError(t, cl.CreateTopic("gone", 1))
+	leader, err := cl.Leader("kept", 0)
+	require.NoError(t, err)
+	moved := 2*firstSPU + 1 - leader
+	require.NoError(t, cl.MoveLeader("kept", 0, moved))
+	p := dialSPU(t, cl, int(moved-firstSPU))
+	p.produce("kept", "a", "b")
+	p.produce("kept", "c")
+	require.NoError(t, cl.EvictBefore("kept", 0, 1))
+	require.NoError(t, cl.DeleteTopic("gone"))
+	_, before := dialSC(t, cl).list(wire.LabelTopic, false)
+	require.NoError(t, cl.Close())
+
+	cl = startCluster(t, Options{SPUs: 2, DataDir: dir})
+	names, after := dialSC(t, cl).list(wire.LabelTopic, false)
+	require.Equal(t, []string{"kept"}, names)
+	require.Equal(t, before, after)
+	require.NoDirExists(t, filepath.Join(dir, "logs", "gone-0"))
+	got, err := cl.Leader("kept", 0)
+	require.NoError(t, err)
+	require.Equal(t, moved, got)
+	p = dialSPU(t, cl, int(moved-firstSPU))
+	f := p.frame(p.stream("kept", 1, plenty))
+	require.Equal(t, int64(1), f.Partition.LogStartOffset)
+	require.Equal(t, int64(3), f.Partition.HighWatermark)
+	_, records := values(t, f.Partition.Records)
+	require.Equal(t, []string{"a", "b", "c"}, records)
+	require.Equal(t, int64(3), p.produce("kept", "d"))
+	require.NoError(t, cl.Close())
+
+	// With fewer SPUs, partitions of the missing one wait for it.
+	cl = startCluster(t, Options{SPUs: 1, DataDir: dir})
+	_, parts := dialSC(t, cl).list(wire.LabelPartition, false)
+	for _, o := range parts {
+		want := wire.PartitionOnline
+		if o.Spec.(*wire.PartitionSpec).Leader != firstSPU {
+			want = wire.PartitionLeaderOffline
+		}
+		require.Equal(t, want, o.Status.(*wire.PartitionStatus).Resolution)
+	}
+}
+
+func TestStartRefusesADamagedFolder(t *testing.T) {
+	dir := t.TempDir()
+	for _, content := range []string{"{", `{"topics":[{"name":"x"}]}`} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, stateFile), []byte(content), 0o600))
+		_, err := Start(t.Context(), Options{DataDir: dir})
+		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err))
+		require.Equal(t, "data_dir", fluvioerr.As(err).Setting)
+	}
+}

@@ -1,0 +1,242 @@
+package devcluster
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// recordedFrame is one message between official clients and an official cluster, without its length.
+type recordedFrame struct {
+	Conn   int    `json:"conn"`
+	Server string `json:"server"`
+	Dir    string `json:"dir"`
+	Hex    string `json:"hex"`
+	msg    []byte
+}
+
+func loadRecording(t *testing.T, name string) []recordedFrame {
+	t.Helper()
+	f, err := os.Open(filepath.Join("..", "internal", "wire", "testdata", "vectors", "recorded", name+".jsonl"))
+	require.NoError(t, err)
+	defer f.Close()
+	var out []recordedFrame
+	s := bufio.NewScanner(f)
+	s.Buffer(nil, 4<<20)
+	for s.Scan() {
+		var r recordedFrame
+		require.NoError(t, json.Unmarshal(s.Bytes(), &r))
+		r.msg, err = hex.DecodeString(r.Hex)
+		require.NoError(t, err)
+		out = append(out, r)
+	}
+	require.NoError(t, s.Err())
+	require.NotEmpty(t, out)
+	return out
+}
+
+// replaySPU sends the client's half of a recording's SPU connection to the cluster, each request after the answers to the
+// earlier ones, and compares every answer and frame with the recorded bytes.
+func replaySPU(t *testing.T, cl *Cluster, name string) {
+	t.Helper()
+	p := dialSPU(t, cl, 0)
+	compared := 0
+	for _, f := range loadRecording(t, name) {
+		switch {
+		case f.Server != "SPU":
+		case f.Dir == "c2s":
+			p.write(f.msg)
+		default:
+			id := int32(binary.BigEndian.Uint32(f.msg))
+			require.Equal(t, hex.EncodeToString(f.msg), hex.EncodeToString(p.message(id)), "%s: answer to %d", name, id)
+			compared++
+		}
+	}
+	require.Positive(t, compared)
+}
+
+func TestRecordedProduceAndConsume(t *testing.T) {
+	for _, where := range []string{"memory", "folder"} {
+		t.Run(where, func(t *testing.T) {
+			o := Options{}
+			if where == "folder" {
+				o.DataDir = t.TempDir()
+			}
+			cl := startCluster(t, o)
+			require.NoError(t, cl.CreateTopic("orders", 1))
+			require.NoError(t, cl.CreateTopic("events", 3))
+			replaySPU(t, cl, "produce")
+			replaySPU(t, cl, "consume")
+		})
+	}
+}
+
+// cache is what a client makes of a watch.
+type cache map[string]string
+
+func (c cache) apply(t *testing.T, m *wire.MetadataUpdate) {
+	t.Helper()
+	show := func(o *wire.Object) string {
+		if spu, ok := o.Spec.(*wire.SPUSpec); ok { // addresses differ
+			spu.PublicEndpoint.Port, spu.PrivateEndpoint.Port = 0, 0
+		}
+		b, err := json.Marshal(o)
+		require.NoError(t, err)
+		return string(b)
+	}
+	if len(m.All) > 0 {
+		clear(c)
+		for i := range m.All {
+			c[m.All[i].Name] = show(&m.All[i])
+		}
+	}
+	for i := range m.Changes {
+		if ch := &m.Changes[i]; ch.Kind == wire.ChangeDelete {
+			delete(c, ch.Object.Name)
+		} else {
+			c[ch.Object.Name] = show(&ch.Object)
+		}
+	}
+}
+
+// decodeUpdate gives the update in a message, nil if it is no update of a watch.
+func decodeUpdate(t *testing.T, msg []byte) *wire.MetadataUpdate {
+	t.Helper()
+	_, body, err := wire.SplitResponse(msg)
+	require.NoError(t, err)
+	var m wire.MetadataUpdate
+	_, err = wire.Decode(body, 19, &m)
+	require.NoError(t, err)
+	return &m
+}
+
+// sameObjects sorts a List answer, whose order means nothing.
+func listBytes(t *testing.T, msg []byte) string {
+	t.Helper()
+	_, body, err := wire.SplitResponse(msg)
+	require.NoError(t, err)
+	var m wire.ListResponse
+	_, err = wire.Decode(body, 19, &m)
+	require.NoError(t, err)
+	sort.Slice(m.Objects, func(i, j int) bool { return m.Objects[i].Name < m.Objects[j].Name })
+	b, err := wire.Append(nil, 19, &m)
+	require.NoError(t, err)
+	return hex.EncodeToString(b)
+}
+
+func TestRecordedAdmin(t *testing.T) {
+	cl := startCluster(t, Options{})
+	p := dialSC(t, cl)
+	keys := map[int32]uint16{} // of the requests, by correlation id
+	want := map[int32]cache{}  // what the watches of the real cluster came to
+	statuses := 0
+	for _, f := range loadRecording(t, "admin") {
+		if f.Dir == "c2s" {
+			h, _, err := wire.DecodeRequestHeader(f.msg)
+			require.NoError(t, err)
+			keys[h.CorrelationID] = h.APIKey
+			p.write(f.msg)
+			continue
+		}
+		id := int32(binary.BigEndian.Uint32(f.msg))
+		switch keys[id] {
+		case wire.KeyWatch:
+			if want[id] == nil {
+				want[id] = cache{}
+			}
+			want[id].apply(t, decodeUpdate(t, f.msg))
+		case wire.KeyList:
+			require.Equal(t, listBytes(t, f.msg), listBytes(t, p.message(id)), "answer to %d", id)
+		default:
+			require.Equal(t, hex.EncodeToString(f.msg), hex.EncodeToString(p.message(id)), "answer to %d", id)
+			statuses++
+		}
+	}
+	require.Equal(t, 10, statuses) // ApiVersions, seven creates, two deletes
+	require.Len(t, want, 3)
+	for id, final := range want {
+		got := cache{}
+		for len(got) != len(final) || !sameCache(got, final) {
+			got.apply(t, decodeUpdate(t, p.message(id)))
+		}
+	}
+}
+
+func sameCache(a, b cache) bool {
+	for k, v := range a {
+		if b[k] != v {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// The recorded failover was made with SIGKILL; here the SPU is stopped. What the client saw must be the same: another
+// leader by watch, and with a replica down, writes that wait for the high watermark in vain although they are stored.
+func TestRecordedFailover(t *testing.T) {
+	cl := startCluster(t, Options{SPUs: 3, CommitAll: true})
+	require.NoError(t, cl.CreateTopicWith("rep", TopicOptions{Partitions: 2, Replication: 3}))
+	var requests, answers [][]byte
+	for _, f := range loadRecording(t, "failover") {
+		_, body, _ := wire.DecodeRequestHeader(f.msg)
+		if strings.HasPrefix(f.Server, "SPU") && f.Dir == "c2s" && binary.BigEndian.Uint16(f.msg) == wire.KeyProduce && len(body) > 60 {
+			requests = append(requests, f.msg)
+		}
+		if strings.HasPrefix(f.Server, "SPU") && f.Dir == "s2c" && len(f.msg) > 50 && len(f.msg) < 70 {
+			answers = append(answers, f.msg)
+		}
+	}
+	require.Len(t, requests, 6) // two partitions, three times
+	require.Len(t, answers, 6)
+	codes := func(msgs [][]byte) (out []string) {
+		for _, m := range msgs {
+			var resp wire.ProduceResponse
+			_, err := wire.Decode(m[4:], 24, &resp)
+			require.NoError(t, err)
+			pr := resp.Topics[0].Partitions[0]
+			b, err := wire.Append(nil, 24, &pr.Error)
+			require.NoError(t, err)
+			out = append(out, hex.EncodeToString(b)+" "+string(rune('0'+pr.Partition))+" "+hex.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(pr.BaseOffset))))
+		}
+		sort.Strings(out)
+		return out
+	}
+	var got [][]byte
+	for i := 0; i < len(requests); i += 2 {
+		if i == 2 {
+			leader, err := cl.Leader("rep", 0)
+			require.NoError(t, err)
+			require.NoError(t, cl.StopSPU(leader))
+			after, err := cl.Leader("rep", 0)
+			require.NoError(t, err)
+			require.NotEqual(t, leader, after)
+		}
+		var waits []func() []byte // the two partitions wait side by side
+		for _, req := range requests[i : i+2] {
+			h, body, err := wire.DecodeRequestHeader(req)
+			require.NoError(t, err)
+			var m wire.ProduceRequest
+			_, err = wire.Decode(body, h.APIVersion, &m)
+			require.NoError(t, err)
+			leader, err := cl.Leader("rep", int32(m.Topics[0].Partitions[0].Partition))
+			require.NoError(t, err)
+			p := dialSPU(t, cl, int(leader-firstSPU))
+			p.write(req)
+			waits = append(waits, func() []byte { return p.message(h.CorrelationID) })
+		}
+		for _, wait := range waits {
+			got = append(got, wait())
+		}
+	}
+	require.Equal(t, codes(answers), codes(got))
+}
