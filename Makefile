@@ -1,0 +1,122 @@
+# libfluvio: build, demo, tests.
+#
+#   make         build/lib/libfluvio.so and build/bin/fluvio-devcluster
+#   make demo    the main job on real input: Python writes, Node reads, C checks. FLUVIO_ENDPOINT=host:port uses that cluster
+#   make test    everything: format, vet, lint, Go with the race detector, fuzz smoke, C, Python, Node, official clients, README
+#   make clean   removes build/ and the Node packages
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := all
+
+ROOT := $(CURDIR)
+BUILD := build
+LIB := $(BUILD)/lib/libfluvio.so
+DEVCLUSTER := $(BUILD)/bin/fluvio-devcluster
+VENV := $(BUILD)/venv
+PYTHON := python3
+FUZZTIME ?= 3s
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+CC ?= gcc
+export CGO_ENABLED := 1
+
+LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
+
+.PHONY: all lib devcluster generate demo test check test-go fuzz test-python test-interop test-node test-readme clean need-build need-python need-node
+
+# need,command,what it is for
+define need
+	@command -v $(1) >/dev/null 2>&1 || { echo "libfluvio: $(1) is not installed; it is needed $(2)" >&2; exit 1; }
+endef
+
+need-build:
+	$(call need,go,to build the library (Go 1.25 or newer))
+	$(call need,gcc,to build the library)
+
+need-python:
+	$(call need,$(PYTHON),for the Python binding (3.9 or newer))
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "libfluvio: $(PYTHON) lacks the module venv (Debian: python3-venv); it is needed for the Python tests" >&2; exit 1; }
+
+need-node:
+	$(call need,node,for the Node binding (18 or newer))
+	$(call need,npm,for the Node binding)
+
+# ------------------------------------------------------------------- build
+
+all: lib devcluster
+
+# The go command knows by itself what is up to date.
+lib: need-build
+	@go build -trimpath -buildmode=c-shared -ldflags "$(LDFLAGS)" -o $(LIB) ./capi
+	@rm -f $(BUILD)/lib/libfluvio.h && ln -sf libfluvio.so $(BUILD)/lib/libfluvio.so.1
+
+devcluster: need-build
+	@go build -trimpath -ldflags "-s -w" -o $(DEVCLUSTER) ./core/cmd/fluvio-devcluster
+
+# Tables that C, Python and Node take from Go.
+generate: need-build
+	go run ./core/internal/gen
+
+$(BUILD)/bin/%: tests/examples/c/%.c include/fluvio.h | lib
+	@mkdir -p $(@D)
+	@$(CC) -std=c99 -Wall -Wextra -Werror -pedantic -O2 -Iinclude $< -o $@ -L$(BUILD)/lib -lfluvio -Wl,-rpath,'$$ORIGIN/../lib'
+
+# Python packages for the tests; the binding itself needs none.
+$(VENV)/.done: tests/python/requirements.txt
+	@echo "preparing the Python environment of the tests"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/python/requirements.txt
+	@touch $@
+
+# koffi for the Node binding, TypeScript for its tests.
+NODE_DONE := bindings/node/node_modules/.done
+$(NODE_DONE): bindings/node/package.json bindings/node/package-lock.json
+	@echo "installing the Node packages"
+	@cd bindings/node && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# -------------------------------------------------------------------- demo
+
+demo: need-python need-node all $(BUILD)/bin/check_lines $(NODE_DONE)
+	@$(PYTHON) tests/demo/demo.py
+
+# ------------------------------------------------------------------- tests
+
+test: all check test-go fuzz test-python test-interop test-node
+
+check: need-build
+	@echo "== format, generated files, vet, staticcheck"
+	@unformatted=$$(gofmt -l capi core tests); [ -z "$$unformatted" ] || { echo "not formatted by gofmt: $$unformatted" >&2; exit 1; }
+	@go run ./core/internal/gen -check
+	@go vet ./...
+	@go run $(STATICCHECK) ./...
+
+# The library cannot be loaded with Go's race detector, so the tests of tests/ that load it run with the library as built.
+test-go: all $(BUILD)/bin/check_lines
+	@echo "== Go, with the race detector"
+	go test -race -shuffle=on ./core/...
+	@echo "== C, imports, README"
+	go test ./tests/... ./capi/...
+
+FUZZ := ./core/internal/wire:FuzzFrame ./core/internal/wire:FuzzBatch ./core/internal/wire:FuzzResponses ./core/internal/wire:FuzzRequests ./core/internal/compress:FuzzDecode
+fuzz: need-build
+	@echo "== fuzzing, $(FUZZTIME) each"
+	@for target in $(FUZZ); do \
+	  go test $${target%%:*} -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(FUZZTIME) | tail -n 2; done
+
+test-python: all need-python $(VENV)/.done
+	@echo "== Python"
+	$(VENV)/bin/python -m ruff check bindings/python tests/python tests/interop tests/demo
+	cd bindings/python && $(ROOT)/$(VENV)/bin/python -m mypy --strict libfluvio
+	$(VENV)/bin/python -m pytest -q -rs tests/python
+
+test-interop: all need-python $(VENV)/.done
+	@echo "== official clients"
+	$(VENV)/bin/python -m pytest -q -rs tests/interop
+
+test-node: all need-node $(NODE_DONE)
+	@echo "== Node"
+	cd bindings/node && npm run --silent types && npm test --silent
+
+clean:
+	rm -rf $(BUILD) bindings/node/node_modules
