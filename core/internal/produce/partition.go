@@ -58,20 +58,22 @@ func (p *partition) add(r *Record, now time.Time, reserved int64) (Receipt, adde
 	return Receipt{b, b.count - 1}, addedToBatch
 }
 
-// bury makes the partition take no more and gives every batch without an outcome.
-func (p *partition) bury() []*batch {
+// bury makes the partition take no more and gives every batch without an outcome: those in flight, which the server may
+// have stored by now, and those that never left.
+func (p *partition) bury() (flying, waiting []*batch) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dead = true
-	all := append(append([]*batch(nil), p.flying...), p.closed...)
+	flying = append(flying, p.flying...)
+	waiting = append(waiting, p.closed...)
 	if p.open != nil {
-		all = append(all, p.open)
+		waiting = append(waiting, p.open)
 	}
 	p.open, p.closed = nil, nil
 	if p.linger != nil {
 		p.linger.Stop()
 	}
-	return all
+	return flying, waiting
 }
 
 // bufferFor is the capacity of a batch that begins with r, in bytes.

@@ -183,8 +183,14 @@ func (p *Producer) Close(ctx context.Context) error {
 		p.stop()
 		p.workers.Wait() // nobody seals or sends any more
 		for _, part := range *p.parts.Load() {
-			for _, b := range part.bury() {
-				// What is in flight may still be answered, but is not waited for.
+			flying, waiting := part.bury()
+			for _, b := range flying {
+				// What is in flight may still be answered, and is not waited for: it may be stored.
+				err := p.errClosed()
+				err.Sent = true
+				p.fail(b, -1, err, false)
+			}
+			for _, b := range waiting {
 				p.fail(b, -1, p.errClosed(), false)
 			}
 		}
