@@ -139,8 +139,8 @@ class Client(ClientBase):
                 ``prefetch_bytes``, ``isolation`` and others of the table of settings.
 
         Raises:
-            NotFoundError: there is no such topic or partition.
-            InvalidArgumentError: a topic's name or a setting is wrong.
+            NotFoundError: there is no such topic.
+            InvalidArgumentError: a topic's name, a partition or a setting is wrong.
             FluvioTimeoutError: no answer in time.
         """
         lib = self._lib

@@ -1,0 +1,98 @@
+"""Fixtures of the Python tests: a dev cluster, a client of it, and topics of each test's own."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Any, Callable, Iterator, Tuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "bindings" / "python"
+sys.path.insert(0, str(PACKAGE))
+
+import libfluvio  # noqa: E402
+
+HANG = 120.0
+"""Seconds after which a test that hangs ends the run with the stacks of all threads."""
+
+
+@pytest.fixture(autouse=True)
+def no_hang() -> Iterator[None]:
+    """Every test has a deadline."""
+    faulthandler.dump_traceback_later(HANG, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[libfluvio.DevCluster]:
+    """A dev cluster with two SPUs."""
+    with libfluvio.DevCluster(spus=2) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def client(cluster: libfluvio.DevCluster) -> Iterator[libfluvio.Client]:
+    """A client of the dev cluster."""
+    with libfluvio.connect(cluster.endpoint) as client:
+        yield client
+
+
+@pytest.fixture
+def name() -> str:
+    """A topic's name that no other test uses."""
+    return f"t-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def topic(client: libfluvio.Client, name: str) -> str:
+    """A topic with one partition."""
+    client.admin.create_topic(name)
+    return name
+
+
+@pytest.fixture
+def wide_topic(client: libfluvio.Client, name: str) -> str:
+    """A topic with five partitions."""
+    client.admin.create_topic(name, partitions=5)
+    return name
+
+
+Script = Callable[..., Tuple[int, str, str]]
+
+
+@pytest.fixture
+def script() -> Script:
+    """Runs Python source in a process of its own; returns its status, output and error output."""
+
+    def run(source: str, *arguments: str, **environment: str) -> Tuple[int, str, str]:
+        done = subprocess.run(
+            [sys.executable, "-X", "faulthandler", "-W", "error", "-c", source, *arguments],
+            env={**os.environ, "PYTHONPATH": str(PACKAGE), **environment},
+            capture_output=True,
+            text=True,
+            timeout=HANG / 2,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+def wait_until_inside(thread: threading.Thread, *functions: str) -> None:
+    """Returns when the thread runs one of these functions of the package."""
+    while thread.is_alive():
+        frame: Any = sys._current_frames().get(thread.ident or 0)
+        while frame is not None:
+            if frame.f_code.co_name in functions and "libfluvio" in frame.f_code.co_filename:
+                return
+            frame = frame.f_back
+        time.sleep(0.002)

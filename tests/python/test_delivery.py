@@ -1,0 +1,317 @@
+"""Delivery reports: futures kept, dropped, shared between threads, failing, late."""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import signal
+import threading
+import urllib.request
+from pathlib import Path
+from typing import Any, Iterator, List
+
+import libfluvio
+import pytest
+from conftest import wait_until_inside
+from libfluvio._delivery import PAGE, Page
+
+
+@pytest.fixture
+def own_cluster() -> Iterator[libfluvio.DevCluster]:
+    """A cluster that the test may stop or make fail."""
+    with libfluvio.DevCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def own_client(own_cluster: libfluvio.DevCluster) -> Iterator[libfluvio.Client]:
+    """Its client, with a topic called orders."""
+    client = libfluvio.connect(own_cluster.endpoint)
+    client.admin.create_topic("orders")
+    yield client
+    os.kill(own_cluster.pid, signal.SIGCONT)
+    client.close(1)
+
+
+def post(cluster: libfluvio.DevCluster, path: str, body: Any) -> None:
+    """Asks the control port for a fault."""
+    request = urllib.request.Request(
+        cluster.control_url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status < 300
+
+
+def refuse_produce(cluster: libfluvio.DevCluster, code: int) -> None:
+    """Every produce request from now on gets this error of the server."""
+    post(cluster, "/v1/faults", {"api": "Produce", "action": {"kind": "error", "code": code}})
+
+
+def live_pages() -> int:
+    """Pages that somebody still holds."""
+    gc.collect()
+    return sum(1 for each in gc.get_objects() if type(each) is Page)
+
+
+def resident() -> int:
+    """Resident memory of this process in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_dropped_futures_hold_no_page(client: libfluvio.Client, topic: str) -> None:
+    before = live_pages()
+    with client.producer(topic) as producer:
+        for i in range(10 * PAGE + 7):
+            producer.send(b"x")
+            if i % PAGE == 500:
+                assert live_pages() == before + 1
+        for _ in range(5):
+            producer.send_many([b"x"] * 5000)
+            assert live_pages() == before + 1
+        producer.flush(60)
+    del producer
+    assert live_pages() == before
+
+
+def test_one_kept_future_keeps_one_page(client: libfluvio.Client, topic: str) -> None:
+    before = live_pages()
+    with client.producer(topic) as producer:
+        kept = []
+        for i in range(5 * PAGE):
+            delivery = producer.send(b"x")
+            if i == 2 * PAGE + 17:
+                kept.append(delivery)
+        del delivery
+        producer.send(b"last")
+        assert live_pages() == before + 2
+        assert kept[0].result(30).offset == 2 * PAGE + 17
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc to see this process's memory")
+def test_memory_stays_flat_when_futures_are_ignored(client: libfluvio.Client, topic: str) -> None:
+    value = b"x" * 100
+    with client.producer(topic, buffer_memory=1 << 20) as producer:
+
+        def round_of_sends() -> None:
+            for _ in range(100_000):
+                producer.send(value)
+            producer.send_many(value for _ in range(300_000))
+            producer.flush(60)
+
+        round_of_sends()
+        before = resident()
+        for _ in range(3):
+            round_of_sends()
+        grown = resident() - before
+    assert grown < 16 << 20, f"{grown} bytes more after 1,200,000 records of 100 bytes"
+
+
+def test_results_in_any_order(client: libfluvio.Client, wide_topic: str) -> None:
+    with client.producer(wide_topic) as producer:
+        deliveries = [producer.send(b"%d" % i, b"key-%d" % (i % 50)) for i in range(3 * PAGE)]
+        reports = [delivery.result(30) for delivery in reversed(deliveries)][::-1]
+        assert all(delivery.done() and delivery.exception(0) is None for delivery in deliveries)
+        assert "offset=" in repr(deliveries[0])
+    with client.consumer(wide_topic, start="beginning", stop_at="end") as consumer:
+        found = {(record.partition, record.offset): record.value for record in consumer}
+    assert [found[report.partition, report.offset] for report in reports] == [b"%d" % i for i in range(3 * PAGE)]
+
+
+def test_threads_share_a_producer(client: libfluvio.Client, wide_topic: str) -> None:
+    sent: "List[List[Any]]" = [[] for _ in range(4)]
+    with client.producer(wide_topic) as producer:
+
+        def work(me: int) -> None:
+            for i in range(2000):
+                value = b"%d-%d" % (me, i)
+                sent[me].append((value, producer.send(value)))
+                if i % 500 == 499:
+                    values = [b"%d-%d-%d" % (me, i, k) for k in range(700)]
+                    sent[me] += zip(values, producer.send_many(values))
+            for _, delivery in sent[me]:
+                delivery.result(60)
+
+        threads = [threading.Thread(target=work, args=(me,)) for me in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    with client.consumer(wide_topic, start="beginning", stop_at="end") as consumer:
+        found = {(record.partition, record.offset): record.value for record in consumer}
+    everything = [pair for mine in sent for pair in mine]
+    assert len(found) == len(everything) == 4 * (2000 + 4 * 700)
+    for value, delivery in everything:
+        report = delivery.result(0)
+        assert found[report.partition, report.offset] == value
+
+
+def test_groups(client: libfluvio.Client, topic: str) -> None:
+    with client.producer(topic) as producer:
+        producer.send(b"first")
+        group = producer.send_many(b"%d" % i for i in range(5000))
+        called: List[Any] = []
+        group.add_done_callback(called.append)
+        reports = group.result(30)
+        assert [report.offset for report in reports] == list(range(1, 5001))
+        assert len(group) == 5000 and group.done() and group.exception(0) is None
+        assert group.outcomes(0) == reports
+        assert group[4999].result(0).offset == 5000 and group[-5000].result(0).offset == 1
+        assert [delivery.result(0).offset for delivery in group] == list(range(1, 5001))
+        with pytest.raises(IndexError):
+            group[5000]
+        producer.flush(30)
+        assert called == [group]
+        group.add_done_callback(called.append)
+        assert called == [group, group]
+        empty = producer.send_many([])
+        assert empty.done() and empty.result(0) == [] and len(empty) == 0
+
+
+def test_callbacks(client: libfluvio.Client, topic: str, caplog: pytest.LogCaptureFixture) -> None:
+    called: List[int] = []
+    with client.producer(topic) as producer:
+
+        def again(delivery: libfluvio.Delivery) -> None:
+            called.append(delivery.result(0).offset)
+            if len(called) < 2000:
+                producer.send(b"next").add_done_callback(again)  # sends from inside a callback, over a page's end
+
+        def broken(delivery: libfluvio.Delivery) -> None:
+            raise RuntimeError("the application's own mistake")
+
+        producer.send(b"x").add_done_callback(broken)
+        producer.send(b"first").add_done_callback(again)
+        while len(called) < 2000:
+            producer.flush(30)
+        last = producer.send(b"last")
+        last.result(30)
+        last.add_done_callback(lambda delivery: called.append(-1))
+        assert called[-1] == -1
+    assert called[:2000] == list(range(1, 2001))
+    assert [record.name for record in caplog.records if record.levelno >= logging.ERROR] == ["libfluvio"]
+
+
+def test_failures_reach_futures_and_flush(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Client) -> None:
+    producer = own_client.producer("orders")
+    producer.send(b"stored").result(30)
+    refuse_produce(own_cluster, 10)
+    delivery = producer.send(b"x")
+    group = producer.send_many([b"y"] * 10)
+    with pytest.raises(libfluvio.TooLargeError) as caught:
+        delivery.result(30)
+    assert caught.value.server_code == 10 and not caught.value.maybe_written
+    assert isinstance(delivery.exception(0), libfluvio.TooLargeError)
+    assert isinstance(group.exception(30), libfluvio.TooLargeError)
+    with pytest.raises(libfluvio.TooLargeError):
+        group.result(0)
+    assert all(isinstance(each, libfluvio.TooLargeError) for each in group.outcomes(0))
+    assert "TOO_LARGE" in repr(delivery)
+    with pytest.raises(libfluvio.TooLargeError) as caught:
+        producer.flush(30)
+    assert caught.value.details["failed_records"] == "11" and "10 more" in str(caught.value)
+    producer.flush(30)  # told once
+    producer.send(b"z")
+    with pytest.raises(libfluvio.TooLargeError):
+        producer.close(30)
+    assert producer.closed
+    producer.close()
+
+
+def test_a_with_block_tells_of_failures(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Client) -> None:
+    refuse_produce(own_cluster, 10)
+    with pytest.raises(libfluvio.TooLargeError), own_client.producer("orders") as producer:
+        producer.send(b"x")
+    with pytest.raises(KeyError), own_client.producer("orders") as producer:
+        producer.send(b"x")
+        raise KeyError("the block's own exception wins")
+    assert producer.closed
+
+
+def test_late_reports(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Client) -> None:
+    producer = own_client.producer("orders")
+    producer.send(b"x").result(30)
+    os.kill(own_cluster.pid, signal.SIGSTOP)
+    delivery, group = producer.send(b"late"), producer.send_many([b"late"] * 3)
+    with pytest.raises(libfluvio.InvalidStateError):
+        delivery._page.report(delivery._index)
+    assert not delivery.done() and not group.done() and "pending" in repr(delivery) + repr(group)
+    for wait in (delivery.result, delivery.exception, group.result, group.exception, group.outcomes, producer.flush):
+        with pytest.raises(libfluvio.FluvioTimeoutError):
+            wait(0.05)
+        with pytest.raises(libfluvio.FluvioTimeoutError):
+            wait(0)
+    seen: List[int] = []
+    threads = [threading.Thread(target=lambda: seen.append(delivery.result(60).offset)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        wait_until_inside(thread, "wait")
+    os.kill(own_cluster.pid, signal.SIGCONT)
+    for thread in threads:
+        thread.join()
+    assert seen == [1, 1, 1]
+    assert [report.offset for report in group.result(30)] == [2, 3, 4]
+    producer.close()
+
+
+def test_full_buffer(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Client) -> None:
+    producer = own_client.producer("orders", buffer_memory=1 << 18, max_request_size=1 << 16)
+    value = b"x" * 10_000
+    os.kill(own_cluster.pid, signal.SIGSTOP)
+    accepted = 0
+    with pytest.raises(libfluvio.QueueFullError) as caught:
+        for _ in range(10_000):
+            producer.send(value, timeout=0.5)
+            accepted += 1
+    assert caught.value.retriable and "buffer_memory" in str(caught.value)
+    with pytest.raises(libfluvio.QueueFullError):
+        producer.send(value, timeout=0)
+    with pytest.raises(libfluvio.QueueFullError):
+        producer.send(value, partition=0, timeout=0.15)
+    with pytest.raises(libfluvio.QueueFullError) as caught:
+        producer.send_many([value] * 1000, timeout=0.15)
+    accepted += int(caught.value.details["accepted"])
+    deliveries: List[libfluvio.DeliveryGroup] = []
+    thread = threading.Thread(target=lambda: deliveries.append(producer.send_many([value] * 500)))
+    thread.start()
+    wait_until_inside(thread, "_attempt")
+    os.kill(own_cluster.pid, signal.SIGCONT)
+    thread.join()
+    offsets = [report.offset for report in deliveries[0].result(60)]
+    assert offsets == list(range(accepted, accepted + 500))
+    producer.close()
+
+
+def test_full_buffer_that_fails(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Client) -> None:
+    producer = own_client.producer("orders", buffer_memory=1 << 18, max_request_size=1 << 16, buffer_full="fail")
+    os.kill(own_cluster.pid, signal.SIGSTOP)
+    with pytest.raises(libfluvio.QueueFullError):
+        for _ in range(10_000):
+            producer.send(b"x" * 10_000)
+    os.kill(own_cluster.pid, signal.SIGCONT)
+    try:
+        producer.close()
+    except libfluvio.QueueFullError:
+        pass  # records that were accepted and then found no room
+
+
+def test_close_with_a_deadline_fails_the_rest(
+    own_cluster: libfluvio.DevCluster, own_client: libfluvio.Client
+) -> None:
+    producer = own_client.producer("orders")
+    producer.send(b"x").result(30)
+    os.kill(own_cluster.pid, signal.SIGSTOP)
+    delivery = producer.send(b"y")
+    with pytest.raises(libfluvio.FluvioTimeoutError):
+        producer.close(0.2)
+    assert producer.closed and delivery.done()
+    error = delivery.exception(0)
+    assert error is not None and error.maybe_written, "the request may have left before the deadline"
+
+
+def test_producer_that_nobody_closes_delivers(own_client: libfluvio.Client) -> None:
+    delivery = own_client.producer("orders").send(b"x")
+    gc.collect()
+    assert delivery.result(30).offset == 0
