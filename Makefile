@@ -22,7 +22,7 @@ export CGO_ENABLED := 1
 
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib devcluster generate demo test check test-go fuzz test-python test-interop test-node test-readme clean need-build need-python need-node
+.PHONY: all lib devcluster generate demo test check test-core fuzz test-black-box test-python test-interop test-node clean need-build need-python need-node
 
 # need,command,what it is for
 define need
@@ -82,7 +82,7 @@ demo: need-python need-node all $(BUILD)/bin/check_lines $(NODE_DONE)
 
 # ------------------------------------------------------------------- tests
 
-test: all check test-go fuzz test-python test-interop test-node
+test: all check test-core fuzz test-black-box test-python test-interop test-node
 
 check: need-build
 	@echo "== format, generated files, vet, staticcheck"
@@ -91,10 +91,12 @@ check: need-build
 	@go vet ./...
 	@go run $(STATICCHECK) ./...
 
-# The library cannot be loaded with Go's race detector, so the tests of tests/ that load it run with the library as built.
-test-go: all $(BUILD)/bin/check_lines
+test-core: need-build
 	@echo "== Go, with the race detector"
 	go test -race -shuffle=on ./core/...
+
+# The library cannot be loaded with Go's race detector, so what loads it is tested as it is built.
+test-black-box: all need-python $(BUILD)/bin/check_lines $(NODE_DONE)
 	@echo "== C, imports, README"
 	go test ./tests/... ./capi/...
 
