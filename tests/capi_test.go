@@ -1,0 +1,190 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libfluvio/libfluvio/core/devcluster"
+)
+
+// cPrograms are the tests written in C, one per topic.
+var cPrograms = []string{"produce_consume", "callback", "ready", "errors", "handles", "process", "races"}
+
+// repository is the absolute path of the checkout.
+func repository(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("..")
+	require.NoError(t, err)
+	return dir
+}
+
+// builtLibrary is the folder of the library that make has built.
+func builtLibrary(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(repository(t), "build", "lib")
+	require.FileExists(t, filepath.Join(dir, "libfluvio.so.1"), "run make first")
+	return dir
+}
+
+// need skips a test when a tool is missing.
+func need(t *testing.T, tool string) {
+	t.Helper()
+	if _, err := exec.LookPath(tool); err != nil {
+		t.Skipf("%s is not installed", tool)
+	}
+}
+
+// run runs a command in the checkout and fails the test with its whole output when it fails.
+func run(t *testing.T, env []string, command ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Dir, cmd.Env = repository(t), append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s\n%s", strings.Join(command, " "), out)
+}
+
+// runCProgram compiles one of the C tests against the library in dir and runs it on a cluster of its own.
+func runCProgram(t *testing.T, name, dir string, compiler ...string) {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), name)
+	run(t, nil, append(compiler, "-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-Iinclude", filepath.Join("tests", "c", name+".c"),
+		"-x", "none", filepath.Join(dir, "libfluvio.so.1"), "-lpthread", "-o", program)...)
+	cluster, err := devcluster.Start(t.Context(), devcluster.Options{SPUs: 2})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, cluster.Close()) }()
+	run(t, []string{"LD_LIBRARY_PATH=" + dir}, program, cluster.Endpoint())
+}
+
+func TestC(t *testing.T) {
+	for _, language := range [][]string{{"gcc", "-std=c99", "-x", "c"}, {"g++", "-std=c++17", "-x", "c++"}} {
+		for _, name := range cPrograms {
+			t.Run(language[1]+"/"+name, func(t *testing.T) {
+				need(t, language[0])
+				runCProgram(t, name, builtLibrary(t), language...)
+			})
+		}
+	}
+}
+
+// TestCSanitized runs the C tests with the C half of the library under a sanitizer. That is what finds uses after free,
+// leaked batches and races: the Go half has the race detector of its own tests.
+func TestCSanitized(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the library twice more; not with -short")
+	}
+	for _, sanitizer := range []string{"address", "thread"} {
+		t.Run(sanitizer, func(t *testing.T) {
+			need(t, "gcc")
+			flag := "-fsanitize=" + sanitizer
+			dir := t.TempDir()
+			probe := filepath.Join(dir, "probe.c")
+			require.NoError(t, os.WriteFile(probe, []byte("int main(void) { return 0; }\n"), 0o600))
+			if out, err := exec.Command("gcc", flag, probe, "-o", filepath.Join(dir, "probe")).CombinedOutput(); err != nil {
+				t.Skipf("gcc lacks the %s sanitizer: %s", sanitizer, out)
+			}
+			run(t, []string{"CGO_ENABLED=1", "CGO_CFLAGS=-g -O1 -fno-omit-frame-pointer " + flag, "CGO_LDFLAGS=" + flag}, "go", "build",
+				"-buildmode=c-shared", "-ldflags", "-extldflags '-Wl,-soname,libfluvio.so.1'", "-o", filepath.Join(dir, "libfluvio.so.1"), "./capi")
+			for _, name := range cPrograms {
+				if name == "process" && sanitizer == "thread" {
+					continue // its runtime has a thread of its own, with the host's signals, and does not follow forks
+				}
+				t.Run(name, func(t *testing.T) {
+					runCProgram(t, name, dir, "gcc", "-std=c99", "-x", "c", flag, "-fno-omit-frame-pointer")
+				})
+			}
+		})
+	}
+}
+
+// declarations are the names of the functions in fluvio.h.
+func declarations(t *testing.T) (names []string) {
+	t.Helper()
+	header, err := os.ReadFile("../include/fluvio.h")
+	require.NoError(t, err)
+	for _, m := range regexp.MustCompile(`(?m)^FLUVIO_API [^(]*?(\w+)\(`).FindAllStringSubmatch(string(header), -1) {
+		names = append(names, m[1])
+	}
+	require.Greater(t, len(names), 60)
+	return names
+}
+
+// TestLibraryFile holds what others see of the file: what it exports, what it needs, what it is called.
+func TestLibraryFile(t *testing.T) {
+	path := filepath.Join(builtLibrary(t), "libfluvio.so.1")
+	lib, err := elf.Open(path)
+	require.NoError(t, err)
+	defer lib.Close()
+	symbols, err := lib.DynamicSymbols()
+	require.NoError(t, err)
+	var exported []string
+	for _, s := range symbols {
+		if s.Section != elf.SHN_UNDEF && elf.ST_TYPE(s.Info) != elf.STT_NOTYPE && s.Name != "FLUVIO_1" {
+			exported = append(exported, s.Name)
+		}
+	}
+	require.ElementsMatch(t, declarations(t), exported)
+	for _, name := range exported {
+		require.True(t, strings.HasPrefix(name, "fluvio_"), name)
+	}
+	soname, err := lib.DynString(elf.DT_SONAME)
+	require.NoError(t, err)
+	require.Equal(t, []string{"libfluvio.so.1"}, soname)
+	needed, err := lib.ImportedLibraries()
+	require.NoError(t, err)
+	for _, name := range needed { // nothing but the C library's own parts
+		require.Regexp(t, `^(libc|libpthread|libresolv|libdl|ld-linux-[\w-]+)\.so`, name)
+	}
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for _, dir := range []string{repository(t) + "/", filepath.Join(runtime.GOROOT(), "src")} {
+		require.False(t, bytes.Contains(content, []byte(dir)), "the library holds the path %s of the machine it was built on", dir)
+	}
+}
+
+// TestHeaderIsDocumented wants a comment that says since when, before every function or group of functions.
+func TestHeaderIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../include/fluvio.h")
+	require.NoError(t, err)
+	lines := strings.Split(string(text), "\n")
+	for i, line := range lines {
+		if !strings.HasPrefix(line, "FLUVIO_API ") || strings.HasPrefix(lines[i-1], "FLUVIO_API ") {
+			continue
+		}
+		require.True(t, strings.HasSuffix(lines[i-1], "*/"), "no comment before %s", line)
+		first := i - 1
+		for !strings.HasPrefix(lines[first], "/*") {
+			first--
+		}
+		require.Contains(t, strings.Join(lines[first:i], "\n"), "Since ", line)
+	}
+	require.Less(t, len(lines), 800)
+}
+
+// TestHeaderStandsAlone compiles the header by itself, as both languages.
+func TestHeaderStandsAlone(t *testing.T) {
+	for _, c := range [][]string{{"gcc", "-std=c99", "-x", "c"}, {"g++", "-std=c++17", "-x", "c++"}} {
+		t.Run(c[1], func(t *testing.T) {
+			need(t, c[0])
+			run(t, nil, slices.Concat(c, []string{"-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "include/fluvio.h"})...)
+		})
+	}
+}
+
+// TestGeneratedFiles wants the tables of all languages to be those of package fluvioerr.
+func TestGeneratedFiles(t *testing.T) {
+	run(t, nil, "go", "run", "./core/internal/gen", "-check")
+}
