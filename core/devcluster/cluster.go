@@ -32,6 +32,7 @@ type Cluster struct {
 	topics map[string]*topic
 	index  atomic.Pointer[map[string][]*partition] // topics' partitions, replaced as a whole: the hot path reads it
 	closed bool
+	done   chan struct{} // closed with the cluster
 }
 
 // spuState is one SPU.
@@ -60,7 +61,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		return nil, err
 	}
 	cl := &Cluster{
-		opts: o, logger: o.Logger, faults: &faults{}, topics: map[string]*topic{},
+		opts: o, logger: o.Logger, faults: &faults{}, topics: map[string]*topic{}, done: make(chan struct{}),
 		topicStore: newStore(wire.LabelTopic), partitions: newStore(wire.LabelPartition), spuStore: newStore(wire.LabelSPU),
 	}
 	cl.stores = map[string]*store{wire.LabelTopic: cl.topicStore, wire.LabelPartition: cl.partitions, wire.LabelSPU: cl.spuStore}
@@ -134,6 +135,7 @@ func (cl *Cluster) Close() error {
 		return nil
 	}
 	cl.closed = true
+	close(cl.done)
 	cl.mu.Unlock()
 	if cl.control != nil {
 		cl.control.stop()

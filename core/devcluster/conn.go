@@ -21,9 +21,8 @@ type conn struct {
 	once sync.Once
 	wg   sync.WaitGroup // watches and streams
 
-	streams   map[uint32]*stream // of an SPU; touched by the reading goroutine only
-	nextID    uint32
-	oldClient bool // sent no version
+	streams map[uint32]*stream // of an SPU; touched by the reading goroutine only
+	nextID  uint32
 
 	wmu  sync.Mutex
 	wbuf []byte

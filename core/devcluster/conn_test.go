@@ -147,7 +147,11 @@ func TestCloseEndsEverything(t *testing.T) {
 	sc, spu := dialSC(t, cl), dialSPU(t, cl, 0)
 	sc.watch(wire.LabelTopic).next()
 	spu.stream("t", 0, plenty)
+	wide := make(chan error, 1)
+	go func() { wide <- cl.CreateTopicWith("wide", TopicOptions{Replication: 3}) }() // waits for an SPU that never comes
+	eventually(t, "the topic is there", func() bool { return cl.topic("wide") != nil })
 	require.NoError(t, cl.Close())
+	require.Error(t, <-wide)
 	sc.awaitHangUp()
 	spu.awaitHangUp()
 	require.NoError(t, cl.Close(), "a second time")

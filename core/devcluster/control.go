@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
@@ -18,6 +19,10 @@ type controlPort struct {
 	url  string
 	srv  *http.Server
 	done chan struct{}
+
+	mu       sync.Mutex
+	stopping bool
+	busy     sync.WaitGroup // requests being answered
 }
 
 func startControl(cl *Cluster, addr string) (*controlPort, error) {
@@ -41,17 +46,35 @@ func startControl(cl *Cluster, addr string) (*controlPort, error) {
 
 // stop ends the port and the requests on it.
 func (c *controlPort) stop() {
+	c.mu.Lock()
+	c.stopping = true
+	c.mu.Unlock()
 	_ = c.srv.Close()
 	<-c.done
+	c.busy.Wait()
 }
 
-// reply is what a verb answers: a value to show, or an error.
+// enter counts a request in, unless the port is stopping.
+func (c *controlPort) enter() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.stopping {
+		c.busy.Add(1)
+	}
+	return !c.stopping
+}
+
+// verb is a request and what it answers: a value to show, or an error.
 type verb func(r *http.Request) (any, error)
 
 func (c *controlPort) routes() http.Handler {
 	mux := http.NewServeMux()
 	add := func(pattern string, v verb) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			if !c.enter() {
+				return
+			}
+			defer c.busy.Done()
 			out, err := v(r)
 			status := http.StatusOK
 			if err != nil {
@@ -68,6 +91,7 @@ func (c *controlPort) routes() http.Handler {
 	add("POST /v1/spu/{id}/start", onSPU(func(id int32) (any, error) { return ok(c.cl.StartSPU(id)) }))
 	add("POST /v1/sc/stop", func(*http.Request) (any, error) { return ok(c.cl.StopSC()) })
 	add("POST /v1/sc/start", func(*http.Request) (any, error) { return ok(c.cl.StartSC()) })
+	add("POST /v1/sc/resync", func(*http.Request) (any, error) { return ok(c.cl.Resync()) })
 	add("POST /v1/topics", func(r *http.Request) (any, error) {
 		var in topicBody
 		if err := readBody(r, &in); err != nil {

@@ -32,7 +32,7 @@
 //
 //	GET    /v1/cluster                               addresses, SPUs and topics
 //	POST   /v1/spu/{id}/stop   /v1/spu/{id}/start
-//	POST   /v1/sc/stop   /v1/sc/start
+//	POST   /v1/sc/stop   /v1/sc/start   /v1/sc/resync
 //	POST   /v1/topics                                {"name", "partitions", "replication", "compression",
 //	                                                  "retention_seconds", "segment_size", "max_partition_size"}
 //	DELETE /v1/topics/{name}

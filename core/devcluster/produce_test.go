@@ -87,12 +87,13 @@ func TestProduceCodecPolicy(t *testing.T) {
 }
 
 func TestProduceTooLarge(t *testing.T) {
-	cl, p := startProduce(t, Options{MaxBatchBytes: 100})
+	_, p := startProduce(t, Options{MaxBatchBytes: 100})
 	out := p.produceTo("t", 1, 100, wire.ProducePartition{Records: append(batch("fits"), batch(string(make([]byte, 200)))...)})[0]
 	require.Equal(t, fluvioerr.ServerMessageTooLarge, out.Error.Code)
 	require.Zero(t, p.produce("t", "first"), "nothing of the refused set was stored")
+	cl := startCluster(t, Options{})
 	require.NoError(t, cl.CreateTopicWith("small", TopicOptions{SegmentSize: 1024, MaxPartitionSize: 4096}))
-	cl.opts.MaxBatchBytes = defaultMaxBatch
+	p = dialSPU(t, cl, 0)
 	out = p.produceTo("small", 1, 100, wire.ProducePartition{Records: batch(string(make([]byte, 1024)))})[0]
 	require.Equal(t, fluvioerr.ServerMessageTooLarge, out.Error.Code)
 }

@@ -234,6 +234,28 @@ func TestWatchSnapshotThenChanges(t *testing.T) {
 	topics.until(func(kind uint8, o *wire.Object) bool { return kind == wire.ChangeDelete && o.Name == "late" })
 }
 
+func TestWatchRepeatsItsSnapshot(t *testing.T) {
+	cl := startCluster(t, Options{})
+	p := dialSC(t, cl)
+	topics := p.watch(wire.LabelTopic)
+	first := topics.next()
+	require.NoError(t, cl.Resync())
+	var again wire.MetadataUpdate
+	topics.receive(topics.id, 19, &again)
+	require.Equal(t, *first, again)
+	require.NoError(t, cl.CreateTopic("t", 1))
+	topics.until(func(_ uint8, o *wire.Object) bool { return o.Name == "t" })
+	require.NoError(t, cl.removeTopic("t"))
+	require.NoError(t, cl.removeTopic(systemTopic))
+	topics.until(func(kind uint8, o *wire.Object) bool { return kind == wire.ChangeDelete && o.Name == systemTopic })
+	require.NoError(t, cl.Resync())
+	var empty wire.MetadataUpdate
+	topics.receive(topics.id, 19, &empty) // an empty store's snapshot looks like no change
+	require.Empty(t, empty.All)
+	require.Empty(t, empty.Changes)
+	require.Positive(t, empty.Epoch)
+}
+
 func TestWatchCarriesOffsets(t *testing.T) {
 	cl := startCluster(t, Options{})
 	require.NoError(t, cl.CreateTopic("t", 1))

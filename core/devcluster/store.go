@@ -30,6 +30,7 @@ type storedObject struct {
 type storeWatch struct {
 	store *store
 	seen  int64
+	full  bool // a snapshot is due
 	wake  chan struct{}
 }
 
@@ -64,6 +65,16 @@ func (s *store) reset() {
 	defer s.mu.Unlock()
 	s.epoch, s.graves = 0, nil
 	clear(s.objects)
+}
+
+// resync makes the next message of every watch a full snapshot.
+func (s *store) resync() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := range s.watchers {
+		w.full = true
+	}
+	s.signal()
 }
 
 // signal wakes the watches and drops the graves that all of them have seen. The lock is held.
@@ -103,15 +114,24 @@ func (s *store) watch() (*storeWatch, *wire.MetadataUpdate) {
 	defer s.mu.Unlock()
 	w := &storeWatch{store: s, seen: s.epoch, wake: make(chan struct{}, 1)}
 	s.watchers[w] = struct{}{}
-	return w, &wire.MetadataUpdate{Label: s.label, Epoch: s.epoch, All: s.sorted(nil)}
+	return w, s.snapshot()
+}
+
+// snapshot is the message with every object. The lock is held.
+func (s *store) snapshot() *wire.MetadataUpdate {
+	return &wire.MetadataUpdate{Label: s.label, Epoch: s.epoch, All: s.sorted(nil)}
 }
 
 // next gives what changed since the last call, nil if nothing did: updates in the order they were made, then deletes with
-// the last known object.
+// the last known object; or a snapshot, if one is due.
 func (w *storeWatch) next() *wire.MetadataUpdate {
 	s := w.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if w.full {
+		w.full, w.seen = false, s.epoch
+		return s.snapshot()
+	}
 	if s.epoch == w.seen {
 		return nil
 	}

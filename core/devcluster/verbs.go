@@ -59,7 +59,7 @@ func (cl *Cluster) CreateTopicWith(name string, o TopicOptions) error {
 	}
 	code, text := cl.checkNewTopic(name, spec)
 	if code == 0 {
-		code, text = cl.createAndWait(name, spec, cl.opts.TopicWait, nil)
+		code, text = cl.createAndWait(name, spec, cl.opts.TopicWait, cl.done)
 	}
 	if code != 0 {
 		return fluvioerr.FromServer(code, op, text).At(name, -1)
@@ -165,6 +165,17 @@ func (cl *Cluster) StartSC() error {
 		}
 	}
 	cl.settle()
+	return nil
+}
+
+// Resync makes the SC send a full snapshot to every watch, as real ones do every five minutes.
+func (cl *Cluster) Resync() error {
+	if !cl.sc.running() {
+		return scStopped("resync")
+	}
+	for _, s := range cl.stores {
+		s.resync()
+	}
 	return nil
 }
 
