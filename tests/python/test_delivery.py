@@ -35,6 +35,12 @@ def own_client(own_cluster: libfluvio.DevCluster) -> Iterator[libfluvio.Client]:
     client.close(1)
 
 
+def pause(cluster: libfluvio.DevCluster) -> None:
+    """Stops the cluster's process: connections stay, answers do not come. Returns when it has stopped."""
+    os.kill(cluster.pid, signal.SIGSTOP)
+    os.waitpid(cluster.pid, os.WUNTRACED)
+
+
 def post(cluster: libfluvio.DevCluster, path: str, body: Any) -> None:
     """Asks the control port for a fault."""
     request = urllib.request.Request(
@@ -232,7 +238,7 @@ def test_a_with_block_tells_of_failures(own_cluster: libfluvio.DevCluster, own_c
 def test_late_reports(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Client) -> None:
     producer = own_client.producer("orders")
     producer.send(b"x").result(30)
-    os.kill(own_cluster.pid, signal.SIGSTOP)
+    pause(own_cluster)
     delivery, group = producer.send(b"late"), producer.send_many([b"late"] * 3)
     with pytest.raises(libfluvio.InvalidStateError):
         delivery._page.report(delivery._index)
@@ -259,7 +265,7 @@ def test_late_reports(own_cluster: libfluvio.DevCluster, own_client: libfluvio.C
 def test_full_buffer(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Client) -> None:
     producer = own_client.producer("orders", buffer_memory=1 << 18, max_request_size=1 << 16)
     value = b"x" * 10_000
-    os.kill(own_cluster.pid, signal.SIGSTOP)
+    pause(own_cluster)
     accepted = 0
     with pytest.raises(libfluvio.QueueFullError) as caught:
         for _ in range(10_000):
@@ -286,7 +292,7 @@ def test_full_buffer(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Cl
 
 def test_full_buffer_that_fails(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Client) -> None:
     producer = own_client.producer("orders", buffer_memory=1 << 18, max_request_size=1 << 16, buffer_full="fail")
-    os.kill(own_cluster.pid, signal.SIGSTOP)
+    pause(own_cluster)
     with pytest.raises(libfluvio.QueueFullError):
         for _ in range(10_000):
             producer.send(b"x" * 10_000)
@@ -302,7 +308,7 @@ def test_close_with_a_deadline_fails_the_rest(
 ) -> None:
     producer = own_client.producer("orders")
     producer.send(b"x").result(30)
-    os.kill(own_cluster.pid, signal.SIGSTOP)
+    pause(own_cluster)
     delivery = producer.send(b"y")
     with pytest.raises(libfluvio.FluvioTimeoutError):
         producer.close(0.2)

@@ -1,0 +1,172 @@
+"""Ctrl-C interrupts every wait. Each wait runs in a process of its own, which interrupts itself once it is waiting."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterator
+
+import libfluvio
+import pytest
+from conftest import PACKAGE
+
+PROGRAM = """
+import json, os, signal, socket, sys, threading, time
+import libfluvio
+
+WAIT = 100.0  # seconds every wait would take
+
+pid = None
+def pause():
+    os.kill(pid, signal.SIGSTOP)
+    while open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] != "T":
+        time.sleep(0.001)
+
+def setup(case):
+    global pid
+    if case == "connect":
+        server = socket.create_server(("127.0.0.1", 0))
+        endpoint = "127.0.0.1:%d" % server.getsockname()[1]
+        globals()["server"] = server
+        return lambda: libfluvio.connect(endpoint, connection_timeout_ms=60000, request_timeout_ms=60000, timeout=WAIT)
+    if case == "devcluster":
+        return lambda: libfluvio.DevCluster(timeout=WAIT)
+    cluster = libfluvio.DevCluster()
+    globals()["cluster"] = cluster
+    pid = cluster.pid
+    client = libfluvio.connect(cluster.endpoint)
+    globals()["client"] = client
+    client.admin.create_topic("orders")
+    if case in ("poll", "iterate", "batches"):
+        consumer = client.consumer("orders")
+        return {
+            "poll": lambda: consumer.poll(WAIT),
+            "iterate": lambda: list(consumer),
+            "batches": lambda: list(consumer.batches()),
+        }[case]
+    producer = client.producer("orders", buffer_memory=1 << 18, max_request_size=1 << 16)
+    producer.send(b"x").result(30)
+    pause()
+    delivery, group = producer.send(b"y"), producer.send_many([b"y"] * 10)
+    def fill():
+        while True:
+            producer.send(b"x" * 10000, timeout=WAIT)
+    return {
+        "topics": lambda: client.admin.topics(timeout=WAIT),
+        "create_topic": lambda: client.admin.create_topic("other", timeout=WAIT),
+        "result": lambda: delivery.result(WAIT),
+        "group": lambda: group.result(WAIT),
+        "flush": lambda: producer.flush(WAIT),
+        "close": lambda: producer.close(WAIT),
+        "client_close": lambda: client.close(WAIT),
+        "send": fill,
+        "send_many": lambda: producer.send_many([b"x" * 10000] * 100000, timeout=WAIT),
+    }[case]
+
+wait = setup(sys.argv[1])
+struck = []
+
+def strike(inside, main=threading.main_thread().ident):
+    # The wait has begun when the main thread has been inside one and the same call of the package for a while.
+    seen = 0
+    while seen < 100:
+        frame, found = sys._current_frames()[main], False
+        while frame is not None:
+            found = found or (frame.f_code.co_name in inside and "libfluvio" in frame.f_code.co_filename)
+            frame = frame.f_back
+        seen = seen + 1 if found else 0
+        time.sleep(0.002)
+    struck.append(time.monotonic())
+    os.kill(os.getpid(), signal.SIGINT)
+
+thread = threading.Thread(target=strike, args=(sys.argv[2].split(","),), daemon=True)
+thread.start()
+outcome = "returned"
+try:
+    wait()
+except KeyboardInterrupt:
+    outcome = "KeyboardInterrupt"
+took = time.monotonic() - struck[0] if struck else -1
+print(json.dumps({"outcome": outcome, "seconds": took}), flush=True)
+if pid is not None:
+    os.kill(pid, signal.SIGKILL)
+os._exit(0)
+"""
+
+CASES: Dict[str, str] = {
+    "connect": "finish",
+    "topics": "finish",
+    "create_topic": "finish",
+    "flush": "finish",
+    "close": "finish",
+    "client_close": "finish",
+    "poll": "_take",
+    "iterate": "_take",
+    "batches": "_take",
+    "result": "wait",
+    "group": "wait",
+    "send": "_attempt",
+    "send_many": "_attempt",
+    "devcluster": "__init__",
+}
+
+
+@pytest.mark.parametrize("case", sorted(CASES))
+def test_ctrl_c(case: str, tmp_path: Path, record_property: Any) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    if case == "devcluster":
+        mute = tmp_path / "fluvio-devcluster"
+        mute.write_text("#!/bin/sh\nexec sleep 100\n")
+        mute.chmod(0o755)
+        environment["LIBFLUVIO_DEVCLUSTER"] = str(mute)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, case, CASES[case]],
+        env=environment, capture_output=True, text=True, timeout=100, check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    print(f"{case}: interrupted after {report['seconds'] * 1000:.0f} ms")
+    record_property("milliseconds", report["seconds"] * 1000)
+    assert report["outcome"] == "KeyboardInterrupt"
+    assert 0 <= report["seconds"] < 10, "the wait itself would have taken 100 s"
+
+
+@pytest.fixture
+def own_cluster() -> Iterator[libfluvio.DevCluster]:
+    """A cluster that the test stops."""
+    with libfluvio.DevCluster() as cluster:
+        yield cluster
+        os.kill(cluster.pid, signal.SIGCONT)
+
+
+def test_interrupted_wait_loses_nothing(own_cluster: libfluvio.DevCluster) -> None:
+    """The application goes on after Ctrl-C: reports and records that came meanwhile are there."""
+    with libfluvio.connect(own_cluster.endpoint) as client:
+        client.admin.create_topic("orders")
+        producer = client.producer("orders")
+        producer.send(b"first").result(30)
+        with client.consumer("orders", start="beginning") as consumer:
+            os.kill(own_cluster.pid, signal.SIGSTOP)
+            delivery = producer.send(b"second")
+            for wait in (delivery.result, producer.flush, lambda: consumer.poll_batch(0) or consumer.poll(None)):
+                signal.signal(signal.SIGALRM, interrupt)
+                signal.setitimer(signal.ITIMER_REAL, 0.05)
+                try:
+                    wait()  # type: ignore[operator]
+                except KeyboardInterrupt:
+                    pass
+            os.kill(own_cluster.pid, signal.SIGCONT)
+            assert delivery.result(30).offset == 1
+            rest = [consumer.poll(30), consumer.poll(1)]
+            values = [record.value for record in rest if record is not None]
+            assert values in ([b"first", b"second"], [b"second"])
+        producer.close()
+
+
+def interrupt(*_: Any) -> None:
+    """What Ctrl-C does."""
+    raise KeyboardInterrupt
