@@ -1,0 +1,151 @@
+'use strict';
+
+/**
+ * What this package uses of fluvio.h: functions, structs and constants. A test holds every line against the header.
+ *
+ * Types: ptr (a handle, or memory to read from or write to), str (a text that the library only reads, or gives), i32, u32,
+ * i64, u64, size, void. Handles are BigInts; NULL is null.
+ */
+
+const VERSION_HEX = 0x000100;
+const NO_KEY = 0xffffffff;
+const OK = 0;
+const EVENT_OP = 1;
+const EVENT_DELIVERY = 2;
+const MAYBE_PERSISTED = 2;
+
+/** name: [result, parameters] */
+const functions = {
+  fluvio_version_string: ['str', []],
+  fluvio_check: ['i32', ['u32']],
+  fluvio_status_name: ['str', ['i32']],
+
+  fluvio_error_status: ['i32', ['ptr']],
+  fluvio_error_message: ['str', ['ptr']],
+  fluvio_error_server_code: ['i32', ['ptr']],
+  fluvio_error_is_retriable: ['i32', ['ptr']],
+  fluvio_error_is_fatal: ['i32', ['ptr']],
+  fluvio_error_maybe_written: ['i32', ['ptr']],
+  fluvio_error_detail_at: ['i32', ['ptr', 'size', 'ptr', 'ptr']],
+  fluvio_error_free: ['void', ['ptr']],
+
+  fluvio_config_new: ['ptr', []],
+  fluvio_config_set_json: ['i32', ['ptr', 'str', 'ptr']],
+  fluvio_config_free: ['void', ['ptr']],
+
+  fluvio_op_wait: ['i32', ['ptr', 'i64', 'ptr']],
+  fluvio_op_cancel: ['void', ['ptr']],
+  fluvio_op_take_client: ['ptr', ['ptr']],
+  fluvio_op_take_producer: ['ptr', ['ptr']],
+  fluvio_op_take_consumer: ['ptr', ['ptr']],
+  fluvio_op_take_topic_list: ['ptr', ['ptr']],
+  fluvio_op_free: ['void', ['ptr']],
+
+  fluvio_queue_new: ['ptr', []],
+  fluvio_queue_poll: ['ptr', ['ptr', 'i64']],
+  fluvio_queue_fd: ['i32', ['ptr']],
+  fluvio_queue_free: ['void', ['ptr']],
+  fluvio_event_type: ['i32', ['ptr']],
+  fluvio_event_opaque: ['u64', ['ptr']],
+  fluvio_event_delivery: ['i32', ['ptr', 'ptr']],
+  fluvio_event_free: ['void', ['ptr']],
+
+  fluvio_client_connect_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
+  fluvio_client_close_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
+  fluvio_client_free: ['void', ['ptr']],
+  fluvio_client_platform_version: ['str', ['ptr']],
+
+  fluvio_topic_create_async: ['ptr', ['ptr', 'str', 'ptr', 'i64', 'ptr', 'u64']],
+  fluvio_topic_delete_async: ['ptr', ['ptr', 'str', 'i64', 'ptr', 'u64']],
+  fluvio_topic_list_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
+  fluvio_topic_list_count: ['size', ['ptr']],
+  fluvio_topic_list_get: ['i32', ['ptr', 'size', 'ptr']],
+  fluvio_topic_list_free: ['void', ['ptr']],
+
+  fluvio_producer_open_async: ['ptr', ['ptr', 'str', 'ptr', 'ptr', 'i64', 'ptr', 'u64']],
+  fluvio_producer_send_batch: ['i32', ['ptr', 'ptr', 'size', 'i64', 'ptr', 'ptr']],
+  fluvio_producer_send_columns: ['i32', ['ptr', 'ptr', 'size', 'ptr', 'ptr', 'size', 'u64', 'i64', 'ptr', 'ptr']],
+  fluvio_producer_flush_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
+  fluvio_producer_close_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
+  fluvio_producer_free: ['void', ['ptr']],
+
+  fluvio_consumer_open_async: ['ptr', ['ptr', 'str', 'ptr', 'i64', 'ptr', 'u64']],
+  fluvio_consumer_poll: ['i32', ['ptr', 'i64', 'ptr', 'ptr']],
+  fluvio_consumer_fd: ['i32', ['ptr']],
+  fluvio_consumer_close_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
+  fluvio_consumer_free: ['void', ['ptr']],
+
+  fluvio_batch_release: ['void', ['ptr']],
+  fluvio_batch_view: ['i32', ['ptr', 'ptr']],
+};
+
+const SIZES = { i32: 4, u32: 4, i64: 8, u64: 8, size: 8, ptr: 8 };
+
+/** The layout of a struct on 64-bit platforms: offset of each field, and the size. */
+function layout(fields) {
+  const out = { fields, size: 0 };
+  let end = 0;
+  for (const [name, type] of Object.entries(fields)) {
+    const size = SIZES[type];
+    end = Math.ceil(end / size) * size;
+    out[name] = end;
+    end += size;
+  }
+  out.size = Math.ceil(end / 8) * 8;
+  return Object.freeze(out);
+}
+
+const structs = {
+  fluvio_delivery: layout({
+    struct_size: 'u32',
+    status: 'i32',
+    persisted: 'i32',
+    partition: 'i32',
+    base_offset: 'i64',
+    latency_us: 'i64',
+    count: 'u64',
+    opaque: 'ptr',
+    error: 'ptr',
+    producer: 'ptr',
+  }),
+  fluvio_topic: layout({
+    struct_size: 'u32',
+    is_system: 'i32',
+    name: 'ptr',
+    status: 'ptr',
+    reason: 'ptr',
+    compression: 'ptr',
+    partitions: 'u32',
+    replication: 'u32',
+    retention_seconds: 'u32',
+    segment_size: 'u32',
+    max_partition_size: 'u64',
+  }),
+  fluvio_record_in: layout({
+    key: 'ptr',
+    key_len: 'size',
+    value: 'ptr',
+    value_len: 'size',
+    timestamp: 'i64',
+    opaque: 'u64',
+    partition: 'i32',
+    reserved: 'i32',
+  }),
+  fluvio_batch_view: layout({
+    struct_size: 'u32',
+    partition: 'i32',
+    count: 'u64',
+    topic: 'ptr',
+    data: 'ptr',
+    data_len: 'u64',
+    offset: 'ptr',
+    timestamp: 'ptr',
+    key_pos: 'ptr',
+    key_len: 'ptr',
+    value_pos: 'ptr',
+    value_len: 'ptr',
+    high_watermark: 'i64',
+  }),
+};
+
+module.exports = { VERSION_HEX, NO_KEY, OK, EVENT_OP, EVENT_DELIVERY, MAYBE_PERSISTED, functions, structs };

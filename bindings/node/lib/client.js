@@ -1,0 +1,218 @@
+'use strict';
+
+/** The connection to a cluster, and what manages its topics. */
+
+const abi = require('./abi.js');
+const { Consumer } = require('./consumer.js');
+const { closed, invalid, make } = require('./errors.js');
+const { Hub, disposable, dropped } = require('./loop.js');
+const { Producer } = require('./producer.js');
+const { timer } = require('./sender.js');
+const { CALL_OPTIONS, checkOptions, nameOf, signalOf, timeoutOf, withConfig } = require('./settings.js');
+
+/** Connects to a cluster. */
+async function connect(endpointOrOptions) {
+  const given = typeof endpointOrOptions === 'string' ? { endpoint: endpointOrOptions } : endpointOrOptions;
+  const options = checkOptions(given, 'options');
+  const timeoutMs = timeoutOf(options);
+  const signal = signalOf(options);
+  const hub = Hub.acquire();
+  try {
+    const { lib } = hub;
+    const take = (operation) => new Client(lib, lib.op_take_client(operation));
+    return await hub.run({ what: 'connect', signal, take }, (queue, id) =>
+      withConfig(lib, options, CALL_OPTIONS, (config) => lib.client_connect_async(config, timeoutMs, queue, id)),
+    );
+  } finally {
+    hub.release();
+  }
+}
+
+/** The library's client. Knows nothing of the Client that the application holds, so that one can be collected. */
+class Connection {
+  #closing = null;
+
+  constructor(lib, address) {
+    this.lib = lib;
+    this.address = address;
+    this.hub = Hub.acquire();
+    this.closed = false;
+    this.platformVersion = lib.client_platform_version(address);
+    /** Producers and consumers that are open. */
+    this.children = new Set();
+  }
+
+  /** Runs an operation on the client. */
+  run(call, start) {
+    if (this.closed) return Promise.reject(closed(call.what, 'client'));
+    return this.hub.run(call, (queue, id) => start(this.address, queue, id));
+  }
+
+  close(timeoutMs, signal) {
+    this.#closing ??= this.#close(timeoutMs, signal);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs, signal) {
+    this.closed = true;
+    const left = timer(timeoutMs);
+    try {
+      await Promise.all([...this.children].map((child) => child.prepareClose(timeoutMs, signal)));
+      await this.hub.run({ what: 'close client', signal }, (queue, id) =>
+        this.lib.client_close_async(this.address, left(), queue, id),
+      );
+    } finally {
+      for (const child of [...this.children]) child.abandon();
+      this.abandon();
+    }
+  }
+
+  /** Gives the client back, without waiting. The library closes it when no producer or consumer of it is left. */
+  abandon() {
+    if (!this.address) return;
+    this.closed = true;
+    this.lib.client_free(this.address);
+    this.address = null;
+    this.hub.release();
+  }
+}
+
+/** Reads a list of topics, and frees it. */
+function readTopics(lib, list) {
+  const at = abi.structs.fluvio_topic;
+  const row = new ArrayBuffer(at.size);
+  const words = new Uint32Array(row);
+  const wide = new BigUint64Array(row);
+  const text = (name) => lib.text(wide[at[name] / 8]);
+  const topics = [];
+  try {
+    const count = lib.topic_list_count(list);
+    for (let i = 0; i < count; i++) {
+      words[at.struct_size / 4] = at.size;
+      const status = lib.topic_list_get(list, i, row);
+      if (status !== abi.OK) throw make(status, `list topics: the library refuses to show topic ${i} of ${count}`);
+      topics.push({
+        name: text('name'),
+        partitions: words[at.partitions / 4],
+        replication: words[at.replication / 4],
+        status: text('status'),
+        reason: text('reason'),
+        compression: text('compression'),
+        retentionSeconds: words[at.retention_seconds / 4],
+        segmentSize: words[at.segment_size / 4],
+        maxPartitionSize: Number(wide[at.max_partition_size / 8]),
+        isSystem: words[at.is_system / 4] !== 0,
+      });
+    }
+  } finally {
+    lib.topic_list_free(list);
+  }
+  return topics;
+}
+
+/** Manages topics. Comes as client.admin. */
+class Admin {
+  #connection;
+  #client;
+
+  constructor(client, connection) {
+    this.#client = client; // a client nobody holds would be closed
+    this.#connection = connection;
+  }
+
+  async createTopic(topic, options) {
+    const connection = this.#connection;
+    const { lib } = connection;
+    const checked = checkOptions(options, 'options');
+    const name = nameOf(topic, 'topic');
+    const timeoutMs = timeoutOf(checked);
+    await connection.run({ what: 'create topic', signal: signalOf(checked) }, (client, queue, id) =>
+      withConfig(lib, checked, CALL_OPTIONS, (config) => lib.topic_create_async(client, name, config, timeoutMs, queue, id)),
+    );
+  }
+
+  async deleteTopic(topic, options) {
+    const connection = this.#connection;
+    const checked = checkOptions(options, 'options');
+    const name = nameOf(topic, 'topic');
+    const timeoutMs = timeoutOf(checked);
+    await connection.run({ what: 'delete topic', signal: signalOf(checked) }, (client, queue, id) =>
+      connection.lib.topic_delete_async(client, name, timeoutMs, queue, id),
+    );
+  }
+
+  async topics(options) {
+    const connection = this.#connection;
+    const { lib } = connection;
+    const checked = checkOptions(options, 'options');
+    const timeoutMs = timeoutOf(checked);
+    const take = (operation) => readTopics(lib, lib.op_take_topic_list(operation));
+    return connection.run({ what: 'list topics', signal: signalOf(checked), take }, (client, queue, id) =>
+      lib.topic_list_async(client, timeoutMs, queue, id),
+    );
+  }
+}
+
+/** The connection to a cluster. Comes from connect. */
+class Client {
+  #connection;
+  #admin;
+
+  constructor(lib, address) {
+    this.#connection = new Connection(lib, address);
+    this.#admin = new Admin(this, this.#connection);
+    dropped.register(this, this.#connection, this.#connection);
+  }
+
+  get closed() {
+    return this.#connection.closed;
+  }
+
+  get platformVersion() {
+    return this.#connection.platformVersion;
+  }
+
+  get admin() {
+    return this.#admin;
+  }
+
+  async producer(topic, options) {
+    const connection = this.#connection;
+    const { lib } = connection;
+    const checked = checkOptions(options, 'options');
+    const name = nameOf(topic, 'topic');
+    const timeoutMs = timeoutOf(checked);
+    const take = (operation) => new Producer(connection, lib.op_take_producer(operation), name, checked.bufferFull === 'fail');
+    return connection.run({ what: 'open producer', signal: signalOf(checked), take }, (client, queue, id) =>
+      withConfig(lib, checked, CALL_OPTIONS, (config) =>
+        lib.producer_open_async(client, name, config, queue, timeoutMs, queue, id),
+      ),
+    );
+  }
+
+  async consumer(topicOrTopics, options) {
+    const connection = this.#connection;
+    const { lib } = connection;
+    const checked = checkOptions(options, 'options');
+    const several = Array.isArray(topicOrTopics);
+    const topics = (several ? topicOrTopics : [topicOrTopics]).map((topic) => nameOf(topic, 'topic'));
+    if (topics.length === 0) throw invalid('topics', 'the list is empty; name one topic at least');
+    const settings = several ? { ...checked, topics } : checked;
+    const timeoutMs = timeoutOf(checked);
+    const take = (operation) => new Consumer(connection, lib.op_take_consumer(operation), topics);
+    return connection.run({ what: 'open consumer', signal: signalOf(checked), take }, (client, queue, id) =>
+      withConfig(lib, settings, CALL_OPTIONS, (config) =>
+        lib.consumer_open_async(client, several ? null : topics[0], config, timeoutMs, queue, id),
+      ),
+    );
+  }
+
+  async close(options) {
+    const checked = checkOptions(options, 'options');
+    dropped.unregister(this.#connection);
+    await this.#connection.close(timeoutOf(checked), signalOf(checked));
+  }
+}
+disposable(Client, 'close');
+
+module.exports = { Admin, Client, connect };

@@ -1,0 +1,308 @@
+'use strict';
+
+/** Consumers: batches are taken when the application asks for more, which is all the back-pressure there is. */
+
+const { performance } = require('node:perf_hooks');
+const abi = require('./abi.js');
+const { Batch, Columns, Record } = require('./batch.js');
+const { CODE, cancelled, closed } = require('./errors.js');
+const { Hub, Watcher, disposable, dropped, nextTurn, turnIsOver } = require('./loop.js');
+const { MAX_TIMER_MS } = require('./limit.js');
+const { errorSlot, failure } = require('./native.js');
+const { checkOptions, signalOf, timeoutOf } = require('./settings.js');
+
+
+const batchSlot = new BigUint64Array(1);
+const DONE = Object.freeze({ value: undefined, done: true });
+
+/** The library's consumer. Knows nothing of the Consumer that the application holds, so that one can be collected. */
+class Stream {
+  #watcher = null;
+  #waiters = new Set();
+  #closing = null;
+  /** The batch being handed out record by record, and those that concurrent calls of next took after it. */
+  columns = null;
+  index = 0;
+  #more = [];
+
+  constructor(client, address) {
+    this.client = client;
+    this.lib = client.lib;
+    this.address = address;
+    this.hub = Hub.acquire();
+    this.closed = false;
+    this.ended = false;
+    client.children.add(this);
+  }
+
+  /** Records left of the batch being handed out. */
+  get left() {
+    if (this.columns && this.index === this.columns.count) {
+      this.columns = this.#more.shift() ?? null;
+      this.index = 0;
+    }
+    return this.columns ? this.columns.count - this.index : 0;
+  }
+
+  /** Hands a batch out after those given before. */
+  add(columns) {
+    if (this.left > 0) {
+      this.#more.push(columns);
+      return;
+    }
+    this.columns = columns;
+    this.index = 0;
+  }
+
+  /** What is left of the batch being handed out, as a batch of its own, or null. */
+  takeRest() {
+    if (this.left === 0) return null;
+    const rest = new Batch(this.columns, this.index);
+    this.index = this.columns.count;
+    return rest;
+  }
+
+  /** The next batch of the library, or null when there is none yet. */
+  #take() {
+    const { lib } = this;
+    for (;;) {
+      const status = lib.consumer_poll(this.address, 0, batchSlot, errorSlot);
+      if (status === abi.OK) break;
+      if (status === CODE.TIMEOUT && errorSlot[0] === 0n) return null;
+      const error = failure(lib, status);
+      if (error.code === CODE.END) this.ended = true;
+      if (error.code !== CODE.INTERRUPTED) throw error;
+    }
+    const pointer = batchSlot[0];
+    try {
+      return new Columns(lib, pointer);
+    } finally {
+      lib.batch_release(pointer);
+    }
+  }
+
+  /** Waits for the next batch; null when the time is up. Throws CLOSED, END, CANCELLED and the stream's errors. */
+  async poll(timeoutMs, signal, what) {
+    const deadline = timeoutMs < 0 ? Infinity : performance.now() + timeoutMs;
+    for (;;) {
+      if (signal?.aborted) throw cancelled(what, signal);
+      if (this.closed) throw closed(what, 'consumer');
+      const columns = this.#take();
+      if (columns) return columns;
+      const left = deadline - performance.now();
+      if (left <= 0) return null;
+      await this.#readable(left, signal);
+    }
+  }
+
+  /** Until the descriptor says that there is something, the consumer closes, the signal is aborted or the time is up. */
+  #readable(ms, signal) {
+    this.#watcher ??= new Watcher(this.lib.consumer_fd(this.address), () => this.#wake());
+    return new Promise((resolve) => {
+      const watcher = this.#watcher;
+      let timer;
+      const wake = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', wake);
+        this.#waiters.delete(wake);
+        watcher.release();
+        resolve();
+      };
+      if (ms !== Infinity) timer = setTimeout(wake, Math.min(Math.ceil(ms), MAX_TIMER_MS));
+      signal?.addEventListener('abort', wake, { once: true });
+      this.#waiters.add(wake);
+      watcher.hold();
+    });
+  }
+
+  #wake() {
+    for (const wake of [...this.#waiters]) wake();
+  }
+
+  /** Closes with an operation of its own. The same promise for every caller. */
+  close(timeoutMs, signal) {
+    this.#closing ??= this.#close(timeoutMs, signal);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs, signal) {
+    if (!this.address) return;
+    this.end();
+    try {
+      await this.hub.run({ what: 'close consumer', signal }, (queue, id) =>
+        this.lib.consumer_close_async(this.address, timeoutMs, queue, id),
+      );
+    } finally {
+      this.abandon();
+    }
+  }
+
+  /** The client is about to close: waits end, iterations too. */
+  prepareClose() {
+    this.end();
+  }
+
+  /** Ends every wait, here; the library's consumer may be open still. */
+  end() {
+    this.closed = true;
+    this.columns = null;
+    this.#more = [];
+    this.#wake();
+  }
+
+  /** Gives everything back, without waiting. */
+  abandon() {
+    if (!this.address) return;
+    this.end();
+    this.#watcher?.destroy();
+    this.lib.consumer_free(this.address);
+    this.address = null;
+    this.client.children.delete(this);
+    this.hub.release();
+  }
+}
+
+/** Hands out records one by one. All iterators of a consumer share its position. */
+class RecordIterator {
+  #stream;
+  #owner;
+  #signal;
+  #done = false;
+
+  constructor(owner, stream, signal) {
+    this.#owner = owner; // an iterator keeps its consumer from being collected
+    this.#stream = stream;
+    this.#signal = signal;
+  }
+
+  next() {
+    const stream = this.#stream;
+    // Promises that are there already never let the event loop get on with other events, so look at the time now and then.
+    const quick = !this.#done && stream.left > 0 && ((stream.index & 255) !== 0 || !turnIsOver()) && !this.#signal?.aborted;
+    return quick ? Promise.resolve(this.#record()) : this.#nextSlowly();
+  }
+
+  #record() {
+    const stream = this.#stream;
+    return { value: new Record(stream.columns, stream.index++), done: false };
+  }
+
+  async #nextSlowly() {
+    const stream = this.#stream;
+    if (turnIsOver()) await nextTurn();
+    for (;;) {
+      if (this.#done || stream.closed) return DONE;
+      if (this.#signal?.aborted) throw cancelled('iterate', this.#signal);
+      if (stream.left > 0) return this.#record();
+      const columns = await nextColumns(stream, this.#signal, 'iterate');
+      if (!columns) return DONE;
+      stream.add(columns);
+    }
+  }
+
+  return(value) {
+    this.#done = true;
+    return Promise.resolve({ value, done: true });
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+}
+
+/** Hands out batches, beginning with what is left of one that was handed out in part. */
+class BatchIterator {
+  #stream;
+  #owner;
+  #signal;
+  #done = false;
+
+  constructor(owner, stream, signal) {
+    this.#owner = owner;
+    this.#stream = stream;
+    this.#signal = signal;
+  }
+
+  async next() {
+    const stream = this.#stream;
+    if (turnIsOver()) await nextTurn();
+    if (this.#done || stream.closed) return DONE;
+    if (this.#signal?.aborted) throw cancelled('iterate', this.#signal);
+    const rest = stream.takeRest();
+    if (rest) return { value: rest, done: false };
+    const columns = await nextColumns(stream, this.#signal, 'iterate');
+    return columns ? { value: new Batch(columns), done: false } : DONE;
+  }
+
+  return(value) {
+    this.#done = true;
+    return Promise.resolve({ value, done: true });
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+}
+
+/** The next batch for an iterator; null when the stream is at its end or was closed, which is how an iteration ends. */
+async function nextColumns(stream, signal, what) {
+  try {
+    return await stream.poll(-1, signal, what);
+  } catch (error) {
+    if (error.code === CODE.END || (error.code === CODE.CLOSED && (stream.closed || stream.client.closed))) return null;
+    throw error;
+  }
+}
+
+/** Reads records of topics. Comes from Client.consumer. */
+class Consumer {
+  #stream;
+
+  constructor(client, address, topics) {
+    this.#stream = new Stream(client, address);
+    this.topics = Object.freeze([...topics]);
+    dropped.register(this, this.#stream, this.#stream);
+  }
+
+  get closed() {
+    return this.#stream.closed;
+  }
+
+  get ended() {
+    return this.#stream.ended;
+  }
+
+  async poll(timeoutOrOptions) {
+    const given = typeof timeoutOrOptions === 'number' ? { timeoutMs: timeoutOrOptions } : timeoutOrOptions;
+    const options = checkOptions(given, 'options');
+    const timeoutMs = timeoutOf(options);
+    const signal = signalOf(options);
+    const stream = this.#stream;
+    if (turnIsOver()) await nextTurn();
+    const rest = stream.takeRest();
+    if (rest) return rest;
+    const columns = await stream.poll(timeoutMs, signal, 'poll');
+    return columns && new Batch(columns);
+  }
+
+  records(options) {
+    return new RecordIterator(this, this.#stream, signalOf(checkOptions(options, 'options')));
+  }
+
+  batches(options) {
+    return new BatchIterator(this, this.#stream, signalOf(checkOptions(options, 'options')));
+  }
+
+  [Symbol.asyncIterator]() {
+    return this.records();
+  }
+
+  async close(options) {
+    const checked = checkOptions(options, 'options');
+    dropped.unregister(this.#stream);
+    await this.#stream.close(timeoutOf(checked), signalOf(checked));
+  }
+}
+disposable(Consumer, 'close');
+
+module.exports = { Consumer };

@@ -1,0 +1,270 @@
+'use strict';
+
+/**
+ * How the library wakes JavaScript: through descriptors that the event loop watches. No thread of the library ever runs
+ * JavaScript, and no thread of Node's pool waits for the library.
+ */
+
+const fs = require('node:fs');
+const net = require('node:net');
+const { performance } = require('node:perf_hooks');
+const abi = require('./abi.js');
+const { CODE, make, cancelled } = require('./errors.js');
+const { native, errorSlot, failure } = require('./native.js');
+
+/** How long work on what has arrived may keep the event loop from its other events, in milliseconds. */
+const SLICE_MS = 5;
+
+let sliceEnd = 0;
+
+/** Whether this turn of the event loop has lasted long enough. */
+function turnIsOver() {
+  return performance.now() >= sliceEnd;
+}
+
+function beginTurn() {
+  sliceEnd = performance.now() + SLICE_MS;
+}
+
+/** Lets the event loop serve everything else, then goes on. */
+function nextTurn() {
+  return new Promise((resolve) => {
+    setImmediate(() => {
+      beginTurn();
+      resolve();
+    });
+  });
+}
+
+/**
+ * Watches one of the library's descriptors, which are read ends of pipes.
+ *
+ * A net.Socket owns its descriptor and reads the bytes, which the library allows. So it gets a descriptor of its own for the
+ * same pipe, opened through /dev/fd; the library's stays the library's. While nobody holds the watcher it does not keep the
+ * process alive.
+ */
+class Watcher {
+  #socket;
+  #holds = 0;
+
+  /** @param {number} fd @param {() => void} readable called when the descriptor became readable */
+  constructor(fd, readable) {
+    if (fd < 0) throw make(CODE.UNSUPPORTED, 'watch libfluvio: this platform has no descriptor to wait on');
+    this.#socket = new net.Socket({
+      fd: fs.openSync(`/dev/fd/${fd}`, 'r'),
+      readable: true,
+      writable: false,
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(64),
+        callback: () => {
+          beginTurn();
+          readable();
+          return true;
+        },
+      },
+    });
+    // A pipe reports no errors of its own; without a listener one would end the process.
+    this.#socket.on('error', readable);
+    this.#socket.unref();
+  }
+
+  /** Keeps the process alive until release is called as often. */
+  hold() {
+    if (this.#holds++ === 0) this.#socket.ref();
+  }
+
+  release() {
+    if (--this.#holds === 0) this.#socket.unref();
+  }
+
+  destroy() {
+    this.#socket.destroy();
+  }
+}
+
+/**
+ * The queue of events of one thread of JavaScript: ends of operations, and delivery reports of all producers. It lives as
+ * long as clients, producers or consumers use it.
+ */
+class Hub {
+  #watcher;
+  #operations = new Map();
+  #books = new Map();
+  #nextId = 1;
+  #users = 0;
+  #scheduled = false;
+  #report = new ArrayBuffer(abi.structs.fluvio_delivery.size);
+  #reportWords = new Int32Array(this.#report);
+  #reportPointers = new BigUint64Array(this.#report);
+  #opaques = new Uint32Array(2048);
+
+  constructor(lib) {
+    this.lib = lib;
+    this.queue = lib.queue_new();
+    if (!this.queue) throw make(CODE.OUT_OF_MEMORY, 'open queue: memory or descriptors are short, or this is a forked child');
+    try {
+      this.#watcher = new Watcher(lib.queue_fd(this.queue), () => this.drain());
+    } catch (error) {
+      lib.queue_free(this.queue);
+      throw error;
+    }
+  }
+
+  /** The hub, made when it is needed. Call release once for each acquire. */
+  static acquire() {
+    current ??= new Hub(native());
+    current.#users++;
+    return current;
+  }
+
+  release() {
+    if (--this.#users > 0) return;
+    if (current === this) current = null;
+    this.#watcher.destroy();
+    this.lib.queue_free(this.queue);
+    this.queue = null;
+  }
+
+  /** Keeps the process alive until letGo is called as often. */
+  hold() {
+    this.#watcher.hold();
+  }
+
+  letGo() {
+    this.#watcher.release();
+  }
+
+  /** Sends the reports of a producer to a book; null ends that. */
+  listen(producer, book) {
+    if (book) this.#books.set(producer, book);
+    else this.#books.delete(producer);
+  }
+
+  /**
+   * Runs an operation of the library.
+   * @param {object} call what: for messages; signal: an AbortSignal; take: reads the result out of the operation
+   * @param {(queue: bigint, id: number) => bigint} start calls the _async function
+   */
+  run(call, start) {
+    const { what, signal, take } = call;
+    if (signal?.aborted) return Promise.reject(cancelled(what, signal));
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++;
+      const operation = start(this.queue, id);
+      if (!operation) {
+        reject(make(CODE.OUT_OF_MEMORY, `${what}: no memory for the request, or this is a forked child`));
+        return;
+      }
+      const abort = signal && (() => this.lib.op_cancel(operation));
+      signal?.addEventListener('abort', abort, { once: true });
+      this.hold();
+      this.#users++;
+      this.#operations.set(id, () => {
+        signal?.removeEventListener('abort', abort);
+        try {
+          resolve(this.#result(operation, what, signal, take));
+        } catch (error) {
+          reject(error);
+        } finally {
+          this.lib.op_free(operation);
+          this.letGo();
+          this.release();
+        }
+      });
+    });
+  }
+
+  #result(operation, what, signal, take) {
+    const { lib } = this;
+    const status = lib.op_wait(operation, 0, errorSlot);
+    if (status !== abi.OK) {
+      const error = failure(lib, status);
+      throw signal?.aborted && error.code === CODE.CANCELLED ? cancelled(what, signal) : error;
+    }
+    return take ? take(operation) : undefined;
+  }
+
+  /** Takes in the events that wait; what would take too long waits for the loop's next turn. */
+  drain() {
+    const { lib } = this;
+    for (let n = 1; this.queue; n++) {
+      const event = lib.queue_poll(this.queue, 0);
+      if (!event) return;
+      this.#absorb(event);
+      if (n % 16 === 0 && turnIsOver()) {
+        this.#drainLater();
+        return;
+      }
+    }
+  }
+
+  #drainLater() {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      beginTurn();
+      this.drain();
+    });
+  }
+
+  #absorb(event) {
+    const { lib } = this;
+    if (lib.event_type(event) === abi.EVENT_DELIVERY) {
+      try {
+        this.#deliver(event);
+      } finally {
+        lib.event_free(event);
+      }
+      return;
+    }
+    const id = lib.event_opaque(event);
+    lib.event_free(event);
+    const finish = this.#operations.get(id);
+    this.#operations.delete(id);
+    finish?.();
+  }
+
+  #deliver(event) {
+    const { lib } = this;
+    const at = abi.structs.fluvio_delivery;
+    const words = this.#reportWords;
+    const pointers = this.#reportPointers;
+    words[at.struct_size / 4] = at.size;
+    if (lib.event_delivery(event, this.#report) !== abi.OK) return;
+    const book = this.#books.get(pointers[at.producer / 8]);
+    if (!book) return;
+    const count = Number(pointers[at.count / 8]);
+    if (this.#opaques.length < 2 * count) this.#opaques = new Uint32Array(4 * count);
+    lib.memcpy(this.#opaques, pointers[at.opaque / 8], 8 * count);
+    book.deliver({
+      status: words[at.status / 4],
+      persisted: words[at.persisted / 4],
+      partition: words[at.partition / 4],
+      baseOffset: Number(BigInt.asIntN(64, pointers[at.base_offset / 8])),
+      latencyMs: Number(pointers[at.latency_us / 8]) / 1000,
+      count,
+      opaques: this.#opaques,
+      error: pointers[at.error / 8],
+    });
+  }
+}
+
+let current = null;
+
+/** Frees what the application dropped without closing it. */
+const dropped = new FinalizationRegistry((core) => core.abandon());
+
+/** Gives a class Symbol.asyncDispose where the runtime has it, so that `await using` closes its objects. */
+function disposable(type, method) {
+  if (!Symbol.asyncDispose) return;
+  Object.defineProperty(type.prototype, Symbol.asyncDispose, {
+    value: function dispose() {
+      return this[method]();
+    },
+    configurable: true,
+    writable: true,
+  });
+}
+
+module.exports = { Hub, Watcher, disposable, dropped, nextTurn, turnIsOver };

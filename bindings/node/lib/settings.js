@@ -1,0 +1,88 @@
+'use strict';
+
+/** Options of JavaScript as settings of the library: camelCase names become snake_case, the library checks the rest. */
+
+const { CODE, invalid, make } = require('./errors.js');
+const { errorSlot, failure } = require('./native.js');
+
+function snake(name) {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** A value in JSON's types. The library says what fits a setting; here go only values that JSON has no words for. */
+function plain(name, value) {
+  switch (typeof value) {
+    case 'number':
+      return Number.isFinite(value) ? value : String(value);
+    case 'function':
+    case 'symbol':
+      throw invalid(name, `a ${typeof value} is not a setting`);
+    default:
+      return value;
+  }
+}
+
+/**
+ * The settings of options as a JSON object. undefined means the default. Names in ours are this package's own.
+ * @param {object | undefined} options
+ * @param {Set<string>} ours
+ */
+function toJSON(options, ours) {
+  const out = {};
+  for (const [name, value] of Object.entries(options ?? {})) {
+    if (value === undefined || ours.has(name)) continue;
+    out[snake(name)] = plain(name, value);
+  }
+  return JSON.stringify(out, (_, value) => (typeof value === 'bigint' ? value.toString() : value));
+}
+
+/** Calls use with a config of the library that holds the options' settings. */
+function withConfig(lib, options, ours, use) {
+  const json = toJSON(options, ours);
+  const config = lib.config_new();
+  if (!config) throw make(CODE.OUT_OF_MEMORY, 'settings: no memory, or this is a forked child');
+  try {
+    const status = lib.config_set_json(config, json, errorSlot);
+    if (status !== 0) throw failure(lib, status);
+    return use(config);
+  } finally {
+    lib.config_free(config);
+  }
+}
+
+/** Names that every call with options takes for itself. */
+const CALL_OPTIONS = new Set(['timeoutMs', 'signal']);
+
+/** timeoutMs for the library: undefined, null and Infinity wait as long as the settings allow. */
+function timeoutOf(options) {
+  const value = options?.timeoutMs;
+  if (value === undefined || value === null || value === Infinity) return -1;
+  if (typeof value !== 'number' || !(value >= 0)) throw invalid('timeoutMs', `${String(value)} is not a number of milliseconds`);
+  return Math.min(Math.ceil(value), Number.MAX_SAFE_INTEGER);
+}
+
+/** The AbortSignal of options, or undefined. */
+function signalOf(options) {
+  const signal = options?.signal;
+  if (signal === undefined || signal === null) return undefined;
+  if (typeof signal.aborted !== 'boolean' || typeof signal.addEventListener !== 'function') {
+    throw invalid('signal', 'it is not an AbortSignal');
+  }
+  return signal;
+}
+
+/** An options argument: an object or nothing. */
+function checkOptions(options, what) {
+  if (options === undefined || options === null) return {};
+  if (typeof options !== 'object' || Array.isArray(options)) throw invalid(what, 'expected an object with options');
+  return options;
+}
+
+/** A name for the library, which reads texts up to a zero character. */
+function nameOf(value, what) {
+  if (typeof value !== 'string') throw invalid(what, `expected a string, not ${value === null ? 'null' : typeof value}`);
+  if (value.includes('\0')) throw invalid(what, 'the name contains a zero character');
+  return value;
+}
+
+module.exports = { CALL_OPTIONS, withConfig, toJSON, timeoutOf, signalOf, checkOptions, nameOf };
