@@ -20,7 +20,7 @@ import (
 )
 
 // cPrograms are the tests written in C, one per topic.
-var cPrograms = []string{"produce_consume", "callback", "ready", "errors", "handles", "process", "races"}
+var cPrograms = []string{"produce_consume", "callback", "ready", "errors", "handles", "process", "races", "outage"}
 
 // repository is the absolute path of the checkout.
 func repository(t *testing.T) string {
@@ -66,7 +66,7 @@ func runCProgram(t *testing.T, name, dir string, compiler ...string) {
 	cluster, err := devcluster.Start(t.Context(), devcluster.Options{SPUs: 2})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, cluster.Close()) }()
-	run(t, []string{"LD_LIBRARY_PATH=" + dir}, program, cluster.Endpoint())
+	run(t, []string{"LD_LIBRARY_PATH=" + dir}, program, cluster.Endpoint(), strings.TrimPrefix(cluster.ControlURL(), "http://"))
 }
 
 func TestC(t *testing.T) {

@@ -266,7 +266,7 @@ int main(int argc, char **argv)
 {
   fluvio_error_t *error = NULL;
   fluvio_client_t *client;
-  CHECK(argc == 2);
+  CHECK(argc >= 2);
   client = connect_to(argv[1]);
   make_topic(client, "c-callback", "1");
   fill(client, "c-callback", 1000);

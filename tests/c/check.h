@@ -1,5 +1,5 @@
 /*
- * check.h - what the C tests share. Every program takes the endpoint of a dev cluster as its first argument, prints the
+ * check.h - what the C tests share. Every program takes the endpoint of a dev cluster and that of its control port, prints the
  * names of its parts as it runs them, and exits with 1 at the first thing that is not as it should be.
  */
 #ifndef CHECK_H

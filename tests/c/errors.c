@@ -275,7 +275,7 @@ int main(int argc, char **argv)
 {
   fluvio_error_t *error = NULL;
   fluvio_client_t *client;
-  CHECK(argc == 2);
+  CHECK(argc >= 2);
   endpoints();
   cancel();
   client = connect_to(argv[1]);

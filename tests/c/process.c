@@ -148,7 +148,7 @@ int main(int argc, char **argv)
   fluvio_client_t *client;
   fluvio_consumer_t *consumer;
   fluvio_error_t *error = NULL;
-  CHECK(argc == 2);
+  CHECK(argc >= 2);
   client = connect_to(argv[1]);
   forked(client);
   masks(client);

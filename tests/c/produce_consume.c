@@ -216,7 +216,7 @@ int main(int argc, char **argv)
 {
   fluvio_error_t *error = NULL;
   fluvio_client_t *client;
-  CHECK(argc == 2);
+  CHECK(argc >= 2);
   CHECK(fluvio_check(FLUVIO_VERSION_HEX) == FLUVIO_OK);
   client = connect_to(argv[1]);
   CHECK(strlen(fluvio_client_platform_version(client)) > 0);
