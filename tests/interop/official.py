@@ -1,7 +1,7 @@
 """One job for the official Python client, in a process of its own because a call of it may never return.
 
-Reads a JSON object from standard input, writes one to standard output. Keys and values are hexadecimal, a record without
-key has null.
+Reads a JSON object from standard input, writes one to standard output. Keys and values are hexadecimal, a record
+without key has null.
 """
 
 from __future__ import annotations

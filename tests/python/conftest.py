@@ -6,16 +6,12 @@ import faulthandler
 import os
 import subprocess
 import sys
-import threading
-import time
 import uuid
-from pathlib import Path
-from typing import Any, Callable, Iterator, Tuple
+from typing import Callable, Iterator, Tuple
 
 import pytest
+from helpers import PACKAGE
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "bindings" / "python"
 sys.path.insert(0, str(PACKAGE))
 
 import libfluvio  # noqa: E402
@@ -85,14 +81,3 @@ def script() -> Script:
         return done.returncode, done.stdout, done.stderr
 
     return run
-
-
-def wait_until_inside(thread: threading.Thread, *functions: str) -> None:
-    """Returns when the thread runs one of these functions of the package."""
-    while thread.is_alive():
-        frame: Any = sys._current_frames().get(thread.ident or 0)
-        while frame is not None:
-            if frame.f_code.co_name in functions and "libfluvio" in frame.f_code.co_filename:
-                return
-            frame = frame.f_back
-        time.sleep(0.002)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 from libfluvio import _abi
 from libfluvio._codes import CODES
 
@@ -57,7 +57,8 @@ def argument_type(declaration: str) -> Any:
 def declared() -> Dict[str, Tuple[Any, Tuple[Any, ...]]]:
     """Every function of the header: result and arguments."""
     found = {}
-    for match in re.finditer(r"FLUVIO_API\s+([\w\s]+?[\s*]+)(fluvio_\w+)\s*\(((?:[^()]|\([^()]*\))*)\)\s*;", header_text()):
+    pattern = r"FLUVIO_API\s+([\w\s]+?[\s*]+)(fluvio_\w+)\s*\(((?:[^()]|\([^()]*\))*)\)\s*;"
+    for match in re.finditer(pattern, header_text()):
         result, name, arguments = match.groups()
         inside = [] if arguments.strip() == "void" else split_arguments(arguments)
         found[name] = (argument_type(" ".join(result.split())), tuple(argument_type(each) for each in inside))
@@ -82,7 +83,8 @@ def test_constants_equal_the_header() -> None:
     assert len([name for name in defines if name.startswith("ERR_")]) == len(CODES)
     assert int(defines["VERSION_HEX"], 16) == _abi.VERSION_HEX
     assert defines["NO_KEY"] == "UINT32_MAX" and _abi.NO_KEY == 2**32 - 1
-    for name in ("EVENT_OP", "EVENT_DELIVERY", "PERSISTED", "NOT_PERSISTED", "MAYBE_PERSISTED", "CONTINUE", "STOP", "OK"):
+    events = ("EVENT_OP", "EVENT_DELIVERY")
+    for name in (*events, "PERSISTED", "NOT_PERSISTED", "MAYBE_PERSISTED", "CONTINUE", "STOP", "OK"):
         assert int(defines[name]) == getattr(_abi, name)
     for name in ("TIMEOUT", "CLOSED", "INTERRUPTED", "INVALID_ARGUMENT", "QUEUE_FULL", "VERSION", "FORKED", "END"):
         assert int(defines[f"ERR_{name}"]) == getattr(_abi, name)

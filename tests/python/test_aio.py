@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import signal
 import threading
 from typing import Any, AsyncIterator, Awaitable, Callable, List, Optional, Tuple, TypeVar
 
 import libfluvio
 import libfluvio.aio
 import pytest
+from helpers import pause, resume
 from libfluvio import aio
 
 T = TypeVar("T")
@@ -206,7 +205,7 @@ def test_cancelled_operations(name: str) -> None:
             await client.admin.create_topic(name)
             producer = await client.producer(name)
             await (await producer.send(b"x"))
-            os.kill(cluster.pid, signal.SIGSTOP)
+            pause(cluster.pid)
             delivery = await producer.send(b"late")
             tasks = [
                 asyncio.ensure_future(client.admin.topics()),
@@ -223,7 +222,7 @@ def test_cancelled_operations(name: str) -> None:
             results = await asyncio.gather(*tasks, return_exceptions=True)
             cancelled = [isinstance(result, asyncio.CancelledError) for result in results]
             assert cancelled[:2] == [True, True]
-            os.kill(cluster.pid, signal.SIGCONT)
+            resume(cluster.pid)
             assert (await delivery).offset == 1
             assert [topic.name for topic in await client.admin.topics()] == [name]
             await producer.close()
@@ -241,7 +240,7 @@ def test_back_pressure(name: str) -> None:
             await client.admin.create_topic(name)
             producer = await client.producer(name, buffer_memory=1 << 18, max_request_size=1 << 16)
             await (await producer.send(b"first"))
-            os.kill(cluster.pid, signal.SIGSTOP)
+            pause(cluster.pid)
             accepted = 0
             with pytest.raises(libfluvio.QueueFullError):
                 while accepted < 10_000:
@@ -251,7 +250,7 @@ def test_back_pressure(name: str) -> None:
             waiting = asyncio.ensure_future(producer.send_many([b"x" * 10_000] * 200))
             await asyncio.sleep(0.05)
             assert not waiting.done()
-            os.kill(cluster.pid, signal.SIGCONT)
+            resume(cluster.pid)
             reports = await (await waiting)
             assert [report.offset for report in reports] == list(range(accepted + 1, accepted + 201))
             await producer.close()
@@ -290,17 +289,24 @@ def test_several_tasks_on_one_client(cluster: libfluvio.DevCluster, wide_topic: 
                     group = await producer.send_many(b"%d-%d" % (me, i) for i in range(1000))
                     return await group
 
-            async def consume(partition: int) -> int:
-                async with client.consumer(wide_topic, partitions=[partition], start="beginning") as consumer:
-                    seen = 0
-                    while True:
-                        batch = await consumer.poll_batch(0.5)
-                        if batch is None:
-                            return seen
-                        seen += len(batch)
+            seen: List[int] = []
 
-            results = await asyncio.gather(*(produce(i) for i in range(4)), *(consume(i) for i in range(5)))
-            assert sum(results[4:]) == 4000
+            async def consume(partition: int) -> None:
+                async with client.consumer(wide_topic, partitions=[partition], start="beginning") as consumer:
+                    async for batch in consumer.batches():
+                        seen.extend([partition] * len(batch))
+                        if len(seen) == 4000:
+                            complete.set()
+
+            complete = asyncio.Event()
+            readers = [asyncio.ensure_future(consume(i)) for i in range(5)]
+            reports = await asyncio.gather(*(produce(i) for i in range(4)))
+            await complete.wait()
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+            sent = [report.partition for group in reports for report in group]
+            assert sorted(seen) == sorted(sent)
 
     run(work)
 

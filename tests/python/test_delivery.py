@@ -6,7 +6,6 @@ import gc
 import json
 import logging
 import os
-import signal
 import threading
 import urllib.request
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, Iterator, List
 
 import libfluvio
 import pytest
-from conftest import wait_until_inside
+from helpers import pause, resume, wait_until_inside
 from libfluvio._delivery import PAGE, Page
 
 
@@ -31,14 +30,8 @@ def own_client(own_cluster: libfluvio.DevCluster) -> Iterator[libfluvio.Client]:
     client = libfluvio.connect(own_cluster.endpoint)
     client.admin.create_topic("orders")
     yield client
-    os.kill(own_cluster.pid, signal.SIGCONT)
+    resume(own_cluster.pid)
     client.close(1)
-
-
-def pause(cluster: libfluvio.DevCluster) -> None:
-    """Stops the cluster's process: connections stay, answers do not come. Returns when it has stopped."""
-    os.kill(cluster.pid, signal.SIGSTOP)
-    os.waitpid(cluster.pid, os.WUNTRACED)
 
 
 def post(cluster: libfluvio.DevCluster, path: str, body: Any) -> None:
@@ -238,7 +231,7 @@ def test_a_with_block_tells_of_failures(own_cluster: libfluvio.DevCluster, own_c
 def test_late_reports(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Client) -> None:
     producer = own_client.producer("orders")
     producer.send(b"x").result(30)
-    pause(own_cluster)
+    pause(own_cluster.pid)
     delivery, group = producer.send(b"late"), producer.send_many([b"late"] * 3)
     with pytest.raises(libfluvio.InvalidStateError):
         delivery._page.report(delivery._index)
@@ -254,7 +247,7 @@ def test_late_reports(own_cluster: libfluvio.DevCluster, own_client: libfluvio.C
         thread.start()
     for thread in threads:
         wait_until_inside(thread, "wait")
-    os.kill(own_cluster.pid, signal.SIGCONT)
+    resume(own_cluster.pid)
     for thread in threads:
         thread.join()
     assert seen == [1, 1, 1]
@@ -265,7 +258,7 @@ def test_late_reports(own_cluster: libfluvio.DevCluster, own_client: libfluvio.C
 def test_full_buffer(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Client) -> None:
     producer = own_client.producer("orders", buffer_memory=1 << 18, max_request_size=1 << 16)
     value = b"x" * 10_000
-    pause(own_cluster)
+    pause(own_cluster.pid)
     accepted = 0
     with pytest.raises(libfluvio.QueueFullError) as caught:
         for _ in range(10_000):
@@ -283,7 +276,7 @@ def test_full_buffer(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Cl
     thread = threading.Thread(target=lambda: deliveries.append(producer.send_many([value] * 500)))
     thread.start()
     wait_until_inside(thread, "_attempt")
-    os.kill(own_cluster.pid, signal.SIGCONT)
+    resume(own_cluster.pid)
     thread.join()
     offsets = [report.offset for report in deliveries[0].result(60)]
     assert offsets == list(range(accepted, accepted + 500))
@@ -292,11 +285,11 @@ def test_full_buffer(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Cl
 
 def test_full_buffer_that_fails(own_cluster: libfluvio.DevCluster, own_client: libfluvio.Client) -> None:
     producer = own_client.producer("orders", buffer_memory=1 << 18, max_request_size=1 << 16, buffer_full="fail")
-    pause(own_cluster)
+    pause(own_cluster.pid)
     with pytest.raises(libfluvio.QueueFullError):
         for _ in range(10_000):
             producer.send(b"x" * 10_000)
-    os.kill(own_cluster.pid, signal.SIGCONT)
+    resume(own_cluster.pid)
     try:
         producer.close()
     except libfluvio.QueueFullError:
@@ -308,7 +301,7 @@ def test_close_with_a_deadline_fails_the_rest(
 ) -> None:
     producer = own_client.producer("orders")
     producer.send(b"x").result(30)
-    pause(own_cluster)
+    pause(own_cluster.pid)
     delivery = producer.send(b"y")
     with pytest.raises(libfluvio.FluvioTimeoutError):
         producer.close(0.2)

@@ -7,7 +7,7 @@ from typing import Any, List
 
 import libfluvio
 import pytest
-from conftest import PACKAGE, ROOT
+from helpers import PACKAGE, ROOT
 
 
 def blocks(text: str) -> List[str]:

@@ -136,7 +136,9 @@ def test_oversized_record(client: libfluvio.Client, topic: str) -> None:
         assert producer.send(b"goes on").result(30).offset == 1
 
 
-@pytest.mark.parametrize("settings", [{"lingerms": 5}, {"batch_size": -1}, {"compression": "rar"}, {"linger_ms": "soon"}])
+@pytest.mark.parametrize(
+    "settings", [{"lingerms": 5}, {"batch_size": -1}, {"compression": "rar"}, {"linger_ms": "soon"}]
+)
 def test_wrong_settings_are_named(client: libfluvio.Client, topic: str, settings: Any) -> None:
     with pytest.raises(libfluvio.InvalidArgumentError) as caught:
         client.producer(topic, **settings)
@@ -146,7 +148,8 @@ def test_wrong_settings_are_named(client: libfluvio.Client, topic: str, settings
 def test_every_wrong_setting_is_listed(cluster: libfluvio.DevCluster) -> None:
     with pytest.raises(libfluvio.InvalidArgumentError) as caught:
         libfluvio.connect(cluster.endpoint, client_idd="x", connection_timeout_ms=-5)
-    assert "client_idd" in str(caught.value) and "client_id" in str(caught.value) and "connection_timeout_ms" in str(caught.value)
+    for named in ("client_idd", "client_id?", "connection_timeout_ms"):
+        assert named in str(caught.value)
 
 
 @pytest.mark.parametrize("value", [object(), float("nan"), {1: object()}])

@@ -12,7 +12,7 @@ from typing import Any
 
 import libfluvio
 import pytest
-from conftest import PACKAGE, ROOT
+from helpers import PACKAGE, ROOT
 from libfluvio import _abi, _errors, _library
 from libfluvio._codes import CODES
 
@@ -75,7 +75,8 @@ def test_library_of_another_version(script: Any, tmp_path: Path, source: Any, sa
     if source is None:
         names = sorted(set(_abi.FUNCTIONS) - {"fluvio_check", "fluvio_version_string"})
         source = "".join(f"void {name}(void) {{}}\n" for name in names)
-        source += 'int fluvio_check(unsigned v) { return -18; } const char *fluvio_version_string(void) { return "9.9.9"; }'
+        source += "int fluvio_check(unsigned v) { return -18; }\n"
+        source += 'const char *fluvio_version_string(void) { return "9.9.9"; }\n'
     program = tmp_path / "other.c"
     program.write_text(source)
     library = tmp_path / "libfluvio.so"

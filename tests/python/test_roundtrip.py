@@ -7,7 +7,7 @@ from typing import Any, List, Optional, Tuple
 
 import libfluvio
 import pytest
-from conftest import wait_until_inside
+from helpers import wait_until_inside
 
 Pair = Tuple[Optional[bytes], bytes]
 

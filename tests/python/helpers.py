@@ -1,0 +1,37 @@
+"""What several Python tests use."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "bindings" / "python"
+
+
+def pause(pid: int) -> None:
+    """Stops a child process, such as a dev cluster: connections stay, answers do not come. Returns when it has
+    stopped."""
+    os.kill(pid, signal.SIGSTOP)
+    os.waitpid(pid, os.WUNTRACED)
+
+
+def resume(pid: int) -> None:
+    """Lets a stopped process go on."""
+    os.kill(pid, signal.SIGCONT)
+
+
+def wait_until_inside(thread: threading.Thread, *functions: str) -> None:
+    """Returns when the thread runs one of these functions of the package."""
+    while thread.is_alive():
+        frame: Any = sys._current_frames().get(thread.ident or 0)
+        while frame is not None:
+            if frame.f_code.co_name in functions and "libfluvio" in frame.f_code.co_filename:
+                return
+            frame = frame.f_back
+        time.sleep(0.002)
