@@ -50,15 +50,20 @@ func (op *operation) connect(ctx context.Context) (unsafe.Pointer, error) {
 	c := &client{core: core, children: map[child]struct{}{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.id = clients.add(c)
-	version := C.CString(core.PlatformVersion())
-	defer C.free(unsafe.Pointer(version))
-	c.handle = C.fluvioc_client_new(C.uint64_t(c.id), version)
+	c.handle = newClientHandle(c.id, core.PlatformVersion())
 	if c.handle == nil {
 		clients.remove(c.id)
 		c.cancel()
 		return nil, abandon(core.Close, "connect")
 	}
 	return unsafe.Pointer(c.handle), nil
+}
+
+// newClientHandle makes the C side of a client; nil when memory is short.
+func newClientHandle(id uint64, platformVersion string) *C.fluvio_client_t {
+	version := C.CString(platformVersion)
+	defer C.free(unsafe.Pointer(version))
+	return C.fluvioc_client_new(C.uint64_t(id), version)
 }
 
 // abandonWait bounds closing an object for which C had no memory.

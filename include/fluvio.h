@@ -17,9 +17,12 @@
  * Memory     Inputs are copied before the function returns. Who frees an output is said at the function.
  * Callbacks  Run on a thread of the library, never two at once for one object, with no lock held. Inside one, blocking
  *            functions on the same object (close, flush, poll) give FLUVIO_ERR_WOULD_DEADLOCK. They must not throw or
- *            longjmp. After _close has returned, no callback runs; then ctx_free is called once.
+ *            longjmp. After _close has returned, no callback runs, and ctx_free has been called, once (if _close timed out
+ *            while a callback ran: when that returns). A _start that fails does not call ctx_free.
  * Go         Every function here is plain C. None enters the Go runtime on the caller's thread.
- * Fork       In a forked child every function returns FLUVIO_ERR_FORKED (or NULL, 0, -1). Create clients in the child.
+ * Fork       In a forked child every function returns FLUVIO_ERR_FORKED (or NULL, 0, -1), and _free does nothing; what only
+ *            reads memory (errors, batches, topic lists) works on. A child that wants Fluvio must exec, or be started by
+ *            spawn: the Go runtime does not live on in it.
  * Unloading  dlclose does not unload the library.
  */
 #ifndef FLUVIO_H
@@ -155,19 +158,19 @@ FLUVIO_API fluvio_client_t *fluvio_op_take_client(fluvio_op_t *op);
 FLUVIO_API fluvio_producer_t *fluvio_op_take_producer(fluvio_op_t *op);
 FLUVIO_API fluvio_consumer_t *fluvio_op_take_consumer(fluvio_op_t *op);
 FLUVIO_API fluvio_topic_list_t *fluvio_op_take_topic_list(fluvio_op_t *op);
-/* Frees an operation; one that still runs is cancelled, and a result nobody took is closed and freed. Since 0.1. */
+/* Frees an operation; one that still runs is cancelled, a close excepted, which goes on, and a result nobody took is closed
+ * and freed. Since 0.1. */
 FLUVIO_API void fluvio_op_free(fluvio_op_t *op);
 
-/* A queue of events, for any number of clients, producers and operations. NULL when memory or descriptors are short.
- * Since 0.1. */
+/* A queue of events, for any number of clients, producers and operations. NULL when memory is short. Since 0.1. */
 FLUVIO_API fluvio_queue_t *fluvio_queue_new(void);
 /* The next event, or NULL when none came by the deadline, the queue was woken, or it has a callback. The caller frees the
  * event. Since 0.1. */
 FLUVIO_API fluvio_event_t *fluvio_queue_poll(fluvio_queue_t *queue, int64_t timeout_ms);
 /* A descriptor for event loops: readable while events wait. After a wake-up, poll with timeout 0 until NULL. Do not read
- * from it (an event loop that must may: it is a pipe) and do not close it. -1 where unsupported. Since 0.1. */
+ * from it (an event loop that must may: it is a pipe) and do not close it. -1 when descriptors are short. Since 0.1. */
 FLUVIO_API int32_t fluvio_queue_fd(fluvio_queue_t *queue);
-/* Makes one blocked fluvio_queue_poll return NULL. Since 0.1. */
+/* Makes one blocked fluvio_queue_poll, or the next one, return NULL. Since 0.1. */
 FLUVIO_API void fluvio_queue_wakeup(fluvio_queue_t *queue);
 /* A function that takes events. It must not free the event. */
 typedef void (*fluvio_event_cb)(fluvio_event_t *event, void *ctx);
@@ -215,7 +218,8 @@ FLUVIO_API void fluvio_event_free(fluvio_event_t *event);
  * request_timeout_ms, use_spu_local_address, ... (README). config NULL: all defaults. *client is the caller's. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_client_connect(const fluvio_config_t *config, int64_t timeout_ms, fluvio_client_t **client, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_client_connect_async(const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
-/* Closes the client and every producer and consumer of it; producers are drained up to the timeout. Since 0.1. */
+/* Closes the client and every producer and consumer of it; producers are drained up to the timeout, and TIMEOUT says that
+ * some records had to be failed. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_client_close(fluvio_client_t *client, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_client_close_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 FLUVIO_API void fluvio_client_free(fluvio_client_t *client);
@@ -259,14 +263,17 @@ FLUVIO_API void fluvio_topic_list_free(fluvio_topic_list_t *list);
 /* --------------------------------------------------------------- producer */
 
 /* Opens a producer. Settings: batch_size, linger_ms, max_request_size, compression, buffer_memory, delivery,
- * delivery_timeout_ms, isolation, partitioner ... (README). deliveries: where delivery reports go, or NULL when nobody wants
- * them, which costs nothing; the queue must outlive the producer. *producer is the caller's and keeps the client alive.
- * Since 0.1. */
+ * delivery_timeout_ms, isolation, partitioner ... (README); buffer_full has no effect, send has a timeout instead.
+ * deliveries: where delivery reports go, or NULL when nobody wants them, which costs nothing. Every accepted record gets
+ * exactly one report, and reports that the application does not take count: 8 bytes per record and 160 per report, up to
+ * buffer_memory, then send waits for them to be taken. The queue must outlive the producer. *producer is the caller's and
+ * keeps the client alive. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_producer_t **producer, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_producer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 /* Hands a record over. It is copied; the call waits, up to the timeout, only for room in buffer_memory, never for the
  * network. key NULL: no key (an empty key is a non-NULL pointer with length 0). opaque comes back in the delivery report.
- * FLUVIO_OK means accepted, not stored. QUEUE_FULL: no room by the deadline. TOO_LARGE: never fits. Since 0.1. */
+ * FLUVIO_OK means accepted, not stored. QUEUE_FULL: no room by the deadline, or too many reports wait to be taken. TOO_LARGE:
+ * more than max_request_size has room for, both numbers are in the message. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_send(fluvio_producer_t *producer, const void *key, size_t key_len, const void *value, size_t value_len, uint64_t opaque, int64_t timeout_ms, fluvio_error_t **error);
 
 /* A record to send. Start from FLUVIO_RECORD_INIT. */
@@ -281,7 +288,8 @@ typedef struct fluvio_record_in {
   int32_t reserved;  /* 0 */
 } fluvio_record_in_t;
 #define FLUVIO_RECORD_INIT { NULL, 0, NULL, 0, 0, 0, -1, 0 }
-/* Hands n records over, in order; *sent (may be NULL) tells how many were accepted, also on failure. Since 0.1. */
+/* Hands n records over, in order; *sent (may be NULL) tells how many were accepted, also on failure: records[*sent] is the
+ * one that was not. The timeout is for all of them together. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_send_batch(fluvio_producer_t *producer, const fluvio_record_in_t *records, size_t n, int64_t timeout_ms, size_t *sent, fluvio_error_t **error);
 /* The same for records given as columns: data holds key and value of each record one after the other; key_len may be NULL
  * (no record has a key) and holds FLUVIO_NO_KEY for a record without one; the i-th record gets opaque first_opaque + i.
@@ -309,7 +317,8 @@ FLUVIO_API fluvio_op_t *fluvio_consumer_open_async(fluvio_client_t *client, cons
  * reached stop_at. INTERRUPTED: fluvio_consumer_wakeup. Else the stream's error; one that is not fatal may be followed by
  * more batches. A few nanoseconds when nothing waits and timeout_ms is 0. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_poll(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, fluvio_error_t **error);
-/* As fluvio_queue_fd: readable while fluvio_consumer_poll would not say TIMEOUT. Since 0.1. */
+/* As fluvio_queue_fd: readable while fluvio_consumer_poll would not say TIMEOUT, so for good after the end or close; it may
+ * once be readable for nothing. It lives until fluvio_consumer_free. Since 0.1. */
 FLUVIO_API int32_t fluvio_consumer_fd(fluvio_consumer_t *consumer);
 /* Makes one blocked fluvio_consumer_poll, or the next one, return INTERRUPTED. Since 0.1. */
 FLUVIO_API void fluvio_consumer_wakeup(fluvio_consumer_t *consumer);
@@ -320,7 +329,8 @@ FLUVIO_API void fluvio_consumer_wakeup(fluvio_consumer_t *consumer);
 /* Takes a batch (owned by the library: retain it to keep it), or, as the last call, NULL and the error that ended the
  * stream (FLUVIO_ERR_END for its proper end). Errors that do not end it come with NULL too, and more calls follow. */
 typedef int32_t (*fluvio_batch_cb)(fluvio_batch_t *batch, const fluvio_error_t *error, void *ctx);
-/* Delivers by callback, on a thread of this consumer's own, instead of poll. INVALID_STATE if started before. Since 0.1. */
+/* Delivers by callback, on a thread of this consumer's own, instead of poll, which then says INVALID_STATE. INVALID_STATE if
+ * started before. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_start(fluvio_consumer_t *consumer, fluvio_batch_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error);
 
 /* A record that was read. Key and value live as long as the batch. */
@@ -338,7 +348,8 @@ typedef struct fluvio_record {
 typedef int32_t (*fluvio_record_cb)(const fluvio_record_t *record, const fluvio_error_t *error, void *ctx);
 /* As fluvio_consumer_start, one call per record. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_start_records(fluvio_consumer_t *consumer, fluvio_record_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error);
-/* Ends the streams. Waits for a running callback. Since 0.1. */
+/* Ends the streams. Batches not taken yet are dropped. Waits for a running callback; TIMEOUT when that does not return, and
+ * no other callback runs then either. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_close(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_close_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 FLUVIO_API void fluvio_consumer_free(fluvio_consumer_t *consumer);

@@ -262,6 +262,70 @@ static void queue_callback(fluvio_client_t *client)
   CHECK(t.freed == 1);
 }
 
+/* What a callback frees stays until the callback has returned. */
+static int32_t free_in_callback(fluvio_batch_t *batch, const fluvio_error_t *error, void *ctx)
+{
+  struct seen *s = (struct seen *)ctx;
+  (void)error;
+  enter(s);
+  CHECK(batch != NULL && s->next == 0);
+  s->next = 1;
+  fluvio_consumer_free(s->consumer);
+  CHECK(fluvio_batch_count(batch) > 0);
+  leave(s);
+  return FLUVIO_CONTINUE;
+}
+
+static void free_queue_in_callback(fluvio_event_t *event, void *ctx)
+{
+  fluvio_delivery_t d;
+  d.struct_size = sizeof d;
+  fluvio_queue_free(*(fluvio_queue_t **)ctx);
+  CHECK(fluvio_event_delivery(event, &d) == FLUVIO_OK && d.count == 1 && d.opaque[0] == 3);
+}
+
+static pthread_mutex_t queue_freed_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t queue_freed_changed = PTHREAD_COND_INITIALIZER;
+static int queue_freed;
+
+static void on_queue_freed(void *ctx)
+{
+  (void)ctx;
+  pthread_mutex_lock(&queue_freed_lock);
+  queue_freed++;
+  pthread_cond_broadcast(&queue_freed_changed);
+  pthread_mutex_unlock(&queue_freed_lock);
+}
+
+static void free_inside(fluvio_client_t *client)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_consumer_t *consumer = read_from_start(client, "c-callback", NULL);
+  fluvio_queue_t *queue = fluvio_queue_new();
+  fluvio_producer_t *producer = NULL;
+  struct seen s;
+  PART("free inside callbacks");
+  seen_init(&s, client, consumer);
+  OK(fluvio_consumer_start(consumer, free_in_callback, &s, on_free, &error));
+  pthread_mutex_lock(&s.lock);
+  while (!s.freed)
+    pthread_cond_wait(&s.changed, &s.lock);
+  pthread_mutex_unlock(&s.lock);
+  CHECK(s.next == 1 && s.calls_after_free == 0);
+
+  OK(fluvio_queue_start(queue, free_queue_in_callback, &queue, on_queue_freed, &error));
+  OK(fluvio_producer_open(client, "c-queue-callback", NULL, queue, LONG, &producer, &error));
+  OK(fluvio_producer_send(producer, NULL, 0, "x", 1, 3, LONG, &error));
+  pthread_mutex_lock(&queue_freed_lock);
+  while (!queue_freed)
+    pthread_cond_wait(&queue_freed_changed, &queue_freed_lock);
+  CHECK(queue_freed == 1);
+  pthread_mutex_unlock(&queue_freed_lock);
+  OK(fluvio_producer_send(producer, NULL, 0, "x", 1, 4, LONG, &error)); /* its report goes nowhere */
+  OK(fluvio_producer_close(producer, LONG, &error));
+  fluvio_producer_free(producer);
+}
+
 int main(int argc, char **argv)
 {
   fluvio_error_t *error = NULL;
@@ -276,6 +340,7 @@ int main(int argc, char **argv)
   close_async_inside(client);
   client_close(argv[1]);
   queue_callback(client);
+  free_inside(client);
   OK(fluvio_client_close(client, LONG, &error));
   fluvio_client_free(client);
   return 0;
