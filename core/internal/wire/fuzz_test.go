@@ -41,7 +41,7 @@ func FuzzFrame(f *testing.F) {
 
 // FuzzBatch reads a record set as a consumer does, and the same bytes as a records section.
 func FuzzBatch(f *testing.F) {
-	for _, v := range knownVectors(f) {
+	for _, v := range allVectors(f) {
 		m := v.message()
 		_, err := Decode(v.body(), v.version, m)
 		require.NoError(f, err)

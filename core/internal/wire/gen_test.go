@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
@@ -13,25 +14,33 @@ import (
 // gates is which fields exist from and up to which version, as the protocol's description has it: a second statement
 // beside the Wire methods. Gates outside the versions of the table in apis.go are left out.
 var gates = map[string][2]int16{
-	"DeleteRequest.Force":            {13, 99},
-	"ListRequest.System":             {13, 99},
-	"TopicSpec.Deduplication":        {12, 99},
-	"TopicSpec.System":               {13, 99},
-	"PartitionMap.Mirror":            {14, 99},
-	"TopicStatus.Mirrors":            {14, 99},
-	"MirrorConfig.Target":            {18, 99},
-	"MirrorConfig.Source":            {18, 99},
-	"HomePartition.Source":           {18, 99},
-	"PartitionMirror.Target":         {18, 99},
-	"PartitionSpec.Deduplication":    {12, 99},
-	"PartitionSpec.System":           {13, 99},
-	"PartitionSpec.Mirror":           {14, 99},
-	"PartitionStatus.BaseOffset":     {16, 99},
-	"SmartModuleInvocation.Look":     {20, 99},
-	"Lookback.Age":                   {21, 99},
-	"SmartModuleInvocation.Display":  {25, 99},
-	"StreamFetchRequest.ConsumerID":  {23, 99},
-	"FetchOffsetsRequest.ConsumerID": {23, 23},
+	"DeleteRequest.Force":                     {13, 99},
+	"ListRequest.System":                      {13, 99},
+	"TopicSpec.Deduplication":                 {12, 99},
+	"TopicSpec.System":                        {13, 99},
+	"PartitionMap.Mirror":                     {14, 99},
+	"TopicStatus.Mirrors":                     {14, 99},
+	"MirrorConfig.Target":                     {18, 99},
+	"MirrorConfig.Source":                     {18, 99},
+	"HomePartition.Source":                    {18, 99},
+	"PartitionMirror.Target":                  {18, 99},
+	"PartitionSpec.Deduplication":             {12, 99},
+	"PartitionSpec.System":                    {13, 99},
+	"PartitionSpec.Mirror":                    {14, 99},
+	"PartitionStatus.BaseOffset":              {16, 99},
+	"SmartModuleInvocation.Look":              {20, 99},
+	"Lookback.Age":                            {21, 99},
+	"SmartModuleInvocation.Display":           {25, 99},
+	"StreamFetchRequest.ConsumerID":           {23, 99},
+	"FetchOffsetsRequest.ConsumerID":          {23, 23},
+	"FetchConsumerOffsetsRequest.Filter":      {24, 99},
+	"FetchRequest.MaxBytes":                   {3, 99},
+	"FetchRequest.Isolation":                  {4, 99},
+	"FetchRequest.Forgotten":                  {7, 99},
+	"FetchPartition.LeaderEpoch":              {9, 99},
+	"FetchPartition.LogStartOffset":           {5, 99},
+	"FetchPartitionResponse.NextFilterOffset": {11, 99},
+	"SmartModulePackage.Visibility":           {19, 99},
 }
 
 // generator fills messages by reflection. The types whose fields depend on each other have a case of their own.
@@ -84,7 +93,11 @@ func (g *generator) message(m Message) Message {
 	return m
 }
 
-var labels = []string{LabelTopic, LabelPartition, LabelSPU}
+// labelFor is a label that requests of a key may have.
+func (g *generator) labelFor(key uint16) string {
+	labels := slices.DeleteFunc(Labels(), func(label string) bool { return !Accepts(key, label) })
+	return labels[g.pick(len(labels))]
+}
 
 // union fills the types of which not every combination of fields can be sent; false if p is none of them.
 func (g *generator) union(p any) bool {
@@ -102,25 +115,34 @@ func (g *generator) union(p any) bool {
 		g.message(p.Spec)
 		g.message(p.Status)
 	case *CreateRequest:
-		p.Label = labels[g.pick(len(labels))]
+		p.Label = g.labelFor(KeyCreate)
 		p.Spec, _ = newObject(p.Label)
 		g.message(p.Spec)
 		g.fields(&p.Name, &p.DryRun, &p.Timeout)
 	case *DeleteRequest:
-		p.Label = labels[g.pick(len(labels))]
-		g.fields(&p.Name, &p.Force)
+		p.Label = g.labelFor(KeyDelete)
+		if g.fields(&p.Force); p.Label == LabelCustomSPU && g.pick(2) == 0 {
+			p.ID = new(int32)
+			g.fields(p.ID)
+		} else {
+			g.fields(&p.Name)
+		}
+	case *UpdateRequest:
+		p.Label, p.Known = g.labelFor(KeyUpdate), true
+		p.Action = uint8(g.pick(2))
+		g.fields([][]any{{&p.Name, &p.Partitions}, {&p.Name, &p.RemoteCluster, &p.HomeToMirror}}[p.Action]...)
 	case *ListRequest:
-		p.Label, p.Known = g.anyLabel()
+		p.Label, p.Known = g.anyLabel(KeyList)
 		g.fields(&p.Filters, &p.Summary, &p.System)
 	case *WatchRequest:
-		p.Label, p.Known = g.anyLabel()
+		p.Label, p.Known = g.anyLabel(KeyWatch)
 		g.fields(&p.Epoch, &p.Summary)
 	case *ListResponse:
-		g.label = labels[g.pick(len(labels))]
+		g.label = g.labelFor(KeyList)
 		p.Label = g.label
 		g.fields(&p.Objects)
 	case *MetadataUpdate:
-		g.label = labels[g.pick(len(labels))]
+		g.label = g.labelFor(KeyWatch)
 		p.Label = g.label
 		g.fields(&p.Epoch, &p.Changes, &p.All)
 	case *ReplicaSpec:
@@ -132,6 +154,13 @@ func (g *generator) union(p any) bool {
 	case *PartitionMirror:
 		p.Kind = uint8(g.pick(2))
 		g.fields([][]any{{&p.HomeCluster, &p.HomeSPUKey, &p.HomeSPUID, &p.HomeEndpoint, &p.Target}, {&p.Home}}[p.Kind]...)
+	case *MirrorSpec:
+		p.Kind = uint8(g.pick(2))
+		g.fields([][]any{{&p.ID}, {&p.ID, &p.RemoteID, &p.PublicEndpoint, &p.ClientTLS}}[p.Kind]...)
+	case *MirrorPairing:
+		if p.State = uint8(g.pick(8)); p.State == PairingFailure {
+			g.fields(&p.Detail)
+		}
 	case *SmartModuleInvocation:
 		if g.pick(2) == 0 {
 			g.fields(&p.Name)
@@ -160,13 +189,11 @@ func (g *generator) fields(pointers ...any) {
 	}
 }
 
-// anyLabel is a label and whether this package knows it: List and Watch of other objects are read, too.
-func (g *generator) anyLabel() (string, bool) {
-	n := g.pick(len(labels) + 1)
-	if n == len(labels) {
-		return "TableFormat", false
-	}
-	return labels[n], true
+// anyLabel is a label and whether requests of a key may have it: those with another one are read, too.
+func (g *generator) anyLabel(key uint16) (string, bool) {
+	labels := append(Labels(), "DerivedStream", "topic", "")
+	label := labels[g.pick(len(labels))]
+	return label, Accepts(key, label)
 }
 
 // field is a struct field with the versions it exists at.
@@ -262,7 +289,7 @@ func TestGatesNameRealFields(t *testing.T) {
 		walk(reflect.TypeOf(api.Request()))
 		walk(reflect.TypeOf(api.Response()))
 	}
-	for _, label := range labels {
+	for _, label := range Labels() {
 		spec, status := newObject(label)
 		walk(reflect.TypeOf(spec))
 		walk(reflect.TypeOf(status))

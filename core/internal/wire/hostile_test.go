@@ -20,7 +20,7 @@ const decodeBudget = 1 << 20
 // direction, version and size. The rest would repeat the same paths.
 func distinctVectors(t testing.TB) []vector {
 	seen := map[[5]int]bool{}
-	return slices.DeleteFunc(knownVectors(t), func(v vector) bool {
+	return slices.DeleteFunc(allVectors(t), func(v vector) bool {
 		response := 0
 		if v.response {
 			response = 1

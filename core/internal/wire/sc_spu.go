@@ -5,10 +5,16 @@ import (
 	"strconv"
 )
 
+// Types of an SPUSpec.
+const (
+	SPUManaged uint8 = 0
+	SPUCustom  uint8 = 1
+)
+
 // SPUSpec is how an SPU is registered.
 type SPUSpec struct {
 	ID                  int32
-	Type                uint8 // 0 managed, 1 custom
+	Type                uint8
 	PublicEndpoint      IngressPort
 	PrivateEndpoint     Endpoint
 	Rack                *string
@@ -92,3 +98,75 @@ type SPUStatus struct{ Resolution uint8 }
 
 // Wire walks the status.
 func (m *SPUStatus) Wire(c *Codec) { c.U8(&m.Resolution) }
+
+// CustomSPUSpec registers an SPU that the cluster does not start itself. The SC keeps it as an SPUSpec of type custom.
+type CustomSPUSpec struct {
+	ID                  int32
+	PublicEndpoint      IngressPort
+	PrivateEndpoint     Endpoint
+	Rack                *string
+	PublicEndpointLocal *Endpoint
+}
+
+// Wire walks the spec.
+func (m *CustomSPUSpec) Wire(c *Codec) {
+	c.I32(&m.ID)
+	m.PublicEndpoint.wire(c)
+	c.endpoint(&m.PrivateEndpoint)
+	c.OptString(&m.Rack)
+	Opt(c, &m.PublicEndpointLocal, (*Codec).endpoint)
+}
+
+// SPU is the spec as the SC keeps it.
+func (m *CustomSPUSpec) SPU() *SPUSpec {
+	return &SPUSpec{ID: m.ID, Type: SPUCustom, PublicEndpoint: m.PublicEndpoint, PrivateEndpoint: m.PrivateEndpoint, Rack: m.Rack,
+		PublicEndpointLocal: m.PublicEndpointLocal}
+}
+
+// SPUGroupSpec asks Kubernetes for SPUs; elsewhere nothing starts them.
+type SPUGroupSpec struct {
+	Replicas    uint16
+	MinID       int32 // id of the first SPU
+	Rack        *string
+	Replication *SPUGroupReplication
+	Storage     *SPUGroupStorage
+	Env         []EnvVar
+}
+
+// SPUGroupReplication is the replication setting of a group.
+type SPUGroupReplication struct{ InSyncReplicaMin *uint16 }
+
+// SPUGroupStorage is where the SPUs of a group keep their logs, and the size of the volume as Kubernetes writes it ("10Gi").
+type SPUGroupStorage struct {
+	LogDir *string
+	Size   *string
+}
+
+// EnvVar is an environment variable of the SPUs of a group.
+type EnvVar struct{ Name, Value string }
+
+// Wire walks the spec.
+func (m *SPUGroupSpec) Wire(c *Codec) {
+	c.U16(&m.Replicas)
+	c.I32(&m.MinID)
+	c.OptString(&m.Rack)
+	Opt(c, &m.Replication, func(c *Codec, r *SPUGroupReplication) { Opt(c, &r.InSyncReplicaMin, (*Codec).U16) })
+	Opt(c, &m.Storage, func(c *Codec, s *SPUGroupStorage) { c.OptString(&s.LogDir); c.OptString(&s.Size) })
+	Vec(c, &m.Env, 4, func(c *Codec, e *EnvVar) { c.String(&e.Name); c.String(&e.Value) })
+}
+
+// Resolutions of an SPUGroupStatus.
+const (
+	SPUGroupInit     uint8 = 0
+	SPUGroupInvalid  uint8 = 1
+	SPUGroupReserved uint8 = 2
+)
+
+// SPUGroupStatus is what became of a group.
+type SPUGroupStatus struct {
+	Resolution uint8
+	Reason     *string
+}
+
+// Wire walks the status.
+func (m *SPUGroupStatus) Wire(c *Codec) { c.U8(&m.Resolution); c.OptString(&m.Reason) }
