@@ -311,6 +311,23 @@ def test_close_with_a_deadline_fails_the_rest(
 
 
 def test_producer_that_nobody_closes_delivers(own_client: libfluvio.Client) -> None:
-    delivery = own_client.producer("orders").send(b"x")
-    gc.collect()
+    with pytest.warns(ResourceWarning, match="was not closed"):
+        delivery = own_client.producer("orders").send(b"x")
+        gc.collect()
     assert delivery.result(30).offset == 0
+
+
+@pytest.mark.parametrize("end", ["pass", "raise SystemExit(0)"])
+def test_program_that_closes_nothing_delivers(
+    script: Any, client: libfluvio.Client, topic: str, cluster: Any, end: str
+) -> None:
+    status, _, errors = script(
+        "import sys, libfluvio\n"
+        "producer = libfluvio.connect(sys.argv[1]).producer(sys.argv[2], linger_ms=60000)\n"
+        f"producer.send_many([b'x'] * 1000)\n{end}",
+        cluster.endpoint,
+        topic,
+    )
+    assert status == 0, errors
+    with client.consumer(topic, start="beginning", stop_at="end") as consumer:
+        assert len(list(consumer)) == 1000

@@ -114,8 +114,13 @@ def test_longest_topic_name(client: libfluvio.Client) -> None:
 def test_names_that_cannot_be_passed_on(client: libfluvio.Client, bad: Any) -> None:
     with pytest.raises(libfluvio.InvalidArgumentError, match="topic"):
         client.admin.create_topic(bad)
-    with pytest.raises((libfluvio.InvalidArgumentError, TypeError)):
+    with pytest.raises(libfluvio.InvalidArgumentError, match="topic"):
         client.consumer(bad)
+
+
+def test_no_topics(client: libfluvio.Client) -> None:
+    with pytest.raises(libfluvio.InvalidArgumentError, match="topics"):
+        client.consumer([])
 
 
 def test_topic_exists(client: libfluvio.Client, topic: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
 
 from ._admin import Admin
 from ._consumer import Consumer
@@ -26,6 +26,8 @@ def topic_settings(
     """One topic, or several: their names, the name to open with, and the settings."""
     if isinstance(topics, str):
         return (topics,), text(topics, "topic"), dict(settings)
+    if not isinstance(topics, Iterable):
+        raise InvalidArgumentError(f"topics: expected a name or names, not {type(topics).__name__}")
     names = tuple(topics)
     if not names:
         raise InvalidArgumentError("topics: the list is empty; name one topic at least", details={"setting": "topics"})

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import logging
 import threading
+import warnings
+import weakref
 from array import array
 from ctypes import byref, c_char_p, c_size_t, c_void_p, cast
 from itertools import chain, islice
@@ -16,6 +20,9 @@ from ._library import Library, refuse
 
 INTERRUPTED_CLOSE = 1.0
 """Seconds that leaving a ``with`` block by an exception still gives to records that were accepted."""
+
+EXIT_CLOSE = 5.0
+"""Seconds that a program that ends without closing its producers still gives to records that were accepted."""
 
 CHUNK_BYTES = 1 << 20
 CHUNK_RECORDS = 4096
@@ -129,6 +136,11 @@ class ProducerBase:
         self._page: Optional[Page] = None
         self._lock = threading.RLock()
         _process.watch(self)
+
+    def __del__(self) -> None:
+        book: Optional[Book] = getattr(self, "_book", None)
+        if book is not None and not book.ended() and not _process.STATE.forked:
+            warnings.warn(f"{self!r} was not closed: its last records may be lost", ResourceWarning, stacklevel=2)
 
     def _after_fork(self) -> None:
         self._lock = threading.RLock()
@@ -252,8 +264,15 @@ class Producer(ProducerBase):
     """Writes records to one topic. Comes from :meth:`Client.producer`; usable from any number of threads.
 
     As a context manager it is closed, and with that flushed, at the end of the block. If an exception ends the block,
-    records that were accepted have one more second.
+    records that were accepted have one more second. A producer that is still open when the program ends is closed then,
+    within five seconds.
     """
+
+    def __init__(
+        self, lib: Library, topic: str, handle: Handle, book: Book, client: object, settings: Mapping[str, object]
+    ) -> None:
+        super().__init__(lib, topic, handle, book, client, settings)
+        _open.add(self)
 
     def send(
         self,
@@ -419,3 +438,18 @@ class Producer(ProducerBase):
     def __repr__(self) -> str:
         return f"<libfluvio.Producer {self.topic}{' closed' if self.closed else ''}>"
 
+
+_open: "weakref.WeakSet[Producer]" = weakref.WeakSet()
+
+
+def _close_at_exit() -> None:
+    for producer in list(_open):
+        if producer.closed or _process.STATE.forked:
+            continue
+        try:
+            producer.close(EXIT_CLOSE)
+        except FluvioError as error:
+            logging.getLogger("libfluvio").warning("closing %r at the program's end: %s", producer, error)
+
+
+atexit.register(_close_at_exit)
