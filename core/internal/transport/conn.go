@@ -30,9 +30,14 @@ type Conn struct {
 	queued  []*call         // guarded by mu: the calls of queue, in order
 	err     error           // guarded by mu: why the connection ended; set once
 
-	wake   chan struct{} // capacity 1: the queue is not empty
-	done   chan struct{} // closed when err is set
-	joined sync.WaitGroup
+	wake    chan struct{} // capacity 1: the queue is not empty
+	done    chan struct{} // closed when err is set
+	written chan struct{} // closed when the writer has ended
+	joined  sync.WaitGroup
+
+	born  time.Time
+	heard atomic.Int64 // when bytes last arrived, in ns after born
+	known atomic.Bool  // the observer was told of the connection
 }
 
 // call is a request that waits for its answer, or a stream that waits for frames.
@@ -44,11 +49,18 @@ type call struct {
 	sent      atomic.Bool // the writer has begun to write it
 	abandoned atomic.Bool // drop the answer
 	onFrame   func(frame *Buffer, body []byte, err error)
+
+	written   bool    // guarded by Conn.mu: the writer is done with it
+	early     *Buffer // guarded by Conn.mu: the answer, when it came before that
+	earlyBody []byte  // guarded by Conn.mu
 }
 
 // newConn starts reader and writer on a socket. The handshake follows through Call.
 func newConn(key Key, cfg *Config, sock net.Conn) *Conn {
-	c := &Conn{key: key, cfg: cfg, sock: sock, waiting: map[int32]*call{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &Conn{
+		key: key, cfg: cfg, sock: sock, waiting: map[int32]*call{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		written: make(chan struct{}), born: time.Now(),
+	}
 	c.joined.Add(2)
 	go c.readLoop()
 	go c.writeLoop()
@@ -70,6 +82,9 @@ func (c *Conn) Err() error {
 	defer c.mu.Unlock()
 	return c.err
 }
+
+// Quiet is how long no byte has arrived.
+func (c *Conn) Quiet() time.Duration { return time.Since(c.born) - time.Duration(c.heard.Load()) }
 
 // Close ends the connection, fails what waits on it, and returns when both goroutines have ended.
 func (c *Conn) Close() {
@@ -95,18 +110,24 @@ func (c *Conn) fail(err error) {
 }
 
 // bury tells every waiting call that the connection has ended. It runs on the reader's goroutine, so that no call hears of
-// a frame and of the end at the same time.
+// a frame and of the end at the same time, and after the writer's end: from then on nobody uses the bytes of requests, and
+// what was sent is known.
 func (c *Conn) bury() {
+	<-c.written
 	c.mu.Lock()
 	waiting, err := c.waiting, c.err
 	c.waiting = nil
 	c.mu.Unlock()
 	for _, w := range waiting {
-		if !w.abandoned.Load() {
+		switch {
+		case w.abandoned.Load():
+		case w.early != nil: // answered before it was written to its end
+			w.onFrame(w.early, w.earlyBody, nil)
+		default:
 			w.onFrame(nil, nil, c.lost(err, w))
 		}
 	}
-	if c.cfg.Observer != nil {
+	if c.cfg.Observer != nil && c.known.Load() {
 		c.cfg.Observer.Disconnected(c.key, err)
 	}
 }
@@ -125,15 +146,17 @@ func (c *Conn) lost(err error, w *call) error {
 	return &own
 }
 
-// Go sends a request whose body is already encoded, in pieces that are not copied and must not change until the answer is
-// there, and calls onFrame exactly once on the reader's goroutine: with the frame and the body inside it, or with an error.
-// onFrame must not block; the frame is its to release. The returned function abandons the call: a late answer is dropped.
+// Go sends a request whose body is already encoded, in pieces that are not copied. It calls onFrame exactly once, with the
+// frame and the body inside it, or with an error; until then the pieces must not change, afterwards they are the caller's
+// again, also when the connection broke or the server answered too early. onFrame runs on a goroutine of the connection, or
+// inside Go when the connection has ended already; it must not block, and the frame is its to release. The returned function
+// abandons the call: a late answer is dropped, onFrame may then never be called, and the pieces must not change any more.
 func (c *Conn) Go(api uint16, version int16, body [][]byte, onFrame func(frame *Buffer, body []byte, err error)) (abandon func()) {
 	return c.start(&call{api: api, version: version, onFrame: onFrame}, body)
 }
 
 // Stream sends a request that is answered by any number of frames and calls onFrame for each, on the reader's goroutine,
-// and once with an error when the connection ends. The returned function ends the calls; late frames are dropped.
+// and once with an error when the connection ends or has ended already. The returned function ends the calls; late frames are dropped.
 func (c *Conn) Stream(api uint16, version int16, req wire.Message, onFrame func(frame *Buffer, body []byte, err error)) (end func(), err error) {
 	body, err := wire.Append(nil, version, req)
 	if err != nil {
@@ -175,18 +198,22 @@ func (c *Conn) exchange(ctx context.Context, api uint16, version int16, req, res
 	}
 	name := apiName(c.key.Role, api)
 	start := time.Now()
-	result := make(chan error, 1)
-	abandon := c.Go(api, version, [][]byte{body}, func(frame *Buffer, body []byte, err error) {
-		if err == nil {
-			_, err = wire.Decode(body, version, resp)
+	type answer struct {
+		body []byte
+		err  error
+	}
+	result := make(chan answer, 1)
+	// The frame is left to the collector: resp may hold views of it.
+	abandon := c.Go(api, version, [][]byte{body}, func(_ *Buffer, body []byte, err error) { result <- answer{body, err} })
+	select {
+	case a := <-result:
+		// Decoded here and not on the reader, which would go on writing into resp after a caller who gave up has returned.
+		if err = a.err; err == nil {
+			_, err = wire.Decode(a.body, version, resp)
 			if e := fluvioerr.As(err); e != nil {
 				e.Addr, e.Op = c.key.Addr, name
 			}
 		}
-		result <- err
-	})
-	select {
-	case err = <-result:
 	case <-ctx.Done():
 		abandon()
 		err = fluvioerr.FromContext(ctx, name, "the answer to "+name, time.Since(start)).AtAddr(c.key.Addr)
@@ -257,6 +284,7 @@ func (c *Conn) newID() int32 {
 // writeLoop writes whatever waits in one gathered write.
 func (c *Conn) writeLoop() {
 	defer c.joined.Done()
+	defer close(c.written)
 	var bufs net.Buffers
 	for {
 		select {
@@ -278,6 +306,26 @@ func (c *Conn) writeLoop() {
 			return
 		}
 		clear(bufs[:cap(bufs)])
+		c.wrote(calls)
+	}
+}
+
+// wrote notes that the writer is done with calls, and hands out the answers that came earlier than that.
+func (c *Conn) wrote(calls []*call) {
+	var early []*call
+	c.mu.Lock()
+	for _, w := range calls {
+		w.written = true
+		if w.early != nil {
+			delete(c.waiting, w.id)
+			early = append(early, w)
+		}
+	}
+	c.mu.Unlock()
+	for _, w := range early {
+		if !w.abandoned.Load() {
+			w.onFrame(w.early, w.earlyBody, nil)
+		}
 	}
 }
 
@@ -295,6 +343,17 @@ func (c *Conn) writeAll(bufs net.Buffers) error {
 	return nil
 }
 
+// listener is the socket as the reader sees it: it notes when something came.
+type listener struct{ c *Conn }
+
+func (l listener) Read(p []byte) (int, error) {
+	n, err := l.c.sock.Read(p)
+	if n > 0 {
+		l.c.heard.Store(int64(time.Since(l.c.born)))
+	}
+	return n, err
+}
+
 // readLoop reads frames and gives each to its call.
 func (c *Conn) readLoop() {
 	defer c.joined.Done()
@@ -303,7 +362,7 @@ func (c *Conn) readLoop() {
 	if maxFrame == 0 {
 		maxFrame = wire.DefaultMaxFrame
 	}
-	r := bufio.NewReaderSize(c.sock, 64<<10)
+	r := bufio.NewReaderSize(listener{c}, 64<<10)
 	for {
 		head, err := r.Peek(wire.FrameHeaderSize)
 		if err != nil {
@@ -327,30 +386,42 @@ func (c *Conn) readLoop() {
 			c.fail(c.ioError(err, "read"))
 			return
 		}
-		c.dispatch(frame)
+		if err := c.dispatch(frame); err != nil {
+			c.fail(fluvioerr.As(err).AtAddr(c.key.Addr))
+			return
+		}
 	}
 }
 
 // dispatch hands a frame to the call with its correlation id. Frames nobody waits for are dropped: they answer an
 // abandoned call, or the server is confused, which the next request's timeout will show.
-func (c *Conn) dispatch(frame *Buffer) {
+//
+// An answer may come while the writer still holds the request: it has written the last bytes and was not scheduled since, or
+// the server answers without reading to the end. Such an answer waits, so that no caller changes bytes that are being
+// written. A stream's request is the connection's own copy, so its frames need not wait.
+func (c *Conn) dispatch(frame *Buffer) error {
 	id, body, err := wire.SplitResponse(frame.B)
 	if err != nil {
-		c.fail(fluvioerr.As(err).AtAddr(c.key.Addr))
-		return
+		return err
 	}
 	c.mu.Lock()
 	w := c.waiting[id]
-	if w != nil && !w.stream {
+	drop := w == nil || w.abandoned.Load() || w.early != nil
+	wait := !drop && !w.stream && !w.written
+	switch {
+	case wait:
+		w.early, w.earlyBody = frame, body
+	case w != nil && !w.stream && w.early == nil:
 		delete(c.waiting, id)
 	}
-	drop := w == nil || w.abandoned.Load()
 	c.mu.Unlock()
-	if drop {
+	switch {
+	case drop:
 		frame.Release()
-		return
+	case !wait:
+		w.onFrame(frame, body, nil)
 	}
-	w.onFrame(frame, body, nil)
+	return nil
 }
 
 // ioError turns a failure of the socket into an error that says what happened.

@@ -42,6 +42,7 @@ func Dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
 		return nil, err
 	}
 	if cfg.Observer != nil {
+		c.known.Store(true)
 		cfg.Observer.Connected(key)
 	}
 	return c, nil

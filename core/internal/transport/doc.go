@@ -3,7 +3,7 @@
 // retries nothing: only the caller knows what recovery a failure needs.
 //
 // Goroutines: a Conn has two, reader and writer, both ended by Close or by the first failure. The reader never blocks on
-// anything but its socket: callbacks given to Go and Stream run on it and must not block. The pool has none of its own.
+// anything but its socket: callbacks given to Go and Stream must not block. The pool has none of its own.
 //
 // Locks: Pool.mu before Conn.mu; none is held across I/O or a callback.
 package transport

@@ -16,22 +16,19 @@ type Pool struct {
 	entries map[Key]*entry // guarded by mu
 	closed  bool           // guarded by mu
 	dials   sync.WaitGroup
-	stop    context.CancelFunc
-	ctx     context.Context // ends dials when the pool closes
 }
 
 // entry is a connection, or the dial that will become one.
 type entry struct {
-	ready chan struct{} // closed when conn or err is set
+	ready chan struct{}      // closed when conn or err is set
+	stop  context.CancelFunc // ends the dial
 	conn  *Conn
 	err   error
 }
 
 // NewPool makes a pool. The config must not change afterwards.
 func NewPool(cfg *Config) *Pool {
-	p := &Pool{cfg: cfg, entries: map[Key]*entry{}}
-	p.ctx, p.stop = context.WithCancel(context.Background())
-	return p
+	return &Pool{cfg: cfg, entries: map[Key]*entry{}}
 }
 
 // Config is the pool's configuration.
@@ -45,14 +42,15 @@ func (p *Pool) Get(ctx context.Context, key Key) (*Conn, error) {
 		p.mu.Lock()
 		if p.closed {
 			p.mu.Unlock()
-			return nil, fluvioerr.New(fluvioerr.Closed, "connect", "the client was closed").AtAddr(key.Addr)
+			return nil, errClosed(key)
 		}
 		e := p.entries[key]
 		if e == nil {
-			e = &entry{ready: make(chan struct{})}
+			dialling, stop := context.WithCancel(context.Background())
+			e = &entry{ready: make(chan struct{}), stop: stop}
 			p.entries[key] = e
 			p.dials.Add(1)
-			go p.dial(key, e)
+			go p.dial(dialling, key, e)
 		}
 		p.mu.Unlock()
 		select {
@@ -71,13 +69,21 @@ func (p *Pool) Get(ctx context.Context, key Key) (*Conn, error) {
 }
 
 // dial fills an entry. A failed one leaves the pool at once, so that the next Get dials again.
-func (p *Pool) dial(key Key, e *entry) {
+func (p *Pool) dial(ctx context.Context, key Key, e *entry) {
 	defer p.dials.Done()
-	e.conn, e.err = Dial(p.ctx, key, p.cfg)
+	e.conn, e.err = Dial(ctx, key, p.cfg)
 	if e.err != nil {
+		if ctx.Err() != nil {
+			e.err = errClosed(key) // by Close or CloseOwner: not the caller's cancellation
+		}
 		p.forget(key, e)
 	}
+	e.stop()
 	close(e.ready)
+}
+
+func errClosed(key Key) error {
+	return fluvioerr.New(fluvioerr.Closed, "connect", "the client was closed").AtAddr(key.Addr)
 }
 
 func (p *Pool) forget(key Key, e *entry) {
@@ -88,7 +94,7 @@ func (p *Pool) forget(key Key, e *entry) {
 	p.mu.Unlock()
 }
 
-// CloseOwner ends the connections of one owner.
+// CloseOwner ends the connections and dials of one owner.
 func (p *Pool) CloseOwner(owner uint64) {
 	p.mu.Lock()
 	var gone []*entry
@@ -99,6 +105,14 @@ func (p *Pool) CloseOwner(owner uint64) {
 		}
 	}
 	p.mu.Unlock()
+	closeAll(gone)
+}
+
+// closeAll ends the dials and connections of entries that have left the pool.
+func closeAll(gone []*entry) {
+	for _, e := range gone {
+		e.stop()
+	}
 	for _, e := range gone {
 		<-e.ready
 		if e.conn != nil {
@@ -111,14 +125,12 @@ func (p *Pool) CloseOwner(owner uint64) {
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
-	entries := p.entries
+	gone := make([]*entry, 0, len(p.entries))
+	for _, e := range p.entries {
+		gone = append(gone, e)
+	}
 	p.entries = map[Key]*entry{}
 	p.mu.Unlock()
-	p.stop()
+	closeAll(gone)
 	p.dials.Wait()
-	for _, e := range entries {
-		if e.conn != nil {
-			e.conn.Close()
-		}
-	}
 }
