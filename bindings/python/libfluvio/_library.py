@@ -28,7 +28,7 @@ elif sys.platform == "darwin":
     LIBRARY_NAMES = ("libfluvio.dylib",)
     PROGRAM_NAME = "fluvio-devcluster"
 else:
-    LIBRARY_NAMES = ("libfluvio.so",)
+    LIBRARY_NAMES = ("libfluvio.so", "libfluvio.so.1")  # without development files only the second is there
     PROGRAM_NAME = "fluvio-devcluster"
 
 
