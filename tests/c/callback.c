@@ -182,6 +182,75 @@ static void close_async_inside(fluvio_client_t *client)
   fluvio_consumer_free(consumer);
 }
 
+/* A callback that does not return until it is told to. */
+struct gate {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  int calls, open, freed;
+};
+
+static int32_t wait_in_callback(fluvio_batch_t *batch, const fluvio_error_t *error, void *ctx)
+{
+  struct gate *g = (struct gate *)ctx;
+  (void)batch;
+  (void)error;
+  pthread_mutex_lock(&g->lock);
+  g->calls++;
+  pthread_cond_broadcast(&g->changed);
+  while (!g->open)
+    pthread_cond_wait(&g->changed, &g->lock);
+  CHECK(!g->freed);
+  pthread_mutex_unlock(&g->lock);
+  return FLUVIO_CONTINUE;
+}
+
+static void gate_freed(void *ctx)
+{
+  struct gate *g = (struct gate *)ctx;
+  pthread_mutex_lock(&g->lock);
+  g->freed++;
+  pthread_cond_broadcast(&g->changed);
+  pthread_mutex_unlock(&g->lock);
+}
+
+/* close waits for a running callback, up to its timeout; ctx is freed when the callback has returned, in any case. */
+static void close_during(fluvio_client_t *client, int64_t timeout_ms, fluvio_status_t wanted)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_consumer_t *consumer = read_from_start(client, "c-callback", NULL);
+  fluvio_op_t *op;
+  struct gate g;
+  PART(wanted == FLUVIO_OK ? "close waits for a callback" : "close gives up on a callback");
+  memset(&g, 0, sizeof g);
+  pthread_mutex_init(&g.lock, NULL);
+  pthread_cond_init(&g.changed, NULL);
+  OK(fluvio_consumer_start(consumer, wait_in_callback, &g, gate_freed, &error));
+  pthread_mutex_lock(&g.lock);
+  while (g.calls == 0)
+    pthread_cond_wait(&g.changed, &g.lock);
+  pthread_mutex_unlock(&g.lock);
+  op = fluvio_consumer_close_async(consumer, timeout_ms, NULL, 0);
+  if (wanted == FLUVIO_OK)
+    CHECK(fluvio_op_wait(op, 50, NULL) == FLUVIO_ERR_TIMEOUT && fluvio_op_wait(op, 0, &error) == FLUVIO_ERR_TIMEOUT && error == NULL);
+  else
+    STATUS(wanted, fluvio_op_wait(op, LONG, &error));
+  CHECK(g.freed == 0);
+  pthread_mutex_lock(&g.lock);
+  g.open = 1;
+  pthread_cond_broadcast(&g.changed);
+  pthread_mutex_unlock(&g.lock);
+  STATUS(wanted, fluvio_op_wait(op, LONG, &error));
+  fluvio_op_free(op);
+  pthread_mutex_lock(&g.lock);
+  CHECK(wanted != FLUVIO_OK || g.freed == 1); /* before close has ended */
+  while (!g.freed)
+    pthread_cond_wait(&g.changed, &g.lock);
+  CHECK(g.calls == 1 && g.freed == 1);
+  pthread_mutex_unlock(&g.lock);
+  OK(fluvio_consumer_close(consumer, LONG, &error));
+  fluvio_consumer_free(consumer);
+}
+
 /* The client's close waits for the callbacks of its consumers. */
 static void client_close(const char *endpoint)
 {
@@ -338,6 +407,8 @@ int main(int argc, char **argv)
   records(client, -1);
   records(client, 10);
   close_async_inside(client);
+  close_during(client, LONG, FLUVIO_OK);
+  close_during(client, 50, FLUVIO_ERR_TIMEOUT);
   client_close(argv[1]);
   queue_callback(client);
   free_inside(client);

@@ -93,26 +93,42 @@ static uint64_t take_reports(fluvio_queue_t *queue, uint64_t accepted)
   return stored;
 }
 
+/* A thread in a send without limit. */
+struct sender {
+  pthread_t thread;
+  fluvio_producer_t *producer;
+  fluvio_status_t status;
+};
+
+static void *send_without_limit(void *arg)
+{
+  static const char value[1000];
+  struct sender *s = (struct sender *)arg;
+  s->status = fluvio_producer_send(s->producer, NULL, 0, value, sizeof value, 0, -1, NULL);
+  return NULL;
+}
+
 static void outage(const char *endpoint)
 {
   fluvio_error_t *error = NULL;
   fluvio_client_t *client = connect_to(endpoint), *second = connect_to(endpoint);
-  fluvio_queue_t *queue[3];
-  fluvio_producer_t *producer[3];
+  fluvio_queue_t *queue[4];
+  fluvio_producer_t *producer[4];
   fluvio_consumer_t *consumer;
   fluvio_batch_t *batch = NULL;
-  uint64_t accepted[3], got = 0, stored;
+  uint64_t accepted[4], got = 0, stored;
   static const char large[1000];
+  struct sender blocked;
   int i;
   make_topic(client, "c-outage", "1");
   consumer = read_from_start(client, "c-outage", NULL);
-  for (i = 0; i < 3; i++) {
+  for (i = 0; i < 4; i++) {
     queue[i] = fluvio_queue_new();
     producer[i] = small_producer(i == 2 ? second : client, "c-outage", queue[i]);
   }
   PART("away");
   spus("stop");
-  for (i = 0; i < 3; i++) {
+  for (i = 0; i < 4; i++) {
     accepted[i] = fill_up(producer[i]);
     CHECK(accepted[i] > 50);
   }
@@ -121,17 +137,25 @@ static void outage(const char *endpoint)
   STATUS(FLUVIO_ERR_QUEUE_FULL, fluvio_producer_send(producer[0], NULL, 0, large, sizeof large, 0, 0, &error));
 
   PART("closed while away");
+  blocked.producer = producer[1];
+  CHECK(pthread_create(&blocked.thread, NULL, send_without_limit, &blocked) == 0);
   STATUS(FLUVIO_ERR_TIMEOUT, fluvio_producer_close(producer[1], 200, &error));
+  pthread_join(blocked.thread, NULL);
+  CHECK(blocked.status == FLUVIO_ERR_CLOSED);
   CHECK(take_reports(queue[1], accepted[1]) == 0);
   STATUS(FLUVIO_ERR_TIMEOUT, fluvio_client_close(second, 200, &error)); /* the same by way of the client */
   CHECK(take_reports(queue[2], accepted[2]) == 0);
   STATUS(FLUVIO_ERR_CLOSED, fluvio_producer_send(producer[2], NULL, 0, "x", 1, 0, LONG, &error));
 
+  fluvio_op_free(fluvio_producer_close_async(producer[3], LONG, NULL, 0)); /* goes on without its operation */
   PART("back");
   spus("start");
+  OK(fluvio_producer_close(producer[3], LONG, &error));
+  CHECK(take_reports(queue[3], accepted[3]) == accepted[3]);
   OK(fluvio_producer_flush(producer[0], LONG, &error));
   stored = take_reports(queue[0], accepted[0]);
   CHECK(stored == accepted[0]);
+  stored += accepted[3];
   while (got < stored) {
     fluvio_status_t status = fluvio_consumer_poll(consumer, LONG, &batch, &error);
     if (status != FLUVIO_OK) /* an error that is not fatal may come on the way */
@@ -142,7 +166,7 @@ static void outage(const char *endpoint)
     error = NULL;
   }
   OK(fluvio_client_close(client, LONG, &error));
-  for (i = 0; i < 3; i++) {
+  for (i = 0; i < 4; i++) {
     fluvio_producer_free(producer[i]);
     fluvio_queue_free(queue[i]);
   }

@@ -36,14 +36,14 @@ static void topics(fluvio_client_t *client)
   STATUS(FLUVIO_ERR_ALREADY_EXISTS, fluvio_topic_create(client, "c-topics-b", NULL, LONG, &error));
 }
 
-/* Takes reports until n records are reported; returns the highest offset. */
+/* Takes the reports of n records, which lie in the queue since flush returned; returns the highest offset. */
 static int64_t reports(fluvio_queue_t *queue, fluvio_producer_t *producer, uint64_t first_opaque, uint64_t n)
 {
   uint64_t seen = 0, i;
   int64_t highest = -1;
   char *once = (char *)calloc(n, 1);
   while (seen < n) {
-    fluvio_event_t *event = fluvio_queue_poll(queue, LONG);
+    fluvio_event_t *event = fluvio_queue_poll(queue, 0);
     fluvio_delivery_t d;
     CHECK(event != NULL && fluvio_event_type(event) == FLUVIO_EVENT_DELIVERY);
     d.struct_size = sizeof d;
@@ -212,6 +212,37 @@ static void many(const char *endpoint)
   free(batches);
 }
 
+/* More than the library keeps in front of a consumer that does not take it: it must stop reading, and go on. */
+static void slow_reader(fluvio_client_t *client)
+{
+  enum { N = 24000 };
+  static char value[1000];
+  fluvio_error_t *error = NULL;
+  fluvio_producer_t *producer = NULL;
+  fluvio_consumer_t *consumer;
+  fluvio_batch_t *batch = NULL;
+  fluvio_record_t last;
+  int64_t next = 0;
+  int i;
+  PART("slow reader");
+  make_topic(client, "c-slow", "1");
+  consumer = read_from_start(client, "c-slow", NULL);
+  OK(fluvio_producer_open(client, "c-slow", NULL, NULL, LONG, &producer, &error));
+  for (i = 0; i < N; i++)
+    OK(fluvio_producer_send(producer, NULL, 0, value, sizeof value, 0, LONG, &error));
+  OK(fluvio_producer_close(producer, LONG, &error));
+  fluvio_producer_free(producer);
+  last.struct_size = sizeof last;
+  while (next < N) {
+    OK(fluvio_consumer_poll(consumer, LONG, &batch, &error));
+    CHECK(fluvio_batch_get(batch, 0, &last) == FLUVIO_OK && last.offset == next);
+    next += (int64_t)fluvio_batch_count(batch);
+    fluvio_batch_release(batch);
+  }
+  OK(fluvio_consumer_close(consumer, LONG, &error));
+  fluvio_consumer_free(consumer);
+}
+
 int main(int argc, char **argv)
 {
   fluvio_error_t *error = NULL;
@@ -222,6 +253,7 @@ int main(int argc, char **argv)
   CHECK(strlen(fluvio_client_platform_version(client)) > 0);
   topics(client);
   records(client);
+  slow_reader(client);
   many(argv[1]);
   OK(fluvio_client_close(client, LONG, &error));
   OK(fluvio_client_close(client, LONG, &error));

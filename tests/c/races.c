@@ -145,10 +145,14 @@ static void reports_untaken(const char *endpoint)
     fluvio_event_free(event);
   }
   CHECK(reported == b.count);
-  OK(fluvio_producer_send(b.producer, NULL, 0, "x", 1, 0, 0, &error));
+  go(&b, send_forever); /* until the reports are too many again */
+  while (fluvio_producer_send(b.producer, NULL, 0, "x", 1, 0, 1000, NULL) == FLUVIO_OK)
+    continue;
   OK(fluvio_producer_close(b.producer, LONG, &error));
+  pthread_join(b.thread, NULL);
+  CHECK(b.status == FLUVIO_ERR_CLOSED);
   fluvio_producer_free(b.producer);
-  fluvio_queue_free(queue); /* with a report in it */
+  fluvio_queue_free(queue); /* with reports in it */
   fluvio_config_free(config);
   OK(fluvio_client_close(client, LONG, &error));
   fluvio_client_free(client);
