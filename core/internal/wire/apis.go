@@ -152,6 +152,10 @@ func (v *Versions) For(key uint16) (int16, error) {
 	} else if s, ok := v.server[KeyStreamFetch]; ok && api.Unlisted() {
 		has = fmt.Sprintf("does not have it, speaking StreamFetch %d to %d", s.Min, s.Max)
 	}
-	return 0, fluvioerr.New(fluvioerr.Unsupported, "negotiate", "libfluvio speaks %s versions %d to %d, the %s (platform %s) %s",
-		api.Name, api.Min, api.Max, v.Role, v.Platform, has).WithHint(hint)
+	server := v.Role.String()
+	if v.Role == SC { // an SPU does not tell its platform
+		server += " (platform " + v.Platform + ")"
+	}
+	return 0, fluvioerr.New(fluvioerr.Unsupported, "negotiate", "libfluvio speaks %s versions %d to %d, the %s %s",
+		api.Name, api.Min, api.Max, server, has).WithHint(hint)
 }

@@ -20,13 +20,19 @@
 // # How to add a request
 //
 //  1. Write the request and response structs with their Wire methods in the file of their API family (sc_*.go for the SC,
-//     spu_*.go for SPUs). Gates are inclusive: c.Since(n) and c.Upto(n).
-//  2. Add a row to Requests in apis.go: key, the versions this package speaks, and a constructor for both messages. The
-//     property and fuzz tests walk that table, so the new messages are covered by them.
+//     spu_*.go for SPUs). Gates are inclusive: c.Since(n) and c.Upto(n). What decides about the bytes behind it (a kind, a
+//     tag) fails when it is unknown; what does not (a state, a color) is kept as its number, so that newer servers are read.
+//  2. Add the key and a row to APIs in apis.go: the versions this package speaks, and a constructor for both messages. The
+//     property, fuzz and hostile tests walk that table, so the new messages are covered by them. Say in platforms.go which
+//     releases advertise it; the Unsupported error of Versions.For names the first of them.
 //  3. Say in gen_test.go which fields exist from which version, and how to fill a type of which not every combination of
-//     fields can be sent. Take the rows that the new API covers away in TestVectorsOfOtherAPIs; where there are none, add
-//     recorded or computed bytes to testdata/vectors.
-//  4. Serve it in core/devcluster and call it with transport.Call.
+//     fields can be sent.
+//  4. Put bytes that this package did not make into testdata/vectors, recorded or computed, and their meaning into
+//     vectors_values_test.go: a test demands both directions of every row.
+//  5. Serve it in core/devcluster and call it with transport.Call.
+//
+// An object of the SC is no request of its own: it is a label in Labels, its spec and status in newObject, and what may be
+// done with it in Accepts (all in sc.go). Steps 1, 3 and 4 are the same.
 //
 // # Trust
 //

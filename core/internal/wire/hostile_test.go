@@ -159,6 +159,9 @@ func checkDecoded(t testing.TB, name string, fresh func() Message, version int16
 func TestManyFlippedBytes(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, v := range distinctVectors(t) {
+		if len(v.body()) == 0 {
+			continue
+		}
 		broken := make([][]byte, 256)
 		for i := range broken {
 			broken[i] = bytes.Clone(v.body())

@@ -375,7 +375,7 @@ func TestNegotiation(t *testing.T) {
 	}
 	_, err := v.For(KeyStreamFetch)
 	require.Equal(t, fluvioerr.Unsupported, fluvioerr.CodeOf(err))
-	require.ErrorContains(t, err, "StreamFetch versions 19 to 25, the SPU (platform 0.0.0) speaks 0 to 18")
+	require.ErrorContains(t, err, "StreamFetch versions 19 to 25, the SPU speaks 0 to 18")
 	_, err = v.For(KeyUpdateOffsets)
 	require.ErrorContains(t, err, "does not have it")
 	_, err = v.For(4711)

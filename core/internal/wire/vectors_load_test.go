@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -169,6 +170,29 @@ func computedVectors(t testing.TB) (out []vector, rest map[string][]byte) {
 	return out, rest
 }
 
+var objectName = regexp.MustCompile(`^(SC|SPU) (\w+) (request|response) v(\d+): `)
+
+// objectVectors are the entries of computed-objects.json, which name their API, direction and version.
+func objectVectors(t testing.TB) (out []vector) {
+	for name, frame := range computed(t, "computed-objects.json") {
+		m := objectName.FindStringSubmatch(name)
+		require.NotNil(t, m, name)
+		i := slices.IndexFunc(APIs, func(a API) bool { return a.Role.String() == m[1] && a.Name == m[2] })
+		require.GreaterOrEqual(t, i, 0, name)
+		version, err := strconv.Atoi(m[4])
+		require.NoError(t, err, name)
+		v := vector{name: name, role: APIs[i].Role, key: APIs[i].Key, version: int16(version), response: m[3] == "response", msg: unframe(t, name, frame)}
+		if !v.response {
+			h, _, err := DecodeRequestHeader(v.msg)
+			require.NoError(t, err, name)
+			require.Equal(t, v.key, h.APIKey, name)
+			require.Equal(t, v.version, h.APIVersion, name)
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
 func unframe(t testing.TB, name string, frame []byte) []byte {
 	n, err := FrameLength(frame, DefaultMaxFrame)
 	require.NoError(t, err, name)
@@ -179,5 +203,5 @@ func unframe(t testing.TB, name string, frame []byte) []byte {
 // allVectors are all vectors, recorded and computed.
 func allVectors(t testing.TB) []vector {
 	c, _ := computedVectors(t)
-	return append(recordedVectors(t), c...)
+	return slices.Concat(recordedVectors(t), c, objectVectors(t))
 }
