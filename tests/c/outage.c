@@ -102,7 +102,7 @@ struct sender {
 
 static void *send_without_limit(void *arg)
 {
-  static const char value[1000];
+  static const char value[1000] = "";
   struct sender *s = (struct sender *)arg;
   s->status = fluvio_producer_send(s->producer, NULL, 0, value, sizeof value, 0, -1, NULL);
   return NULL;
@@ -117,7 +117,7 @@ static void outage(const char *endpoint)
   fluvio_consumer_t *consumer;
   fluvio_batch_t *batch = NULL;
   uint64_t accepted[4], got = 0, stored;
-  static const char large[1000];
+  static const char large[1000] = "";
   struct sender blocked;
   int i;
   make_topic(client, "c-outage", "1");

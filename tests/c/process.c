@@ -143,6 +143,41 @@ static void signals(void)
   CHECK(sigaction(SIGINT, &old, NULL) == 0);
 }
 
+static int open_descriptors(void)
+{
+  int n = 0;
+  struct dirent *entry;
+  DIR *dir = opendir("/proc/self/fd");
+  CHECK(dir != NULL);
+  while ((entry = readdir(dir)) != NULL)
+    n += entry->d_name[0] != '.';
+  closedir(dir);
+  return n;
+}
+
+/* What is closed gives its descriptors back: pipes and connections. */
+static void descriptors(const char *endpoint)
+{
+  int round, first = 0;
+  PART("descriptors");
+  for (round = 0; round < 6; round++) {
+    fluvio_error_t *error = NULL;
+    fluvio_client_t *client = connect_to(endpoint);
+    fluvio_consumer_t *consumer = read_from_start(client, "c-fork", NULL);
+    fluvio_batch_t *batch = NULL;
+    CHECK(fluvio_consumer_fd(consumer) >= 0);
+    fill(client, "c-fork", 10);
+    OK(fluvio_consumer_poll(consumer, LONG, &batch, &error));
+    fluvio_batch_release(batch);
+    OK(fluvio_client_close(client, LONG, &error));
+    fluvio_consumer_free(consumer);
+    fluvio_client_free(client);
+    if (round == 0)
+      first = open_descriptors();
+    CHECK(open_descriptors() == first);
+  }
+}
+
 int main(int argc, char **argv)
 {
   fluvio_client_t *client;
@@ -153,6 +188,7 @@ int main(int argc, char **argv)
   forked(client);
   masks(client);
   signals();
+  descriptors(argv[1]);
   PART("exit with everything open");
   consumer = read_from_start(client, "c-fork", NULL);
   OK(fluvio_consumer_start(consumer, ignore_batch, NULL, NULL, &error));
