@@ -19,8 +19,8 @@ type Producer struct {
 }
 
 func (o *ProducerOptions) defaults() {
-	o.BatchSize = orDefault(o.BatchSize, 16<<10)
 	o.MaxRequestSize = orDefault(o.MaxRequestSize, 1<<20)
+	o.BatchSize = orDefault(o.BatchSize, min(16<<10, o.MaxRequestSize))
 	o.BufferMemory = orDefault(o.BufferMemory, 32<<20)
 	o.BufferFull = orDefault(o.BufferFull, "block")
 	o.Delivery = orDefault(o.Delivery, "at_least_once")

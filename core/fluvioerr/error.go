@@ -205,15 +205,12 @@ func NeedsMetadata(err error) bool {
 	return e.Code == Connection
 }
 
-// MaybeWritten says whether a failed request may have taken effect: its bytes left the process and no answer came, or
-// the server says so itself.
+// MaybeWritten says whether a failed request may have taken effect: its bytes left the process and no answer came, for this
+// or an earlier attempt, or the server says so itself.
 func MaybeWritten(err error) bool {
 	e := As(err)
 	if e == nil {
 		return false
 	}
-	if e.Server != ServerNone {
-		return LookupServer(e.Server).MaybeWritten
-	}
-	return e.Sent
+	return e.Sent || e.Server != ServerNone && LookupServer(e.Server).MaybeWritten
 }

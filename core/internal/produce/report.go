@@ -77,6 +77,7 @@ func (p *Producer) fail(b *batch, base int64, err error, answered bool) bool {
 	persisted := NotPersisted
 	if b.sent || fluvioerr.MaybeWritten(err) {
 		persisted = MaybePersisted
+		own.Sent = true
 	}
 	if own.Server != fluvioerr.ServerRequestTimedOut {
 		base = -1
