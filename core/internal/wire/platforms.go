@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,16 +56,15 @@ func ResolvePlatform(name string) (string, error) {
 	if strings.EqualFold(name, "HEAD") {
 		return HeadPlatform, nil
 	}
+	version := name
 	numbers, ok := releaseNumbers(name)
 	if ok && len(numbers) == 2 {
-		line := append(numbers, 0)
-		name += ".0"
+		version, numbers = name+".0", append(numbers, 0)
 		for i := range platforms {
 			if n, _ := releaseNumbers(platforms[i].release); slices.Equal(n[:2], numbers[:2]) && platforms[i].release != HeadPlatform {
-				name, line = platforms[i].release, n
+				version, numbers = platforms[i].release, n
 			}
 		}
-		numbers = line
 	}
 	first, _ := releaseNumbers(platforms[0].release)
 	head, _ := releaseNumbers(HeadPlatform)
@@ -72,24 +72,25 @@ func ResolvePlatform(name string) (string, error) {
 		return "", fluvioerr.New(fluvioerr.InvalidArgument, "choose platform", "platform %q is not known", name).
 			WithHint("use a version from " + platforms[0].release + " to " + HeadPlatform + ", a line of releases like 0.17, or HEAD")
 	}
-	return name, nil
+	return version, nil
 }
+
+// release is semver, of which the third number and what follows it may be missing.
+var release = regexp.MustCompile(`^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(?:\.(0|[1-9]\d{0,8})(?:[-+][0-9A-Za-z.+-]+)?)?$`)
 
 // releaseNumbers gives the two or three numbers of a version; what follows a '-' or '+' does not count.
 func releaseNumbers(version string) ([]int, bool) {
-	if i := strings.IndexAny(version, "-+"); i >= 0 {
-		version = version[:i]
+	m := release.FindStringSubmatch(version)
+	if m == nil {
+		return nil, false
 	}
-	parts := strings.Split(version, ".")
 	out := make([]int, 0, 3)
-	for _, p := range parts {
-		n, err := strconv.ParseUint(p, 10, 16)
-		if err != nil {
-			return nil, false
+	for _, digits := range m[1:] {
+		if n, err := strconv.Atoi(digits); err == nil {
+			out = append(out, n)
 		}
-		out = append(out, int(n))
 	}
-	return out, len(out) == 2 || len(out) == 3
+	return out, true
 }
 
 // PlatformVersions is what a server of a platform answers to ApiVersions, in its order. See ResolvePlatform for the names.

@@ -127,7 +127,7 @@ func TestPlatformNames(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, want, got, name)
 	}
-	for _, name := range []string{"", "0", "0.9", "0.10.8", "0.10.0", "0.18.3", "0.19", "1.0", "1.0.0", "x", "0.x.1", "0.17.", ".17", "0.17.1.2", "-0.17.1", "0.99999999999.1"} {
+	for _, name := range []string{"", "0", "0.9", "0.10.8", "0.10.0", "0.18.3", "0.19", "1.0", "1.0.0", "x", "0.x.1", "0.17.", ".17", "0.17.1.2", "-0.17.1", "0.99999999999.1", "0.17-rc1", "0.17.1-", "0.017.1", "0.17.1-a b"} {
 		_, err := ResolvePlatform(name)
 		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), name)
 		require.ErrorContains(t, err, "0.10.9 to 0.18.2-dev-1", name)
