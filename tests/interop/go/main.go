@@ -1,0 +1,174 @@
+// Command go runs jobs with libfluvio's Go client, for the tests of tests/interop/matrix.
+//
+// It reads one JSON object from standard input, {"endpoint": "host:port", "jobs": [...]}, and writes one to standard
+// output, {"results": [...]}, with {"ok": ...} or {"error": "..."} for each job in order. Keys and values are hexadecimal,
+// a record without a key has null. The same for every client: tests/interop/matrix/README.md.
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	fluvio "github.com/libfluvio/libfluvio/core"
+)
+
+// deadline limits the whole run: what hangs is an error with a name, not a process to be killed.
+const deadline = 2 * time.Minute
+
+func main() {
+	if err := run(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// octets are bytes that travel as hexadecimal text; nil travels as null.
+type octets []byte
+
+// MarshalJSON writes the digits, or null.
+func (o octets) MarshalJSON() ([]byte, error) {
+	if o == nil {
+		return []byte("null"), nil
+	}
+	return json.Marshal(hex.EncodeToString(o))
+}
+
+// UnmarshalJSON reads digits, or null.
+func (o *octets) UnmarshalJSON(text []byte) error {
+	var digits *string
+	if err := json.Unmarshal(text, &digits); err != nil || digits == nil {
+		return err
+	}
+	*o = octets{} // an empty key is not a missing one
+	raw, err := hex.DecodeString(*digits)
+	*o = append(*o, raw...)
+	return err
+}
+
+// record is a record to send.
+type record struct {
+	Key       octets `json:"key"`
+	Value     octets `json:"value"`
+	Partition *int32 `json:"partition"`
+	Timestamp int64  `json:"timestamp"`
+}
+
+// job is one thing to do; which fields count depends on Do.
+type job struct {
+	Do          string   `json:"do"`
+	Topic       string   `json:"topic"`
+	Partitions  uint32   `json:"partitions"`
+	Partition   *int32   `json:"partition"`
+	Compression string   `json:"compression"`
+	Records     []record `json:"records"`
+	Count       int      `json:"count"`
+}
+
+// result is what became of a job. OK is present, and may be null, when Error is not.
+type result map[string]any
+
+func run(in io.Reader, out io.Writer) (err error) {
+	var request struct {
+		Endpoint string `json:"endpoint"`
+		Jobs     []job  `json:"jobs"`
+	}
+	if err := json.NewDecoder(in).Decode(&request); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	client, err := fluvio.Connect(ctx, fluvio.ClientOptions{Endpoint: request.Endpoint})
+	if err != nil {
+		return err
+	}
+	results := make([]result, len(request.Jobs))
+	for i, j := range request.Jobs {
+		if ok, err := j.run(ctx, client); err != nil {
+			results[i] = result{"error": err.Error()}
+		} else {
+			results[i] = result{"ok": ok}
+		}
+	}
+	if err := client.Close(ctx); err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(map[string]any{"results": results})
+}
+
+func (j job) run(ctx context.Context, client *fluvio.Client) (any, error) {
+	switch j.Do {
+	case "create_topic":
+		return nil, client.Admin().CreateTopic(ctx, j.Topic, fluvio.TopicSpec{Partitions: j.Partitions})
+	case "delete_topic":
+		return nil, client.Admin().DeleteTopic(ctx, j.Topic)
+	case "list_topics":
+		topics, err := client.Admin().Topics(ctx)
+		list := [][2]any{}
+		for _, t := range topics {
+			list = append(list, [2]any{t.Name, t.Partitions})
+		}
+		return list, err
+	case "produce":
+		return j.produce(ctx, client)
+	case "consume":
+		return j.consume(ctx, client)
+	}
+	return nil, fmt.Errorf("unknown job %q", j.Do)
+}
+
+// produce sends the records in order and returns partition and offset of each.
+func (j job) produce(ctx context.Context, client *fluvio.Client) (any, error) {
+	producer, err := client.Producer(ctx, j.Topic, fluvio.ProducerOptions{Compression: j.Compression})
+	if err != nil {
+		return nil, err
+	}
+	receipts := make([]fluvio.Receipt, len(j.Records))
+	for i, r := range j.Records {
+		out := fluvio.Record{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp}
+		if r.Partition == nil {
+			receipts[i], err = producer.Send(ctx, out)
+		} else {
+			receipts[i], err = producer.SendTo(ctx, *r.Partition, out)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	reports := make([][2]int64, len(receipts))
+	for i, receipt := range receipts {
+		partition, offset, err := receipt.Wait(ctx)
+		if err != nil {
+			return nil, err
+		}
+		reports[i] = [2]int64{int64(partition), offset}
+	}
+	return reports, producer.Close(ctx)
+}
+
+// consume reads from the beginning until the end or Count records.
+func (j job) consume(ctx context.Context, client *fluvio.Client) (any, error) {
+	options := fluvio.ConsumerOptions{Topics: []string{j.Topic}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd()}
+	if j.Partition != nil {
+		options.Partitions = []int32{*j.Partition}
+	}
+	consumer, err := client.Consumer(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	records := [][]any{}
+	for r, err := range consumer.Records(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, []any{r.Partition, r.Offset, r.Timestamp, octets(r.Key), append(octets{}, r.Value...)})
+		if len(records) == j.Count {
+			break
+		}
+	}
+	return records, consumer.Close(ctx)
+}

@@ -1,0 +1,1 @@
+"""Every client writes, every client reads, and all of them have to agree. See README.md."""

@@ -1,0 +1,202 @@
+"""The clients of the matrix: how each is built and run, and what it cannot express."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Sequence
+
+INTEROP = Path(__file__).resolve().parents[1]
+ROOT = INTEROP.parents[1]
+BUILD = ROOT / "build"
+PROGRAMS = Path(__file__).resolve().parent / "programs"
+
+RUN_DEADLINE = 120.0
+"""Seconds after which a client's process is ended: some calls of the official clients may never return."""
+BUILD_DEADLINE = 900.0
+RUST = (1, 85)
+"""The official crate's language edition needs this version of Rust."""
+
+Job = Dict[str, Any]
+
+
+class Unavailable(Exception):
+    """This machine lacks what a client needs."""
+
+
+class Failed(Exception):
+    """A client's process ended without results."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """One client, as a program that runs jobs. The flags are the table of what it can express."""
+
+    name: str
+    slug: str
+    prepare: Callable[[], List[str]]
+    """Builds the program, unless that is up to date, and returns its command line."""
+    official: bool = False
+    sends_no_key: bool = True
+    """It can send a record without a key."""
+    shows_no_key: bool = True
+    """It tells a record without a key from others."""
+    sets_timestamp: bool = True
+    """It can choose a record's timestamp."""
+    reads_all: bool = True
+    """It can read all partitions at once and tell each record's partition."""
+    lists_partitions: bool = True
+    """Its list of topics has the number of partitions."""
+    offsets: bool = False
+    """It has named consumers, and its program the jobs commit, list_offsets and delete_offset."""
+
+    def run(self, endpoint: str, jobs: Sequence[Job], deadline: float = RUN_DEADLINE) -> List[Dict[str, Any]]:
+        """Runs jobs in one process; returns ``{"ok": ...}`` or ``{"error": ...}`` for each."""
+        request = json.dumps({"endpoint": endpoint, "jobs": list(jobs)})
+        try:
+            done = subprocess.run(
+                self.prepare(), input=request, capture_output=True, text=True, timeout=deadline, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{self.name} did not end within {deadline:.0f} s") from None
+        if done.returncode != 0:
+            raise Failed(f"{self.name} ended with status {done.returncode}: {done.stderr.strip()[-2000:]}")
+        results: List[Dict[str, Any]] = json.loads(done.stdout)["results"]
+        if len(results) != len(jobs):
+            raise Failed(f"{self.name} gave {len(results)} results for {len(jobs)} jobs")
+        return results
+
+
+def need(tool: str, what_for: str) -> str:
+    """The path of a tool, or Unavailable."""
+    path = shutil.which(tool)
+    if path is None:
+        raise Unavailable(f"{tool} is not installed; it is needed {what_for}")
+    return path
+
+
+def build(command: Sequence[str], **environment: str) -> None:
+    """Runs a build in the checkout, at low priority. What does not build is a failure, never a reason to skip."""
+    nice = shutil.which("nice")
+    done = subprocess.run(
+        [*([nice] if nice else []), *command],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=BUILD_DEADLINE,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(command)} failed: {(done.stderr or done.stdout).strip()[-3000:]}")
+
+
+@lru_cache(maxsize=None)
+def prepare_go() -> List[str]:
+    """libfluvio's Go client."""
+    program = BUILD / "interop" / "client-go"
+    build([need("go", "to build the Go client"), "build", "-o", str(program), "./tests/interop/go"])
+    return [str(program)]
+
+
+@lru_cache(maxsize=None)
+def prepare_c() -> List[str]:
+    """libfluvio's C API."""
+    program = BUILD / "interop" / "client-c"
+    sources = sorted((INTEROP / "c").glob("*.[ch]"))
+    inputs = [*sources, ROOT / "include" / "fluvio.h", BUILD / "lib" / "libfluvio.so"]
+    if not program.exists() or program.stat().st_mtime < max(path.stat().st_mtime for path in inputs):
+        program.parent.mkdir(parents=True, exist_ok=True)
+        flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1", "-Iinclude"]
+        library = ["-Lbuild/lib", "-lfluvio", "-Wl,-rpath,$ORIGIN/../lib"]
+        files = [str(path) for path in sources if path.suffix == ".c"]
+        build([need("gcc", "to build the C client"), *flags, *files, "-o", str(program), *library])
+    return [str(program)]
+
+
+@lru_cache(maxsize=None)
+def prepare_python() -> List[str]:
+    """libfluvio's Python binding."""
+    return [sys.executable, str(PROGRAMS / "libfluvio_python.py")]
+
+
+@lru_cache(maxsize=None)
+def prepare_node() -> List[str]:
+    """libfluvio's Node binding."""
+    node = need("node", "to run the Node client")
+    if not (ROOT / "bindings" / "node" / "node_modules" / "koffi").exists():
+        raise Unavailable("the package koffi is not installed in bindings/node; run npm ci there")
+    return [node, str(PROGRAMS / "libfluvio_node.mjs")]
+
+
+@lru_cache(maxsize=None)
+def prepare_official_python() -> List[str]:
+    """The official Python client."""
+    if importlib.util.find_spec("fluvio") is None:
+        raise Unavailable("the official Python client is not installed: it has no wheel for this platform or Python")
+    return [sys.executable, str(PROGRAMS / "official_python.py")]
+
+
+@lru_cache(maxsize=None)
+def prepare_rust() -> List[str]:
+    """The official Rust client. Fetching its crates may fail on a machine without network: that is Unavailable."""
+    cargo = need("cargo", f"to build the official Rust client (Rust {RUST[0]}.{RUST[1]} or newer)")
+    said = subprocess.run([cargo, "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"(\d+)\.(\d+)", said)
+    if version is None or tuple(map(int, version.groups())) < RUST:
+        raise Unavailable(f"the official Rust client needs Rust {RUST[0]}.{RUST[1]}; here is {said.strip() or 'none'}")
+    manifest = ["--manifest-path", str(INTEROP / "rust" / "Cargo.toml")]
+    fetch = subprocess.run([cargo, "fetch", *manifest], capture_output=True, text=True, check=False)
+    if fetch.returncode != 0:
+        raise Unavailable(f"the official Rust client's crates cannot be had: {fetch.stderr.strip()[-1000:]}")
+    pkg_config = shutil.which("pkg-config")
+    system_tls = pkg_config is not None and subprocess.run([pkg_config, "--exists", "openssl"], check=False).returncode == 0
+    target = BUILD / "interop-rust"
+    build(
+        [cargo, "build", *manifest, "--features", "openssl" if system_tls else "rustls"],
+        CARGO_TARGET_DIR=str(target),
+        OPENSSL_NO_VENDOR="1",
+    )
+    return [str(target / "debug" / "interop-rust")]
+
+
+CLIENTS = [
+    Client("libfluvio Go", "go", prepare_go),
+    Client("libfluvio C", "c", prepare_c),
+    Client("libfluvio Python", "py", prepare_python),
+    Client("libfluvio Node", "node", prepare_node),
+    Client(
+        "official Python 0.21.0",
+        "opy",
+        prepare_official_python,
+        official=True,
+        sends_no_key=False,
+        shows_no_key=False,
+        sets_timestamp=False,
+        reads_all=False,
+        lists_partitions=False,
+        offsets=True,
+    ),
+    Client("official Rust 0.50.1", "ors", prepare_rust, official=True, sets_timestamp=False, offsets=True),
+]
+
+NO_KEY = b"No key"
+"""What a client without shows_no_key shows for a record without a key."""
+
+LEFT_OUT = {
+    "sends_no_key": "cannot send a record without a key (its send_string sends an empty one): those records are left out",
+    "shows_no_key": 'shows a record without a key as one with the key "No key": compared with that',
+    "sets_timestamp": "cannot choose a record's timestamp: does not write the case timestamps",
+    "reads_all": "does not tell a record's partition: reads one partition after the other",
+    "lists_partitions": "lists topics without their number of partitions: only names are compared",
+    "offsets": "has no named consumers yet: left out of consumer offsets",
+}
+"""What a client that lacks a flag cannot express, and what the matrix does about it."""

@@ -1,0 +1,61 @@
+// Jobs for libfluvio's Node binding; the protocol is described in README.md beside this folder.
+
+import { connect } from '../../../../bindings/node/index.mjs';
+
+const hex = (bytes) => (bytes === null ? null : Buffer.from(bytes).toString('hex'));
+const octets = (digits) => (digits === null ? null : Buffer.from(digits, 'hex'));
+
+const jobs = {
+  create_topic: async (client, job) => {
+    await client.admin.createTopic(job.topic, { partitions: job.partitions ?? 1 });
+    return null;
+  },
+
+  delete_topic: async (client, job) => {
+    await client.admin.deleteTopic(job.topic);
+    return null;
+  },
+
+  // Name and number of partitions of every topic.
+  list_topics: async (client) => (await client.admin.topics()).map((topic) => [topic.name, topic.partitions]),
+
+  // Sends the records in order; returns partition and offset of each.
+  produce: async (client, job) => {
+    const producer = await client.producer(job.topic, job.compression ? { compression: job.compression } : {});
+    const sent = job.records.map(({ key, value, partition, timestamp }) =>
+      producer.send({ key: octets(key), value: octets(value), partition, timestamp }),
+    );
+    const reports = await Promise.all(sent);
+    await producer.close();
+    return reports.map(({ partition, offset }) => [partition, offset]);
+  },
+
+  // Reads from the beginning until the end or count records.
+  consume: async (client, job) => {
+    const options = { start: 'beginning', stopAt: 'end' };
+    if (job.partition !== undefined) options.partitions = [job.partition];
+    const consumer = await client.consumer(job.topic, options);
+    const records = [];
+    for await (const record of consumer) {
+      records.push([record.partition, record.offset, record.timestamp, hex(record.key), hex(record.value)]);
+      if (records.length === job.count) break;
+    }
+    await consumer.close();
+    return records;
+  },
+};
+
+let text = '';
+for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk;
+const request = JSON.parse(text);
+const client = await connect(request.endpoint);
+const results = [];
+for (const job of request.jobs) {
+  try {
+    results.push({ ok: await jobs[job.do](client, job) });
+  } catch (error) {
+    results.push({ error: `${error.name}: ${error.message}` });
+  }
+}
+await client.close();
+console.log(JSON.stringify({ results }));

@@ -1,0 +1,92 @@
+"""Jobs for libfluvio's Python binding; the protocol is described in README.md beside this folder."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[4] / "bindings" / "python"))
+
+import libfluvio  # noqa: E402
+
+Job = Dict[str, Any]
+DEADLINE = 60.0
+
+
+def create_topic(client: libfluvio.Client, job: Job) -> Any:
+    """Creates a topic."""
+    client.admin.create_topic(job["topic"], partitions=job.get("partitions", 1))
+
+
+def delete_topic(client: libfluvio.Client, job: Job) -> Any:
+    """Deletes a topic."""
+    client.admin.delete_topic(job["topic"])
+
+
+def list_topics(client: libfluvio.Client, job: Job) -> Any:
+    """Name and number of partitions of every topic."""
+    return [[topic.name, topic.partitions] for topic in client.admin.topics()]
+
+
+def octets(digits: Optional[str]) -> Optional[bytes]:
+    """Bytes of hexadecimal text."""
+    return None if digits is None else bytes.fromhex(digits)
+
+
+def produce(client: libfluvio.Client, job: Job) -> Any:
+    """Sends the records in order; returns partition and offset of each."""
+    settings = {"compression": job["compression"]} if job.get("compression") else {}
+    with client.producer(job["topic"], **settings) as producer:
+        deliveries = [
+            producer.send(
+                bytes.fromhex(record["value"]),
+                octets(record["key"]),
+                partition=record.get("partition"),
+                timestamp=record.get("timestamp"),
+            )
+            for record in job["records"]
+        ]
+        reports = [delivery.result(DEADLINE) for delivery in deliveries]
+    return [[report.partition, report.offset] for report in reports]
+
+
+def consume(client: libfluvio.Client, job: Job) -> Any:
+    """Reads from the beginning until the end or ``count`` records."""
+    settings: Dict[str, Any] = {"start": "beginning", "stop_at": "end"}
+    if job.get("partition") is not None:
+        settings["partitions"] = [job["partition"]]
+    records: List[Any] = []
+    with client.consumer(job["topic"], **settings) as consumer:
+        for record in consumer:
+            key = None if record.key is None else record.key.hex()
+            records.append([record.partition, record.offset, record.timestamp, key, record.value.hex()])
+            if len(records) == job.get("count"):
+                break
+    return records
+
+
+JOBS: Dict[str, Callable[[libfluvio.Client, Job], Any]] = {
+    "create_topic": create_topic,
+    "delete_topic": delete_topic,
+    "list_topics": list_topics,
+    "produce": produce,
+    "consume": consume,
+}
+
+
+def main() -> None:
+    """Runs the jobs."""
+    request = json.load(sys.stdin)
+    results = []
+    with libfluvio.connect(request["endpoint"]) as client:
+        for job in request["jobs"]:
+            try:
+                results.append({"ok": JOBS[job["do"]](client, job)})
+            except Exception as error:
+                results.append({"error": f"{type(error).__name__}: {error}"})
+    print(json.dumps({"results": results}))
+
+
+main()
