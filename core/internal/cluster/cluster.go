@@ -118,25 +118,32 @@ var longCalls = func() *atomic.Uint64 { n := new(atomic.Uint64); n.Store(1 << 63
 // Topic gives a topic of which every partition is known. When the snapshot lacks it, the SC is asked: the watch may lag
 // behind a create by this very program. NotFound when the SC does not have it either.
 func (c *Cluster) Topic(ctx context.Context, name string) (*Topic, error) {
-	start, asked := time.Now(), false
+	start := time.Now()
+	var asked time.Time
+	again := time.NewTicker(askAgain)
+	defer again.Stop()
 	for {
 		changed := c.Changed()
 		if t := c.Snapshot().Topics[name]; t != nil && t.Complete() {
 			return t, nil
-		} else if t == nil && !asked {
+		} else if t == nil && time.Since(asked) >= askAgain/2 {
 			if err := c.mustExist(ctx, name); err != nil {
 				return nil, err
 			}
-			asked = true
+			asked = time.Now()
 		}
 		select {
 		case <-changed:
+		case <-again.C: // it may have been deleted meanwhile
 		case <-ctx.Done():
 			return nil, fluvioerr.FromContext(ctx, "open topic", "the partitions of topic "+name+" to be placed", time.Since(start)).At(name, -1).
 				WithHint("the topic exists but not all partitions have an SPU: are enough SPUs online?")
 		}
 	}
 }
+
+// askAgain is how often the SC is asked for a topic that the watch does not show.
+const askAgain = time.Second
 
 func (c *Cluster) mustExist(ctx context.Context, name string) error {
 	for _, system := range []bool{false, true} {

@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"reflect"
+	"slices"
 	"sync/atomic"
 
 	"github.com/libfluvio/libfluvio/core/internal/wire"
@@ -96,19 +98,24 @@ func (s *state) apply(m *wire.MetadataUpdate) (changed bool) {
 	}
 	for i := range m.Changes {
 		if c := &m.Changes[i]; c.Kind == wire.ChangeDelete && !updated[c.Object.Name] {
-			s.drop(m.Label, c.Object.Name)
-			changed = true
+			changed = s.drop(m.Label, c.Object.Name) || changed
 		}
 	}
 	return changed
 }
 
+// put takes an object in and says whether anything but offsets differs from what was known of it.
 func (s *state) put(label string, o *wire.Object) bool {
 	switch label {
 	case wire.LabelSPU:
-		s.spus[o.Name], s.spuStatus[o.Name] = o.Spec.(*wire.SPUSpec), o.Status.(*wire.SPUStatus)
+		spec, status := o.Spec.(*wire.SPUSpec), o.Status.(*wire.SPUStatus)
+		same := reflect.DeepEqual(s.spus[o.Name], spec) && reflect.DeepEqual(s.spuStatus[o.Name], status)
+		s.spus[o.Name], s.spuStatus[o.Name] = spec, status
+		return !same
 	case wire.LabelTopic:
+		old := s.topics[o.Name]
 		s.topics[o.Name] = *o
+		return !reflect.DeepEqual(old.Spec, o.Spec) || !reflect.DeepEqual(old.Status, o.Status)
 	case wire.LabelPartition:
 		spec, status := o.Spec.(*wire.PartitionSpec), o.Status.(*wire.PartitionStatus)
 		old := s.partitions[o.Name]
@@ -121,28 +128,32 @@ func (s *state) put(label string, o *wire.Object) bool {
 		p.hw.Store(status.Leader.HW)
 		p.leo.Store(status.Leader.LEO)
 		s.partitions[o.Name] = p
-		return old == nil || old.spec.Leader != spec.Leader || old.status.Resolution != status.Resolution
+		return old == nil || old.spec.Leader != spec.Leader || old.status.Resolution != status.Resolution || !slices.Equal(old.spec.Replicas, spec.Replicas)
 	}
-	return true
+	return false
 }
 
-func (s *state) drop(label, name string) {
+// drop removes an object and says whether it was there.
+func (s *state) drop(label, name string) (known bool) {
 	switch label {
 	case wire.LabelSPU:
+		_, known = s.spus[name]
 		delete(s.spus, name)
 		delete(s.spuStatus, name)
 	case wire.LabelTopic:
+		_, known = s.topics[name]
 		delete(s.topics, name)
 	case wire.LabelPartition:
+		_, known = s.partitions[name]
 		delete(s.partitions, name)
 	}
+	return known
 }
 
 func (s *state) dropOthers(label string, keep map[string]bool) (changed bool) {
 	drop := func(name string) {
 		if !keep[name] {
-			s.drop(label, name)
-			changed = true
+			changed = s.drop(label, name) || changed
 		}
 	}
 	switch label {
@@ -177,7 +188,7 @@ func (s *state) snapshot(local bool) *Snapshot {
 	for name, p := range s.partitions {
 		topic, id, ok := wire.SplitPartitionName(name)
 		t := snap.Topics[topic]
-		if !ok || t == nil || int(id) >= len(t.Partitions) {
+		if !ok || t == nil || uint64(id) >= uint64(len(t.Partitions)) {
 			continue
 		}
 		t.Partitions[id] = &Partition{Topic: topic, ID: int32(id), Leader: p.spec.Leader, Replicas: p.spec.Replicas, Resolution: p.status.Resolution, hw: p.hw, leo: p.leo}

@@ -9,6 +9,10 @@ import (
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
+// loadGrace is how long an SC may say that it has nothing, at epoch 0, until it is believed: a restarted one that has not
+// read its store yet says the same.
+const loadGrace = 2 * time.Second
+
 // labels in the order the official client watches them.
 var labels = []string{wire.LabelSPU, wire.LabelPartition, wire.LabelTopic}
 
@@ -25,8 +29,8 @@ type message struct {
 	err    error
 }
 
-// connect opens the watch connection and waits for the first message of each stream. The first message may be empty: a
-// cluster without objects says so.
+// connect opens the watch connection and waits until each stream has told what there is. The connection fails when that
+// does not work, so that the next attempt begins anew.
 func (c *Cluster) connect(ctx context.Context) (*watch, error) {
 	conn, err := c.pool.Get(ctx, transport.Key{Addr: c.cfg.Endpoint, ServerName: c.cfg.ServerName, Role: wire.SC, Kind: transport.Watch})
 	if err != nil {
@@ -35,42 +39,73 @@ func (c *Cluster) connect(ctx context.Context) (*watch, error) {
 	// Unread messages queue up here. The channel is roomy, and a full one only delays the reader of this connection,
 	// which carries nothing else.
 	w := &watch{conn: conn, messages: make(chan message, 256), state: newState()}
-	version, err := conn.Versions().For(wire.KeyWatch)
+	if err = w.begin(); err == nil {
+		err = c.load(ctx, w)
+	}
 	if err != nil {
+		conn.Fail(err)
 		return nil, err
-	}
-	for _, label := range labels {
-		if _, err := conn.Stream(wire.KeyWatch, version, &wire.WatchRequest{Label: label}, w.receive(conn, version)); err != nil {
-			return nil, err
-		}
-	}
-	start, timeout := time.Now(), time.NewTimer(c.pool.Config().RequestTimeout)
-	defer timeout.Stop()
-	seen := map[string]bool{}
-	for len(seen) < len(labels) {
-		select {
-		case m := <-w.messages:
-			if m.err != nil {
-				return nil, m.err
-			}
-			seen[m.update.Label] = true
-			w.state.apply(&m.update)
-		case <-ctx.Done():
-			conn.Fail(ctx.Err())
-			return nil, fluvioerr.FromContext(ctx, "connect", "the cluster's metadata", time.Since(start)).AtAddr(c.cfg.Endpoint)
-		case <-timeout.C:
-			err := fluvioerr.NewTimeout("connect", "the cluster's metadata", time.Since(start)).AtAddr(c.cfg.Endpoint)
-			conn.Fail(err)
-			return nil, err
-		}
 	}
 	c.publish(w.state.snapshot(c.cfg.LocalAddress))
 	return w, nil
 }
 
+// begin opens the streams.
+func (w *watch) begin() error {
+	version, err := w.conn.Versions().For(wire.KeyWatch)
+	if err != nil {
+		return err
+	}
+	for _, label := range labels {
+		if _, err := w.conn.Stream(wire.KeyWatch, version, &wire.WatchRequest{Label: label}, w.receive(w.conn, version)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load applies messages until every stream has told what there is. An empty message at epoch 0 does not: an SC that has not
+// read its store yet says so. A cluster that was empty before is believed to be so after loadGrace; of one that was not,
+// the old snapshot stays until the SC knows it again.
+func (c *Cluster) load(ctx context.Context, w *watch) error {
+	start, grace := time.Now(), time.NewTimer(loadGrace)
+	defer grace.Stop()
+	var timeout <-chan time.Time
+	if d := c.pool.Config().RequestTimeout; d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	before := c.Snapshot()
+	mayBeEmpty := before == nil || len(before.Topics) == 0 && len(before.SPUs) == 0
+	patient := true
+	seen, loaded := map[string]bool{}, map[string]bool{}
+	for len(loaded) < len(labels) && (patient || len(seen) < len(labels)) {
+		select {
+		case m := <-w.messages:
+			if m.err != nil {
+				return m.err
+			}
+			u := &m.update
+			seen[u.Label] = true
+			if u.Epoch > 0 || len(u.All) > 0 || len(u.Changes) > 0 {
+				loaded[u.Label] = true
+			}
+			w.state.apply(u)
+		case <-grace.C:
+			patient = !mayBeEmpty
+		case <-ctx.Done():
+			return fluvioerr.FromContext(ctx, "connect", "the cluster's metadata", time.Since(start)).AtAddr(c.cfg.Endpoint)
+		case <-timeout:
+			return fluvioerr.NewTimeout("connect", "the cluster's metadata", time.Since(start)).AtAddr(c.cfg.Endpoint)
+		}
+	}
+	return nil
+}
+
 // receive decodes on the reader's goroutine and hands over.
 func (w *watch) receive(conn *transport.Conn, version int16) func(*transport.Buffer, []byte, error) {
-	return func(_ *transport.Buffer, body []byte, err error) {
+	return func(_ *transport.Buffer, body []byte, err error) { // the objects may hold views of the frame: it is not released
 		m := message{err: err}
 		if err == nil {
 			if _, err := wire.Decode(body, version, &m.update); err != nil {
@@ -95,9 +130,14 @@ func (c *Cluster) run(ctx context.Context, w *watch) {
 	defer close(c.done)
 	backoff := transport.NewBackoff(c.cfg.BackoffFirst, c.cfg.BackoffMax)
 	for {
+		since := time.Now()
 		err := c.follow(ctx, w)
 		if ctx.Err() != nil {
 			return
+		}
+		// A watch that held is a success. One that breaks at once, again and again, waits longer and longer.
+		if time.Since(since) > c.cfg.BackoffMax {
+			backoff.Reset()
 		}
 		c.setLost(err)
 		c.event(WatchLost, err)
@@ -110,7 +150,6 @@ func (c *Cluster) run(ctx context.Context, w *watch) {
 				c.setLost(err)
 			}
 		}
-		backoff.Reset()
 		c.setLost(nil)
 		c.event(WatchRecovered, nil)
 	}
