@@ -21,7 +21,7 @@ const (
 // batch is records of one partition on their way.
 type batch struct {
 	part    *partition
-	buf     []byte // headRoom, records; nil after the report
+	buf     []byte // headRoom, records; nil when nothing more is to be sent
 	cap     int64  // what it counts against the budget
 	count   int
 	firstTS int64
@@ -29,13 +29,11 @@ type batch struct {
 	opaques []uint64
 	created time.Time
 
-	entry    []byte // what is sent: partition entry with the sealed batch; set by seal
-	attempts int
-	sent     bool // some attempt may have reached the server
+	entry []byte // what is sent: partition entry with the sealed batch; set by seal
+	sent  bool   // guarded by part.mu: some attempt may have reached the server
 
 	// The outcome, set once, before done is closed.
 	decided   bool // guarded by part.mu
-	answered  bool // the server answered, so nobody writes the buffer out any more
 	done      chan struct{}
 	base      int64
 	err       error
@@ -99,16 +97,15 @@ func (b *batch) seal(codec compress.Codec, level int) error {
 	return nil
 }
 
-// recycle gives the buffer to the next batch. Only after an answer came is it certain that nobody still writes it out.
-func (b *batch) recycle(answered bool) {
-	if answered {
-		buf := b.buf
-		bufPool.Put(&buf)
-	}
+// recycle gives the buffer to the next batch. Only who holds the batch calls it: who took it off the queue, or who was told
+// that its request has ended. The outcome may have been decided before, while the bytes were still on their way.
+func (b *batch) recycle() {
+	buf := b.buf
+	bufPool.Put(&buf)
 	b.buf, b.entry = nil, nil
 }
 
-// Receipt stands for one record handed over.
+// Receipt stands for one record handed over. The zero value is what a failed Send returns; it stands for nothing.
 type Receipt struct {
 	b     *batch
 	index int

@@ -1,6 +1,7 @@
 package produce
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,10 +15,12 @@ type partition struct {
 	open     *batch      // takes records; nil or not empty
 	closed   []*batch    // to be sent, oldest first
 	flying   []*batch    // in the request in flight
+	failing  []*batch    // taken off the queue by expire, until they have their outcome
 	sender   *sender     // of the SPU that leads the partition; nil while nobody is known to
 	dead     bool        // the producer is closed: takes no more
 	linger   *time.Timer // runs while an open batch waits for its linger
 	retryAt  time.Time   // no request before this
+	retry    *time.Timer // tells the sender when that has come
 	failures int         // in a row, for the backoff
 }
 
@@ -43,19 +46,24 @@ func (p *partition) add(r *Record, now time.Time, reserved int64) (Receipt, adde
 	if b := p.open; b != nil && b.size()+need > cfg.BatchSize {
 		p.closeOpen()
 	}
+	how := addedToBatch
 	if p.open == nil {
 		if reserved == 0 {
 			return Receipt{}, needsMemory
 		}
-		b := newBatch(p, int(reserved), now)
-		p.open = b
-		b.append(r, now.UnixMilli(), cfg.OnDelivery != nil)
-		p.opened()
-		return Receipt{b, 0}, addedToNew
+		p.open = newBatch(p, int(reserved), now)
+		how = addedToNew
 	}
 	b := p.open
 	b.append(r, now.UnixMilli(), cfg.OnDelivery != nil)
-	return Receipt{b, b.count - 1}, addedToBatch
+	receipt := Receipt{b, b.count - 1}
+	switch {
+	case p.producer.blocked.Load() > 0 && cfg.Linger > 0:
+		p.closeOpen() // somebody waits for memory, which must not linger here
+	case how == addedToNew:
+		p.opened()
+	}
+	return receipt, how
 }
 
 // bury makes the partition take no more and gives every batch without an outcome: those in flight, which the server may
@@ -70,8 +78,10 @@ func (p *partition) bury() (flying, waiting []*batch) {
 		waiting = append(waiting, p.open)
 	}
 	p.open, p.closed = nil, nil
-	if p.linger != nil {
-		p.linger.Stop()
+	for _, t := range []*time.Timer{p.linger, p.retry} {
+		if t != nil {
+			t.Stop()
+		}
 	}
 	return flying, waiting
 }
@@ -110,9 +120,14 @@ func (p *partition) closeOpen() {
 
 // ready tells the sender that there is something to send. p.mu is held.
 func (p *partition) ready() {
-	if p.sender != nil {
+	if p.sender != nil && !p.dead {
 		p.sender.ready(p)
 	}
+}
+
+// hasWork says whether there is something that need not linger any more. p.mu is held.
+func (p *partition) hasWork() bool {
+	return len(p.closed) > 0 || p.open != nil && p.producer.cfg.Linger <= 0
 }
 
 // flushNow sends the open batch without waiting for its linger.
@@ -124,34 +139,29 @@ func (p *partition) flushNow() {
 	p.mu.Unlock()
 }
 
-// pending gives every batch that has no outcome yet.
-func (p *partition) pending(to []*batch) []*batch {
+// flush is flushNow that gives every batch without an outcome. Both in one: a batch that is opened afterwards may linger
+// and is not the caller's.
+func (p *partition) flush(to []*batch) []*batch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	to = append(to, p.flying...)
-	to = append(to, p.closed...)
 	if p.open != nil {
-		to = append(to, p.open)
+		p.closeOpen()
 	}
-	return to
+	to = append(to, p.failing...)
+	to = append(to, p.flying...)
+	return append(to, p.closed...)
 }
 
-// take removes up to room bytes of batches for a request; the first always fits. wait tells how long the partition has to
-// wait before it may send, 0 if it may. The caller is s.
-func (p *partition) take(s *sender, room int, now time.Time) (taken []*batch, more bool, wait time.Duration) {
+// take removes up to room bytes of batches for a request; the first always fits into a request of its own. more says that
+// there is something for the next request. The caller is s. A partition that may not send now says nothing: it tells its
+// sender when it may.
+func (p *partition) take(s *sender, room int, now time.Time) (taken []*batch, more bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.sender != s || len(p.flying) > 0 {
-		return nil, false, 0
-	}
-	if d := p.retryAt.Sub(now); d > 0 {
-		return nil, false, d
+	if p.sender != s || len(p.flying) > 0 || now.Before(p.retryAt) {
+		return nil, false
 	}
 	if p.open != nil && p.producer.cfg.Linger <= 0 {
-		if p.linger != nil {
-			p.linger.Stop()
-			p.linger = nil
-		}
 		p.closed = append(p.closed, p.open)
 		p.open = nil
 	}
@@ -161,33 +171,54 @@ func (p *partition) take(s *sender, room int, now time.Time) (taken []*batch, mo
 		n++
 	}
 	if n == 0 || size > room && room < p.producer.cfg.MaxRequestSize {
-		return nil, n > 0, 0
+		return nil, n > 0
 	}
 	p.flying = append(p.flying[:0], p.closed[:n]...)
 	rest := copy(p.closed, p.closed[n:])
 	clear(p.closed[rest:])
 	p.closed = p.closed[:rest]
-	return p.flying, rest > 0, 0
+	return p.flying, rest > 0
 }
 
-// landed ends the flight: batches to try again go back to the head of the queue, in their order. A failure makes the
-// partition wait before the next request.
-func (p *partition) landed(again []*batch, failed bool, now time.Time) {
+// landed ends the flight: batches to try again go back to the head of the queue, in their order. When what failed may pass,
+// the partition waits before the next request.
+func (p *partition) landed(again []*batch, passing bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	clear(p.flying)
 	p.flying = p.flying[:0]
+	if p.dead {
+		return
+	}
+	again = slices.DeleteFunc(again, func(b *batch) bool {
+		if b.decided { // given up in flight
+			b.recycle()
+		}
+		return b.decided
+	})
 	if len(again) > 0 {
 		p.closed = append(append(make([]*batch, 0, len(again)+len(p.closed)), again...), p.closed...)
 	}
-	if failed {
-		p.failures++
-		p.retryAt = now.Add(p.producer.retryDelay(p.failures))
-	} else {
+	if !passing {
 		p.failures, p.retryAt = 0, time.Time{}
+		if p.hasWork() {
+			p.ready()
+		}
+		return
 	}
-	if len(p.closed) > 0 || p.open != nil && p.producer.cfg.Linger <= 0 {
-		p.ready()
+	p.failures++
+	delay := p.producer.retryDelay(p.failures)
+	p.retryAt = time.Now().Add(delay)
+	if p.retry != nil {
+		p.retry.Stop()
 	}
+	p.retry = time.AfterFunc(delay, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.hasWork() {
+			p.ready()
+		}
+	})
 }
 
 // assign sets the sender of the partition's leader.
@@ -199,19 +230,19 @@ func (p *partition) assign(s *sender) {
 	}
 	p.sender = s
 	p.retryAt, p.failures = time.Time{}, 0
-	if len(p.closed) > 0 || p.open != nil && p.producer.cfg.Linger <= 0 {
+	if p.hasWork() {
 		p.ready()
 	}
 }
 
-// expired removes the queued batches for which give says so.
-func (p *partition) expired(give func(*batch) bool) (out []*batch) {
+// expire removes the queued batches for which give says so and hands each to fail. Until that is done a flush sees them.
+func (p *partition) expire(give func(*batch) bool, fail func(*batch)) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.open != nil && give(p.open) {
 		p.closed = append(p.closed, p.open)
 		p.open = nil
 	}
+	var out []*batch
 	keep := p.closed[:0]
 	for _, b := range p.closed {
 		if give(b) {
@@ -222,5 +253,31 @@ func (p *partition) expired(give func(*batch) bool) (out []*batch) {
 	}
 	clear(p.closed[len(keep):])
 	p.closed = keep
+	if len(out) == 0 {
+		p.mu.Unlock()
+		return
+	}
+	p.failing = append(p.failing, out...)
+	p.mu.Unlock()
+	for _, b := range out {
+		fail(b)
+		b.recycle()
+	}
+	p.mu.Lock()
+	p.failing = slices.DeleteFunc(p.failing, func(b *batch) bool { return slices.Contains(out, b) })
+	p.mu.Unlock()
+}
+
+// overdue decides the batches in flight for which late says so, and gives them for their outcome to be written down. They
+// stay where they are: their bytes are being sent.
+func (p *partition) overdue(late func(*batch) bool) (out []*batch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, b := range p.flying {
+		if !b.decided && late(b) {
+			b.decided = true
+			out = append(out, b)
+		}
+	}
 	return out
 }

@@ -20,6 +20,7 @@ type Producer struct {
 	cfg     Config
 	cluster *cluster.Cluster
 	budget  *semaphore.Weighted
+	blocked atomic.Int32 // callers of Send that wait for the budget: nothing lingers meanwhile
 
 	view  atomic.Pointer[Partitions]   // for the partitioner
 	parts atomic.Pointer[[]*partition] // by number; only grows
@@ -113,16 +114,18 @@ func (p *Producer) sendSlow(ctx context.Context, part *partition, r *Record, now
 	return rc, nil
 }
 
-// waitForMemory blocks until bytes are free. Being blocked is itself a reason to flush.
+// waitForMemory blocks until bytes are free. A full budget is itself a reason to flush, now and until the wait is over.
 func (p *Producer) waitForMemory(ctx context.Context, need int64, since time.Time) error {
 	full := func() *fluvioerr.Error {
 		return fluvioerr.New(fluvioerr.QueueFull, "send", "buffer_memory (%d bytes) is used up by records on their way", p.cfg.BufferMemory).
 			At(p.cfg.Topic, -1).ForSetting("buffer_memory")
 	}
+	p.blocked.Add(1)
+	defer p.blocked.Add(-1)
+	p.flushAll()
 	if !p.cfg.BlockWhenFull {
 		return full()
 	}
-	p.flushAll()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(p.closing, cancel)()
@@ -157,9 +160,9 @@ func (p *Producer) Flush(ctx context.Context) error {
 	start := time.Now()
 	var all []*batch
 	for _, part := range *p.parts.Load() {
-		part.flushNow()
-		all = part.pending(all)
+		all = part.flush(all)
 	}
+	// After the partitions: what they no longer have is here, or was reported.
 	all = append(all, p.reports.snapshot()...)
 	for _, b := range all {
 		select {
@@ -188,10 +191,14 @@ func (p *Producer) Close(ctx context.Context) error {
 				// What is in flight may still be answered, and is not waited for: it may be stored.
 				err := p.errClosed()
 				err.Sent = true
-				p.fail(b, -1, err, false)
+				p.fail(b, -1, err)
 			}
-			for _, b := range waiting {
-				p.fail(b, -1, p.errClosed(), false)
+			for _, b := range waiting { // also of calls to Send that ran at the same time
+				p.fail(b, -1, p.errClosed())
+				b.recycle()
+			}
+			if len(waiting) > 0 && p.closeErr == nil {
+				p.closeErr = p.errClosed()
 			}
 		}
 		p.reports.close()
@@ -202,6 +209,9 @@ func (p *Producer) Close(ctx context.Context) error {
 
 // Wait blocks until the record's report, or ctx ends. It makes the batch leave at once, whatever linger says.
 func (r Receipt) Wait(ctx context.Context) (partition int32, offset int64, err error) {
+	if r.b == nil {
+		return -1, -1, fluvioerr.New(fluvioerr.InvalidState, "send", "this receipt stands for no record: Send failed")
+	}
 	start := time.Now()
 	r.b.part.mu.Lock()
 	if r.b.part.open == r.b {
@@ -224,7 +234,14 @@ func (r Receipt) Wait(ctx context.Context) (partition int32, offset int64, err e
 }
 
 // Done is closed when the record has its report.
-func (r Receipt) Done() <-chan struct{} { return r.b.done }
+func (r Receipt) Done() <-chan struct{} {
+	if r.b == nil {
+		return closedChan
+	}
+	return r.b.done
+}
+
+var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // mayRetry decides whether a failed batch is sent again.
 func (p *Producer) mayRetry(b *batch, err error, now time.Time) bool {
@@ -234,7 +251,12 @@ func (p *Producer) mayRetry(b *batch, err error, now time.Time) bool {
 	if p.cfg.AtMostOnce && fluvioerr.MaybeWritten(err) {
 		return false
 	}
-	if e := fluvioerr.As(err); e.Server == fluvioerr.ServerTopicNotFound {
+	return p.passing(err)
+}
+
+// passing says whether an error goes away by itself.
+func (p *Producer) passing(err error) bool {
+	if e := fluvioerr.As(err); e != nil && e.Server == fluvioerr.ServerTopicNotFound {
 		// The SPU hears of a new topic a little later than the client.
 		return p.cluster.Snapshot().Topics[p.cfg.Topic] != nil
 	}
@@ -250,14 +272,24 @@ func (p *Producer) retryDelay(n int) time.Duration {
 	return time.Duration(float64(d) * (0.7 + 0.6*rand.Float64()))
 }
 
-// giveUp fails the queued batches of a partition whose delivery timeout has passed.
+// giveUp fails the batches of a partition whose delivery timeout has passed. Those in flight may be stored; their request
+// goes on for the sake of the others in it, and because the partition sends nothing else before its answer.
 func (p *Producer) giveUp(part *partition, cause error, now time.Time) {
-	for _, b := range part.expired(func(b *batch) bool { return now.Sub(b.created) >= p.cfg.DeliveryTimeout }) {
-		e := fluvioerr.NewTimeout("produce", "delivery (delivery_timeout_ms)", now.Sub(b.created)).At(p.cfg.Topic, part.id).ForSetting("delivery_timeout_ms")
-		e.Err = cause
-		if cause != nil {
-			e.Message += ": " + fluvioerr.As(cause).Message
-		}
-		p.fail(b, -1, e, false)
+	late := func(b *batch) bool { return now.Sub(b.created) >= p.cfg.DeliveryTimeout }
+	timeout := func(b *batch) *fluvioerr.Error {
+		return fluvioerr.NewTimeout("produce", "delivery (delivery_timeout_ms)", now.Sub(b.created)).At(p.cfg.Topic, part.id).ForSetting("delivery_timeout_ms")
 	}
+	for _, b := range part.overdue(late) {
+		e := timeout(b)
+		e.Sent = true
+		p.conclude(b, -1, e, MaybePersisted)
+	}
+	part.expire(late, func(b *batch) {
+		e := timeout(b)
+		if c := fluvioerr.As(cause); c != nil {
+			e.Err = cause
+			e.Message += ": " + c.Message
+		}
+		p.fail(b, -1, e)
+	})
 }

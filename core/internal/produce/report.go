@@ -44,27 +44,30 @@ func (r *reports) close() {
 	r.poke()
 }
 
-// complete gives a batch its outcome; only the first call for a batch counts.
-func (p *Producer) complete(b *batch, base int64, err error, persisted Persistence, answered bool) bool {
+// complete gives a batch its outcome, unless it has one.
+func (p *Producer) complete(b *batch, base int64, err error, persisted Persistence) {
 	b.part.mu.Lock()
-	if b.decided {
-		b.part.mu.Unlock()
-		return false
-	}
+	mine := !b.decided
 	b.decided = true
 	b.part.mu.Unlock()
-	b.base, b.err, b.persisted, b.answered = base, err, persisted, answered
+	if mine {
+		p.conclude(b, base, err, persisted)
+	}
+}
+
+// conclude writes down the outcome of a batch that the caller has marked as decided.
+func (p *Producer) conclude(b *batch, base int64, err error, persisted Persistence) {
+	b.base, b.err, b.persisted = base, err, persisted
 	b.latency = time.Since(b.created)
 	if p.cfg.OnDelivery == nil {
 		p.release(b)
 	} else {
 		p.reports.push(b)
 	}
-	return true
 }
 
 // fail is complete for failures: it works out whether the records may be stored.
-func (p *Producer) fail(b *batch, base int64, err error, answered bool) bool {
+func (p *Producer) fail(b *batch, base int64, err error) {
 	e := fluvioerr.As(err)
 	if e == nil {
 		e = fluvioerr.Wrap(fluvioerr.Internal, "produce", err)
@@ -74,20 +77,22 @@ func (p *Producer) fail(b *batch, base int64, err error, answered bool) bool {
 	if own.Op == "" {
 		own.Op = "produce"
 	}
+	b.part.mu.Lock()
+	sent := b.sent
+	b.part.mu.Unlock()
 	persisted := NotPersisted
-	if b.sent || fluvioerr.MaybeWritten(err) {
+	if sent || fluvioerr.MaybeWritten(err) {
 		persisted = MaybePersisted
 		own.Sent = true
 	}
 	if own.Server != fluvioerr.ServerRequestTimedOut {
 		base = -1
 	}
-	return p.complete(b, base, &own, persisted, answered)
+	p.complete(b, base, &own, persisted)
 }
 
 // release ends a batch: its memory is free, who waits for it goes on.
 func (p *Producer) release(b *batch) {
-	b.recycle(b.answered)
 	p.budget.Release(b.cap)
 	close(b.done)
 }

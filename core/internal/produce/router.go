@@ -42,6 +42,9 @@ func (p *Producer) reroute() {
 
 // route applies the metadata of the topic. Partitions are only ever added.
 func (p *Producer) route(t *cluster.Topic) {
+	if len(t.Partitions) == 0 {
+		return // a topic of that name is being made anew
+	}
 	parts := *p.parts.Load()
 	if n := len(t.Partitions); n > len(parts) {
 		grown := append(make([]*partition, 0, n), parts...)
@@ -84,8 +87,8 @@ func (p *Producer) senderFor(spu int32) *sender {
 // topicGone fails what is queued for a topic that was deleted.
 func (p *Producer) topicGone() {
 	for _, part := range *p.parts.Load() {
-		for _, b := range part.expired(func(*batch) bool { return true }) {
-			p.fail(b, -1, fluvioerr.FromServer(fluvioerr.ServerTopicDeleted, "produce", "the records were not sent"), false)
-		}
+		part.expire(func(*batch) bool { return true }, func(b *batch) {
+			p.fail(b, -1, fluvioerr.FromServer(fluvioerr.ServerTopicDeleted, "produce", ""))
+		})
 	}
 }

@@ -25,6 +25,7 @@ type sender struct {
 	queue  []*partition        // guarded by mu: have something to send
 	queued map[*partition]bool // guarded by mu: are in queue
 	flying int                 // guarded by mu: requests under way
+	grants time.Duration       // guarded by mu: how long the server may take for them beyond the request timeout
 	// The SPU could not be reached failures times in a row: no attempt before until.
 	failures int       // guarded by mu
 	until    time.Time // guarded by mu
@@ -126,28 +127,19 @@ func (s *sender) collect() (batches []*batch) {
 	queue := s.queue
 	s.queue, s.queued = nil, map[*partition]bool{}
 	s.mu.Unlock()
-	var wait time.Duration
 	for i, p := range queue {
 		if len(batches) > 0 && room <= 0 {
 			s.requeue(queue[i:])
 			break
 		}
-		taken, more, w := p.take(s, room, now)
+		taken, more := p.take(s, room, now)
 		for _, b := range taken {
 			room -= b.size()
 		}
 		batches = append(batches, taken...)
-		if w > 0 {
-			s.requeue(queue[i : i+1])
-			if wait == 0 || w < wait {
-				wait = w
-			}
-		} else if more && len(taken) == 0 {
+		if more && len(taken) == 0 {
 			s.requeue(queue[i : i+1])
 		}
-	}
-	if wait > 0 {
-		time.AfterFunc(wait, s.poke)
 	}
 	return batches
 }
@@ -169,31 +161,36 @@ type request struct {
 	batches []*batch
 	version int16
 	timer   *time.Timer
+	grant   time.Duration // its part of sender.grants
 }
 
 // send seals the batches and hands them to the connection.
 func (s *sender) send(conn *transport.Conn, batches []*batch) {
-	r := &request{s: s, batches: batches}
 	cfg := &s.producer.cfg
+	r := &request{s: s, batches: batches, grant: cfg.ServerTimeout}
+	if cfg.Isolation < 0 {
+		r.grant *= time.Duration(len(batches)) // the server waits for the replicas of one entry after the other
+	}
 	version, err := conn.Versions().For(wire.KeyProduce)
 	r.version = version
 	for _, b := range batches {
 		if err == nil {
-			err = b.seal(cfg.Compression, cfg.Level)
+			if serr := b.seal(cfg.Compression, cfg.Level); serr != nil {
+				err = fluvioerr.Wrap(fluvioerr.Internal, "produce", serr)
+			}
 		}
 	}
 	s.mu.Lock()
 	s.flying++
+	s.grants += r.grant
+	limit := cfg.RequestTimeout + s.grants // a server answers in order
 	s.mu.Unlock()
 	if err != nil {
 		r.finish(nil, err)
 		return
 	}
-	for _, b := range batches {
-		b.attempts++
-	}
-	r.timer = time.AfterFunc(cfg.RequestTimeout+cfg.ServerTimeout, func() {
-		conn.Fail(fluvioerr.NewTimeout("produce", "the answer to a produce request", cfg.RequestTimeout+cfg.ServerTimeout).AtAddr(conn.Key().Addr))
+	r.timer = time.AfterFunc(limit, func() {
+		conn.Fail(fluvioerr.NewTimeout("produce", "the answer to a produce request", limit).AtAddr(conn.Key().Addr))
 	})
 	conn.Go(wire.KeyProduce, version, s.body(batches), r.answered)
 }
@@ -219,54 +216,68 @@ func (s *sender) body(batches []*batch) [][]byte {
 
 var noSmartModules = []byte{0, 0, 0, 0}
 
-// answered runs on the connection's reader: it only decodes, and leaves the rest to finish.
-func (r *request) answered(_ *transport.Buffer, body []byte, err error) {
+// answered runs on a goroutine of the connection: it only decodes, and leaves the rest to finish.
+func (r *request) answered(frame *transport.Buffer, body []byte, err error) {
 	r.timer.Stop()
-	if err != nil {
-		r.finish(nil, err)
-		return
+	var answers []wire.ProducePartitionResponse
+	if err == nil {
+		if answers, err = r.decode(body); err != nil {
+			// There was an answer, so the request was carried out; nobody knows how.
+			e := *fluvioerr.As(err)
+			e.Sent = true
+			err = &e
+		}
 	}
+	r.finish(answers, err)
+	if frame != nil {
+		frame.Release()
+	}
+}
+
+// decode reads an answer and holds it against the request.
+func (r *request) decode(body []byte) ([]wire.ProducePartitionResponse, error) {
 	var resp wire.ProduceResponse
 	if _, err := wire.Decode(body, r.version, &resp); err != nil {
-		r.finish(nil, err)
-		return
+		return nil, err
 	}
 	topic := r.s.producer.cfg.Topic
 	if len(resp.Topics) != 1 || resp.Topics[0].Name != topic || len(resp.Topics[0].Partitions) != len(r.batches) {
-		r.finish(nil, fluvioerr.New(fluvioerr.Protocol, "produce", "the answer does not fit the request: %d batches were sent", len(r.batches)).At(topic, -1))
-		return
+		return nil, fluvioerr.New(fluvioerr.Protocol, "produce", "the answer does not fit the request: %d batches were sent", len(r.batches)).At(topic, -1)
 	}
 	parts := resp.Topics[0].Partitions
 	for i, b := range r.batches {
 		if parts[i].Partition != uint32(b.part.id) {
-			r.finish(nil, fluvioerr.New(fluvioerr.Protocol, "produce", "the answer's entry %d is for partition %d", i, parts[i].Partition).At(topic, b.part.id))
-			return
+			return nil, fluvioerr.New(fluvioerr.Protocol, "produce", "the answer's entry %d is for partition %d", i, parts[i].Partition).At(topic, b.part.id)
+		}
+		if parts[i].Error.Ok() && parts[i].BaseOffset < 0 {
+			return nil, fluvioerr.New(fluvioerr.Protocol, "produce", "the answer gives the offset %d", parts[i].BaseOffset).At(topic, b.part.id)
 		}
 	}
-	r.finish(parts, nil)
+	return parts, nil
 }
 
 // finish gives every batch its outcome or sends it back, partition by partition.
 func (r *request) finish(answers []wire.ProducePartitionResponse, err error) {
-	now := time.Now()
 	for start := 0; start < len(r.batches); {
 		end := start + 1
 		for end < len(r.batches) && r.batches[end].part == r.batches[start].part {
 			end++
 		}
-		r.finishPartition(r.batches[start:end], answers, start, err, now)
+		r.finishPartition(r.batches[start:end], answers, start, err)
 		start = end
 	}
 	r.s.mu.Lock()
 	r.s.flying--
+	r.s.grants -= r.grant
 	r.s.mu.Unlock()
 	r.s.poke()
 }
 
-func (r *request) finishPartition(batches []*batch, answers []wire.ProducePartitionResponse, at int, err error, now time.Time) {
+func (r *request) finishPartition(batches []*batch, answers []wire.ProducePartitionResponse, at int, err error) {
 	p, part := r.s.producer, batches[0].part
+	now := time.Now()
 	var again []*batch
-	failed := false
+	failed, passing := false, false
 	for i, b := range batches {
 		berr, base := err, int64(-1)
 		if answers != nil {
@@ -276,20 +287,25 @@ func (r *request) finishPartition(batches []*batch, answers []wire.ProducePartit
 			}
 		}
 		if berr == nil {
-			p.complete(b, base, nil, Persisted, true)
+			p.complete(b, base, nil, Persisted)
+			b.recycle()
 			continue
 		}
 		failed = true
+		passing = passing || p.passing(berr)
 		if fluvioerr.MaybeWritten(berr) {
+			part.mu.Lock()
 			b.sent = true
+			part.mu.Unlock()
 		}
 		if p.mayRetry(b, berr, now) {
 			again = append(again, b)
 			continue
 		}
-		p.fail(b, base, berr, answers != nil)
+		p.fail(b, base, berr)
+		b.recycle()
 	}
-	part.landed(again, failed, now)
+	part.landed(again, passing)
 	if failed {
 		p.reroute()
 	}
