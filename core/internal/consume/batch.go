@@ -35,6 +35,7 @@ type Batch struct {
 type segment struct {
 	header     wire.BatchHeader
 	start, end int
+	rest       []byte // the frame's records from this stored batch on
 }
 
 // Len is the number of records.
@@ -51,9 +52,15 @@ func (b *Batch) Release() {
 // Columns decodes the records into the caller's slices, which have room for Len elements. Damaged records are an error that
 // also ends the partition.
 func (b *Batch) Columns(cols *wire.Columns) error {
-	at := 0
+	_, _, err := b.columns(cols)
+	return err
+}
+
+// columns is Columns that tells how many stored batches, and records of them, it got through.
+func (b *Batch) columns(cols *wire.Columns) (segments, at int, err error) {
 	for i := range b.segments {
 		s := &b.segments[i]
+		before := at
 		r, err := wire.NewRecordReader(b.Data[s.start:s.end])
 		if err == nil {
 			var n int
@@ -67,10 +74,22 @@ func (b *Batch) Columns(cols *wire.Columns) error {
 			if b.session.consumer.cfg.Lazy {
 				b.session.consumer.inbox.kill(b.session, e)
 			}
-			return e
+			return i, before, e
 		}
 	}
-	return nil
+	return len(b.segments), at, nil
+}
+
+// cutDamaged leaves a batch whose decoding failed with the stored batches before the damage, and the frame with what is
+// behind them, so that no good record is lost. It says whether anything is left.
+func (b *Batch) cutDamaged(f *frame) bool {
+	segments, records, _ := b.columns(&b.Cols)
+	if records == 0 {
+		return false
+	}
+	f.records = b.segments[segments].rest
+	b.segments, b.count = b.segments[:segments], records
+	return true
 }
 
 // decode fills Cols with slices of the batch's own.
@@ -100,47 +119,53 @@ type frame struct {
 
 // next takes records off the frame; nil when none is left.
 func (f *frame) next() (*Batch, error) {
+	for len(f.records) > 0 {
+		b, err := f.gather()
+		if err != nil || b.count > 0 {
+			return b, err
+		}
+		b.Release() // nothing but records that are not wanted
+	}
+	return nil, nil
+}
+
+// gather takes stored batches off the frame until there is enough for a Batch. Damage ends the gathering: what came before
+// is given first. An error means that the damage comes next.
+func (f *frame) gather() (*Batch, error) {
 	b := &Batch{Topic: f.session.topic, Partition: f.session.partition, HighWatermark: f.hw, from: f.from, upto: f.upto, session: f.session}
-	var err error
-	for len(f.records) > 0 && err == nil {
-		h, raw, rest, _, ok, herr := wire.NextBatch(f.records)
-		if herr != nil || !ok {
-			err = f.corrupt(herr, f.from)
-			break
+	for len(f.records) > 0 {
+		h, raw, rest, _, ok, err := wire.NextBatch(f.records)
+		offset := h.BaseOffset
+		if err != nil || !ok {
+			offset = f.from
+		} else {
+			if len(b.segments) > 0 && !b.takes(&h, raw) {
+				break
+			}
+			if err = wire.VerifyBatch(raw, &h); err == nil && h.Compression() == wire.CompressionNone {
+				err = b.addPlain(f, &h, raw)
+			} else if err == nil {
+				err = b.addCompressed(f, &h, raw)
+			}
+			ok = err == nil
 		}
-		if len(b.segments) > 0 && (h.Compression() != wire.CompressionNone) != (b.segments[0].header.Compression() != wire.CompressionNone) {
-			break
-		}
-		if len(b.segments) > 0 && len(b.Data)+len(raw) > batchBytes {
-			break
-		}
-		if verr := wire.VerifyBatch(raw, &h); verr != nil {
-			err = f.corrupt(verr, h.BaseOffset)
-			break
-		}
-		add := b.addCompressed
-		if h.Compression() == wire.CompressionNone {
-			add = b.addPlain
-		}
-		if aerr := add(f, &h, raw); aerr != nil {
-			err = f.corrupt(aerr, h.BaseOffset)
-			break
+		if !ok {
+			if len(b.segments) > 0 {
+				break
+			}
+			f.records = nil
+			b.Release()
+			return nil, f.corrupt(err, offset)
 		}
 		f.records = rest
 	}
-	if err != nil && len(b.segments) == 0 {
-		f.records = nil
-		b.Release()
-		return nil, err
-	}
-	if b.count == 0 {
-		b.Release()
-		if len(f.records) > 0 {
-			return f.next()
-		}
-		return nil, nil
-	}
 	return b, nil
+}
+
+// takes says whether another stored batch may join.
+func (b *Batch) takes(h *wire.BatchHeader, raw []byte) bool {
+	plain, plainBefore := h.Compression() == wire.CompressionNone, b.segments[0].header.Compression() == wire.CompressionNone
+	return plain == plainBefore && len(b.Data)+len(raw) <= batchBytes
 }
 
 // addPlain extends the view by an uncompressed batch: consecutive ones lie next to each other in the frame.
@@ -152,11 +177,11 @@ func (b *Batch) addPlain(f *frame, h *wire.BatchHeader, raw []byte) error {
 	}
 	start := len(b.Data)
 	b.Data = b.Data[:start+len(raw)]
-	return b.add(h, start+h.HeaderSize(), len(b.Data))
+	return b.add(f, h, start+h.HeaderSize(), len(b.Data))
 }
 
 // addCompressed appends the decompressed section of a batch.
-func (b *Batch) addCompressed(_ *frame, h *wire.BatchHeader, raw []byte) error {
+func (b *Batch) addCompressed(f *frame, h *wire.BatchHeader, raw []byte) error {
 	if b.buffer == nil {
 		b.buffer = transport.NewBuffer(batchBytes)
 		b.Data = b.buffer.B[:0]
@@ -171,16 +196,19 @@ func (b *Batch) addCompressed(_ *frame, h *wire.BatchHeader, raw []byte) error {
 		b.buffer = transport.OwnBuffer(out)
 	}
 	b.Data = out
-	return b.add(h, start, len(out))
+	return b.add(f, h, start, len(out))
 }
 
 // add notes a segment and how many of its records count.
-func (b *Batch) add(h *wire.BatchHeader, start, end int) error {
+func (b *Batch) add(f *frame, h *wire.BatchHeader, start, end int) error {
 	r, err := wire.NewRecordReader(b.Data[start:end])
 	if err != nil {
 		return err
 	}
-	b.segments = append(b.segments, segment{*h, start, end})
+	if int64(r.Count()) > int64(h.LastOffsetDelta)+1 {
+		return fluvioerr.New(fluvioerr.Corrupt, "decode batch", "a batch of %d offsets holds %d records", int64(h.LastOffsetDelta)+1, r.Count())
+	}
+	b.segments = append(b.segments, segment{*h, start, end, f.records})
 	first, last := max(h.BaseOffset, b.from), min(h.BaseOffset+int64(r.Count()), b.upto)
 	b.count += int(max(last-first, 0))
 	return nil

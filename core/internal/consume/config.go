@@ -7,7 +7,7 @@ type Config struct {
 	Topics         []Topic
 	Start          Position
 	StopAt         Stop
-	MaxBytes       int32 // where the server cuts a frame
+	MaxBytes       int32 // where the server cuts a frame; a partition with larger batches grows to theirs
 	PrefetchBytes  int64 // received and not yet taken, for the whole consumer
 	Isolation      uint8
 	RequestTimeout time.Duration
@@ -58,9 +58,9 @@ type Stop struct {
 func (p Position) resolve(start, end int64) int64 {
 	switch p.From {
 	case FromBeginning:
-		return min(max(start+p.N, start), end)
+		return start + min(max(p.N, 0), max(end-start, 0)) // not start+p.N, which may overflow
 	case FromEnd:
-		return max(min(end-p.N, end), start)
+		return max(end-max(p.N, 0), start)
 	}
 	return p.N
 }

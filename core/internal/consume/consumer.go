@@ -107,7 +107,7 @@ func (c *Consumer) resolveAll(ctx context.Context, sessions []*session) error {
 }
 
 func (c *Consumer) newSession(topic string, partition int32) *session {
-	return &session{consumer: c, topic: topic, partition: partition, maxBytes: c.cfg.MaxBytes, upto: math.MaxInt64, stop: func() {}}
+	return &session{consumer: c, topic: topic, partition: partition, maxBytes: c.cfg.MaxBytes, upto: math.MaxInt64, stop: func() {}, granted: make(chan struct{}, 1)}
 }
 
 // start runs a session.
@@ -154,8 +154,9 @@ func (c *Consumer) findNew() {
 	}
 }
 
-// Next gives the next batch, waiting until ctx ends. Errors: End when every partition was read to stop_at; Closed; Timeout or
-// Cancelled by ctx; else the error of one partition, after which the others go on.
+// Next gives the next batch, waiting until ctx ends. Errors: End when no partition is left to read, because of stop_at or
+// because each met an error; Closed; Timeout or Cancelled by ctx; else the error of one partition, given once, after which
+// the others go on.
 func (c *Consumer) Next(ctx context.Context) (*Batch, error) { return c.inbox.take(ctx) }
 
 // Close ends the streams and their connections and wakes Next. It returns when no goroutine is left.

@@ -2,6 +2,7 @@ package consume
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,11 @@ type inbox struct {
 	closed bool       // guarded by mu
 }
 
+// The memory that this bounds: frames count with the size of their buffers from their arrival until their last record was
+// taken. A session may ask for another frame while the sum is below the budget; so, at most, the budget is exceeded by one
+// frame of every session. A session that may not ask is owed, in the order of arrival, and is served as soon as the sum is
+// below the budget again. What the application holds is not counted: a batch keeps its frame, or what was decompressed from
+// it, until it is released.
 func newInbox(budget int64) *inbox { return &inbox{budget: budget, notify: make(chan struct{}, 1)} }
 
 func (in *inbox) wake() {
@@ -35,7 +41,7 @@ func (in *inbox) wake() {
 // the taking side.
 func (in *inbox) put(s *session, f *frame, wantCredit bool) (credit bool) {
 	in.mu.Lock()
-	if in.closed {
+	if in.closed || s.buried {
 		in.mu.Unlock()
 		f.release()
 		return false
@@ -48,12 +54,20 @@ func (in *inbox) put(s *session, f *frame, wantCredit bool) (credit bool) {
 	if wantCredit {
 		credit = in.bytes < in.budget
 		if !credit {
+			s.owed = true
 			in.owed = append(in.owed, s)
 		}
 	}
 	in.mu.Unlock()
 	in.wake()
 	return credit
+}
+
+// owes says whether s has to wait for the application.
+func (in *inbox) owes(s *session) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return s.owed && !in.closed
 }
 
 // take gives the next batch, or the next error, waiting until ctx ends.
@@ -91,13 +105,16 @@ func (in *inbox) tryTake() (b *Batch, err error, more bool) {
 				return nil, nil, false
 			}
 			if last != nil {
-				return nil, last, true
+				e := fluvioerr.New(fluvioerr.End, "consume", "no partition is left; the last to fail: %s", last).WithHint("open a new consumer")
+				e.Err = last
+				return nil, e, true
 			}
 			return nil, fluvioerr.New(fluvioerr.End, "consume", "every partition was read to its end"), true
 		}
 		s := in.ready[0]
 		in.ready = append(in.ready[:0], in.ready[1:]...)
 		f := s.frames[0]
+		s.taking = f
 		in.mu.Unlock()
 
 		// No lock: decompression takes its time. The session is out of the ring, so nobody else takes from it, and its
@@ -107,9 +124,11 @@ func (in *inbox) tryTake() (b *Batch, err error, more bool) {
 			err = f.err
 		}
 		if b != nil && !s.consumer.cfg.Lazy {
-			if err = b.decode(); err != nil {
+			if err = b.decode(); err != nil && !b.cutDamaged(f) {
 				b.Release()
 				b = nil
+			} else {
+				err = nil
 			}
 		}
 		if err != nil && f.err == nil { // stored data is damaged: this partition ends here
@@ -127,24 +146,23 @@ func (in *inbox) tryTake() (b *Batch, err error, more bool) {
 func (in *inbox) putBack(s *session, f *frame, used bool, err error) {
 	var credit []*session
 	in.mu.Lock()
-	if used || len(f.records) == 0 && f.err == nil {
-		if !in.closed {
-			s.frames = append(s.frames[:0], s.frames[1:]...)
-			in.bytes -= f.bytes
-		}
+	s.taking = nil
+	switch {
+	case in.closed || s.buried: // meanwhile: its frames are gone, but for this one
+		f.release()
+	case used || len(f.records) == 0 && f.err == nil:
+		s.frames = append(s.frames[:0], s.frames[1:]...)
+		in.bytes -= f.bytes
+		f.release()
 		if f.fatal {
 			in.bury(s, err)
-		} else if f.done && !s.buried {
+		} else if f.done {
 			s.buried = true
 			in.live--
 		}
-		f.release()
-		for !in.closed && len(in.owed) > 0 && in.bytes < in.budget {
-			credit = append(credit, in.owed[0])
-			in.owed = append(in.owed[:0], in.owed[1:]...)
-		}
+		credit = in.grant()
 	}
-	if len(s.frames) > 0 && !in.closed {
+	if len(s.frames) > 0 && !in.closed && !s.buried {
 		in.ready = append(in.ready, s)
 	}
 	in.mu.Unlock()
@@ -163,9 +181,12 @@ func (in *inbox) bury(s *session, err error) {
 	in.last = err
 	for _, f := range s.frames {
 		in.bytes -= f.bytes
-		f.release()
+		if f != s.taking {
+			f.release()
+		}
 	}
 	s.frames = nil
+	in.ready = slices.DeleteFunc(in.ready, func(o *session) bool { return o == s })
 }
 
 // kill ends a session whose taken records turned out to be damaged.
@@ -173,8 +194,22 @@ func (in *inbox) kill(s *session, err error) {
 	s.stop()
 	in.mu.Lock()
 	in.bury(s, err)
+	credit := in.grant()
 	in.mu.Unlock()
 	in.wake()
+	for _, s := range credit {
+		s.giveCredit()
+	}
+}
+
+// grant takes the sessions that are no longer owed off the list. in.mu is held; the caller tells them when it is not.
+func (in *inbox) grant() (credit []*session) {
+	for !in.closed && len(in.owed) > 0 && in.bytes < in.budget {
+		in.owed[0].owed = false
+		credit = append(credit, in.owed[0])
+		in.owed = append(in.owed[:0], in.owed[1:]...)
+	}
+	return credit
 }
 
 // add counts a session that may bring something.

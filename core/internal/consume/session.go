@@ -20,7 +20,11 @@ type session struct {
 	stop      context.CancelFunc
 
 	frames []*frame // guarded by inbox.mu: received, not taken
+	taking *frame   // guarded by inbox.mu: the first of frames, while somebody takes records off it
 	buried bool     // guarded by inbox.mu: brings nothing any more
+	owed   bool     // guarded by inbox.mu: may not ask for more before the application has taken something
+
+	granted chan struct{} // capacity 1: owed may have ended
 
 	mu       sync.Mutex
 	next     int64   // guarded by mu: the position to read from
@@ -34,7 +38,9 @@ type stream struct {
 	session *session
 	conn    *transport.Conn
 	version int16
-	id      uint32 // the server's, 0 until the first frame
+	id      uint32    // guarded by session.mu: the server's, 0 until the first frame
+	asked   bool      // guarded by session.mu: the server may send one frame
+	since   time.Time // guarded by session.mu: since when
 	ended   chan struct{}
 	once    sync.Once
 	err     error // why it ended, set before ended is closed
@@ -112,6 +118,13 @@ func (s *session) position() int64 {
 
 // open opens a stream at the session's position and returns when it has ended.
 func (s *session) open(ctx context.Context) error {
+	if s.atEnd() {
+		s.finish()
+		return errReachedEnd
+	}
+	if err := s.awaitCredit(ctx); err != nil {
+		return err
+	}
 	spu, err := s.consumer.cluster.Leader(s.topic, s.partition)
 	if err != nil {
 		return err
@@ -124,13 +137,8 @@ func (s *session) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st := &stream{session: s, conn: conn, version: version, ended: make(chan struct{})}
+	st := &stream{session: s, conn: conn, version: version, asked: true, since: time.Now(), ended: make(chan struct{})}
 	s.mu.Lock()
-	if s.next >= s.upto {
-		s.mu.Unlock()
-		s.finish()
-		return errReachedEnd
-	}
 	s.stream = st
 	req := &wire.StreamFetchRequest{
 		Topic: s.topic, Partition: uint32(s.partition), FetchOffset: s.next, MaxBytes: s.maxBytes, Isolation: s.consumer.cfg.Isolation,
@@ -141,6 +149,9 @@ func (s *session) open(ctx context.Context) error {
 		return err
 	}
 	defer abandon()
+	patience := max(s.consumer.cfg.RequestTimeout, time.Millisecond)
+	look := time.NewTicker(max(patience/4, time.Millisecond))
+	defer look.Stop()
 	for {
 		changed := s.consumer.cluster.Changed()
 		if now, err := s.consumer.cluster.Leader(s.topic, s.partition); err == nil && (now.ID != spu.ID || now.Addr != spu.Addr) {
@@ -153,7 +164,52 @@ func (s *session) open(ctx context.Context) error {
 		case <-st.ended:
 			return st.err
 		case <-changed:
+		case <-look.C:
+			st.checkSilence(patience)
 		}
+	}
+}
+
+// awaitCredit waits until the inbox has room for another frame. A stream's first frame needs no acknowledgement, so without
+// this a connection that breaks again and again would fill the inbox of an application that does not take anything.
+func (s *session) awaitCredit(ctx context.Context) error {
+	for s.consumer.inbox.owes(s) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.granted:
+		}
+	}
+	return nil
+}
+
+// checkSilence ends a stream that brings nothing although the SC knows of records that it should bring. That happens when
+// leadership went away and came back before this client heard of it, which leaves the stream orphaned, or when an SPU hangs.
+// A frame that takes its time on a slow line is no silence: bytes arrive.
+func (st *stream) checkSilence(patience time.Duration) {
+	s := st.session
+	s.mu.Lock()
+	asked, waited, next := st.asked, time.Since(st.since), s.next
+	s.mu.Unlock()
+	if !asked || waited < patience {
+		return
+	}
+	p := s.consumer.cluster.Partition(s.topic, s.partition)
+	if p == nil {
+		return
+	}
+	hw, end := p.Offsets()
+	if s.consumer.cfg.Isolation == wire.FetchReadCommitted {
+		end = hw
+	}
+	if end <= next {
+		return
+	}
+	silence := fluvioerr.NewTimeout("consume", "records that the cluster says there are", waited).AtAddr(st.conn.Key().Addr)
+	if st.conn.Quiet() >= patience {
+		st.conn.Fail(silence)
+	} else if waited >= 4*patience { // other partitions use the line: this one should have had its turn
+		st.end(silence)
 	}
 }
 
@@ -176,18 +232,16 @@ func (st *stream) receive(buf *transport.Buffer, body []byte, err error) {
 		buf.Release()
 		return
 	}
-	st.id = m.StreamID
-	f, credit, err := s.accept(&m.Partition, buf)
-	s.mu.Unlock()
+	f, credit, err := s.accept(st, &m, buf)
 	if f != nil {
-		if s.consumer.inbox.put(s, f, credit) {
-			st.acknowledge()
-		}
+		// Under the lock: the next stream's frames, from another connection's reader, must not overtake this one.
+		credit = s.consumer.inbox.put(s, f, credit)
 	} else {
 		buf.Release()
-		if credit {
-			st.acknowledge()
-		}
+	}
+	s.mu.Unlock()
+	if credit {
+		st.acknowledge()
 	}
 	if err != nil {
 		st.end(err)
@@ -205,11 +259,20 @@ func (st *stream) isEnded() bool {
 
 // accept turns what the server said into a frame for the application, moves the position, and says whether to ask for more
 // or why the stream is over. s.mu is held.
-func (s *session) accept(p *wire.FetchPartitionResponse, buf *transport.Buffer) (f *frame, credit bool, err error) {
+func (s *session) accept(st *stream, m *wire.StreamFetchResponse, buf *transport.Buffer) (f *frame, credit bool, err error) {
+	p := &m.Partition
+	if p.Partition != uint32(s.partition) {
+		return nil, false, s.at(fluvioerr.New(fluvioerr.Protocol, "consume", "a frame of partition %d came on this partition's stream", p.Partition))
+	}
+	st.id = m.StreamID
 	var serverErr error
 	if e := p.Error.Err("consume"); e != nil {
 		serverErr = s.at(e)
 	}
+	if len(p.Records) > 0 && !st.asked {
+		return nil, false, s.at(fluvioerr.New(fluvioerr.Protocol, "consume", "the server sent records without being asked for more"))
+	}
+	st.asked = false
 	whole, next, need, err := wholeBatches(p.Records, s.next)
 	if err != nil {
 		return nil, false, s.at(err)
@@ -217,38 +280,52 @@ func (s *session) accept(p *wire.FetchPartitionResponse, buf *transport.Buffer) 
 	if p.NextFilterOffset > 0 {
 		next = p.NextFilterOffset
 	}
-	if len(whole) == 0 && serverErr == nil {
-		if len(p.Records) > 0 && need > 0 {
-			if int64(need) > math.MaxInt32 || int32(need) <= s.maxBytes {
-				need = int(min(int64(s.maxBytes)*2, math.MaxInt32))
-			}
-			s.maxBytes = int32(need)
-			return nil, false, errLarger
-		}
-		return nil, true, nil
+	if len(whole) == 0 && serverErr != nil && s.passing(serverErr) {
+		return nil, false, serverErr // the session tries again by itself
 	}
-	f = &frame{session: s, buffer: buf, records: whole, hw: p.HighWatermark, from: s.next, upto: s.upto, bytes: int64(len(buf.B)), err: serverErr}
+	if len(whole) == 0 && serverErr == nil && need > 0 {
+		return nil, false, s.enlarge(need)
+	}
+	f = &frame{session: s, buffer: buf, records: whole, hw: p.HighWatermark, from: s.next, upto: s.upto, bytes: int64(buf.Size()), err: serverErr}
 	s.next = max(s.next, next)
 	switch {
-	case serverErr != nil && len(whole) == 0 && s.passing(serverErr):
-		return nil, false, serverErr // the session tries again by itself
-	case serverErr != nil:
-		f.fatal = p.Error.Code != fluvioerr.ServerSmartModuleRuntime
-		if f.fatal {
-			return f, false, errReachedEnd
-		}
-		return f, true, nil
+	case serverErr != nil && s.passing(serverErr):
+		f.err = nil
+		return f, false, serverErr
+	case serverErr != nil && p.Error.Code != fluvioerr.ServerSmartModuleRuntime:
+		f.fatal = true
+		return f, false, errReachedEnd
 	case s.next >= s.upto:
 		f.done = true
 		return f, false, errReachedEnd
+	case len(whole) == 0 && serverErr == nil:
+		return nil, true, nil
 	}
 	return f, true, nil
 }
 
+// largestBatch is the largest stored batch that can be received: the frame around it has a header and the topic's name.
+const largestBatch = wire.DefaultMaxFrame - 1<<10
+
+// enlarge makes the next stream ask for frames that hold a batch of need bytes, or of more when the server has cut it where
+// it need not have. It gives the reason why the present stream is over. s.mu is held.
+func (s *session) enlarge(need int) error {
+	if need <= int(s.maxBytes) {
+		need = min(int(s.maxBytes)*2, largestBatch)
+	}
+	if need > largestBatch || int(s.maxBytes) >= largestBatch {
+		return s.at(fluvioerr.New(fluvioerr.TooLarge, "consume", "a stored batch of %d bytes is larger than what a frame can hold, %d", need, largestBatch).
+			AtOffset(s.next).WithHint("start behind this batch"))
+	}
+	s.maxBytes = int32(need)
+	return errLarger
+}
+
 // wholeBatches finds the end of the last whole batch of a record set, and the offset behind it. need is the size from which
-// on the first batch would be whole, when none is.
+// on the first batch would be whole, when none is. Offsets that run backwards or out of range are an error: nothing behind
+// them can be trusted.
 func wholeBatches(records []byte, from int64) (whole []byte, next int64, need int, err error) {
-	rest, next := records, from
+	rest, next, last := records, from, int64(0)
 	for len(rest) > 0 {
 		h, _, after, n, ok, err := wire.NextBatch(rest)
 		if err != nil {
@@ -260,7 +337,15 @@ func wholeBatches(records []byte, from int64) (whole []byte, next int64, need in
 			}
 			break
 		}
-		next, rest = h.NextOffset(), after
+		rest = after
+		if h.LastOffsetDelta < 0 {
+			continue // without records: it stands beside the error of a SmartModule
+		}
+		if h.BaseOffset < last || h.BaseOffset > math.MaxInt64-math.MaxInt32-1 {
+			return nil, from, 0, fluvioerr.New(fluvioerr.Protocol, "decode batch", "a batch begins at offset %d, the one before ends at %d", h.BaseOffset, last-1)
+		}
+		last = h.NextOffset()
+		next = last
 	}
 	return records[:len(records)-len(rest)], next, need, nil
 }
@@ -270,8 +355,20 @@ func (s *session) finish() {
 	s.consumer.inbox.put(s, &frame{session: s, done: true}, false)
 }
 
-// giveCredit asks for the next frame of the stream that is open now.
+// atEnd says whether everything up to stop_at was received.
+func (s *session) atEnd() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next >= s.upto
+}
+
+// giveCredit is called when the inbox no longer owes: the stream that is open asks for the next frame, or the session may
+// open one.
 func (s *session) giveCredit() {
+	select {
+	case s.granted <- struct{}{}:
+	default:
+	}
 	s.mu.Lock()
 	st := s.stream
 	s.mu.Unlock()
@@ -280,10 +377,16 @@ func (s *session) giveCredit() {
 	}
 }
 
-// acknowledge sends the session's position, which asks the server to go on from there.
+// acknowledge sends the session's position, which asks the server to go on from there. It does nothing when a frame is on
+// its way already.
 func (st *stream) acknowledge() {
 	s := st.session
 	s.mu.Lock()
+	if st.asked {
+		s.mu.Unlock()
+		return
+	}
+	st.asked, st.since = true, time.Now()
 	req := wire.UpdateOffsetsRequest{Offsets: []wire.OffsetUpdate{{Offset: s.next, SessionID: st.id}}}
 	s.mu.Unlock()
 	body, err := wire.Append(nil, 0, &req)
