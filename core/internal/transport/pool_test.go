@@ -1,0 +1,187 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+)
+
+func TestPoolDialsOnce(t *testing.T) {
+	s := startServer(t, true, drain)
+	p := NewPool(testConfig())
+	t.Cleanup(p.Close)
+	var all sync.WaitGroup
+	var conns sync.Map
+	for range 32 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			c, err := p.Get(testContext(t), spuKey(s.addr))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			conns.Store(c, true)
+		}()
+	}
+	all.Wait()
+	n := 0
+	conns.Range(func(any, any) bool { n++; return true })
+	require.Equal(t, 1, n)
+	require.Equal(t, 1, s.connections())
+
+	other := spuKey(s.addr)
+	other.Kind = Fetch
+	c, err := p.Get(testContext(t), other)
+	require.NoError(t, err)
+	_, same := conns.Load(c)
+	require.False(t, same, "another kind has a connection of its own")
+}
+
+func TestPoolReplacesADeadConnection(t *testing.T) {
+	s := startServer(t, true, drain)
+	p := NewPool(testConfig())
+	t.Cleanup(p.Close)
+	first, err := p.Get(testContext(t), spuKey(s.addr))
+	require.NoError(t, err)
+	first.Fail(errors.New("broken by the test"))
+	second, err := p.Get(testContext(t), spuKey(s.addr))
+	require.NoError(t, err)
+	require.NotSame(t, first, second)
+	require.NoError(t, second.Err())
+	first.Close()
+}
+
+func TestPoolForgetsAFailedDial(t *testing.T) {
+	s := startServer(t, true, drain)
+	cfg := testConfig()
+	var broken atomic.Bool
+	broken.Store(true)
+	cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if broken.Load() {
+			return nil, errors.New("no route in this test")
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, addr)
+	}
+	p := NewPool(cfg)
+	t.Cleanup(p.Close)
+	_, err := p.Get(testContext(t), spuKey(s.addr))
+	require.Equal(t, fluvioerr.Connection, fluvioerr.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "no route in this test")
+	broken.Store(false)
+	_, err = p.Get(testContext(t), spuKey(s.addr))
+	require.NoError(t, err)
+}
+
+// stuckDial is a dial that ends with its context only, and says when it has begun.
+func stuckDial(cfg *Config) (begun chan struct{}) {
+	begun = make(chan struct{}, 16)
+	cfg.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		begun <- struct{}{}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return begun
+}
+
+func TestPoolCloseDuringDial(t *testing.T) {
+	cfg := testConfig()
+	cfg.ConnectTimeout = time.Hour
+	begun := stuckDial(cfg)
+	p := NewPool(cfg)
+	got := make(chan error, 1)
+	go func() {
+		_, err := p.Get(context.Background(), spuKey("192.0.2.1:9010"))
+		got <- err
+	}()
+	await(t, begun)
+	p.Close()
+	err := await(t, got)
+	require.Equal(t, fluvioerr.Closed, fluvioerr.CodeOf(err), "%v", err)
+	_, err = p.Get(context.Background(), spuKey("192.0.2.1:9010"))
+	require.Equal(t, fluvioerr.Closed, fluvioerr.CodeOf(err), "%v", err)
+	require.Empty(t, begun, "a closed pool dials no more")
+}
+
+// An owner that leaves does not wait for a peer that does not answer.
+func TestPoolCloseOwnerDuringDial(t *testing.T) {
+	cfg := testConfig()
+	cfg.ConnectTimeout = time.Hour
+	begun := stuckDial(cfg)
+	p := NewPool(cfg)
+	t.Cleanup(p.Close)
+	mine, other := spuKey("192.0.2.1:9010"), spuKey("192.0.2.1:9010")
+	mine.Owner, other.Owner = 7, 8
+	got := make(chan error, 2)
+	for _, key := range []Key{mine, other} {
+		go func() {
+			_, err := p.Get(context.Background(), key)
+			got <- err
+		}()
+		await(t, begun)
+	}
+	p.CloseOwner(7)
+	require.Equal(t, fluvioerr.Closed, fluvioerr.CodeOf(await(t, got)))
+	require.Empty(t, got, "the other owner's dial goes on")
+}
+
+func TestPoolGetEndsWithItsContext(t *testing.T) {
+	cfg := testConfig()
+	cfg.ConnectTimeout = time.Hour
+	stuckDial(cfg)
+	p := NewPool(cfg)
+	t.Cleanup(p.Close)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	_, err := p.Get(ctx, spuKey("192.0.2.1:9010"))
+	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "192.0.2.1:9010")
+}
+
+func TestConnectTimeoutCoversTheHandshake(t *testing.T) {
+	s := startServer(t, false, drain) // accepts, reads, never answers
+	cfg := testConfig()
+	cfg.ConnectTimeout = 100 * time.Millisecond
+	_, err := Dial(context.Background(), spuKey(s.addr), cfg)
+	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "ApiVersions")
+}
+
+// events records what an observer is told.
+type events struct {
+	mu  sync.Mutex
+	log []string
+}
+
+func (e *events) add(s string) {
+	e.mu.Lock()
+	e.log = append(e.log, s)
+	e.mu.Unlock()
+}
+func (e *events) Connected(Key)                                 { e.add("connected") }
+func (e *events) Disconnected(Key, error)                       { e.add("disconnected") }
+func (e *events) RequestDone(Key, uint16, time.Duration, error) { e.add("request") }
+
+func TestObserver(t *testing.T) {
+	silent := startServer(t, false, drain)
+	good := startServer(t, true, drain)
+	var seen events
+	cfg := testConfig()
+	cfg.ConnectTimeout, cfg.Observer = 50*time.Millisecond, &seen
+	_, err := Dial(testContext(t), spuKey(silent.addr), cfg)
+	require.Error(t, err)
+	require.Equal(t, []string{"request"}, seen.log, "what never was connected does not disconnect")
+	cfg.ConnectTimeout = patience
+	c, err := Dial(testContext(t), spuKey(good.addr), cfg)
+	require.NoError(t, err)
+	c.Close()
+	require.Equal(t, []string{"request", "request", "connected", "disconnected"}, seen.log)
+}
