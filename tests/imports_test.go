@@ -62,6 +62,7 @@ var rules = map[string]rule{
 	"core/internal/gen":          {rooms: []string{"core/fluvioerr"}}, // writes the error tables of the other languages
 	"capi":                       {rooms: []string{"core", "core/fluvioerr"}, modules: []string{"golang.org/x/sys"}},
 	"tests":                      {},
+	"tests/interop/go":           {rooms: []string{"core"}}, // a program that the interop tests run
 }
 
 // violations compares the imports of a package with its rule.

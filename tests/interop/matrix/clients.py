@@ -99,7 +99,7 @@ def build(command: Sequence[str], **environment: str) -> None:
         raise Failed(f"{' '.join(command)} failed: {(done.stderr or done.stdout).strip()[-3000:]}")
 
 
-@lru_cache(maxsize=None)
+@lru_cache
 def prepare_go() -> List[str]:
     """libfluvio's Go client."""
     program = BUILD / "interop" / "client-go"
@@ -107,7 +107,7 @@ def prepare_go() -> List[str]:
     return [str(program)]
 
 
-@lru_cache(maxsize=None)
+@lru_cache
 def prepare_c() -> List[str]:
     """libfluvio's C API."""
     program = BUILD / "interop" / "client-c"
@@ -122,13 +122,13 @@ def prepare_c() -> List[str]:
     return [str(program)]
 
 
-@lru_cache(maxsize=None)
+@lru_cache
 def prepare_python() -> List[str]:
     """libfluvio's Python binding."""
     return [sys.executable, str(PROGRAMS / "libfluvio_python.py")]
 
 
-@lru_cache(maxsize=None)
+@lru_cache
 def prepare_node() -> List[str]:
     """libfluvio's Node binding."""
     node = need("node", "to run the Node client")
@@ -137,7 +137,7 @@ def prepare_node() -> List[str]:
     return [node, str(PROGRAMS / "libfluvio_node.mjs")]
 
 
-@lru_cache(maxsize=None)
+@lru_cache
 def prepare_official_python() -> List[str]:
     """The official Python client."""
     if importlib.util.find_spec("fluvio") is None:
@@ -145,7 +145,13 @@ def prepare_official_python() -> List[str]:
     return [sys.executable, str(PROGRAMS / "official_python.py")]
 
 
-@lru_cache(maxsize=None)
+def system_openssl() -> bool:
+    """Whether OpenSSL can be linked from the system: the quicker of the two TLS libraries to build with."""
+    pkg_config = shutil.which("pkg-config")
+    return pkg_config is not None and subprocess.run([pkg_config, "--exists", "openssl"], check=False).returncode == 0
+
+
+@lru_cache
 def prepare_rust() -> List[str]:
     """The official Rust client. Fetching its crates may fail on a machine without network: that is Unavailable."""
     cargo = need("cargo", f"to build the official Rust client (Rust {RUST[0]}.{RUST[1]} or newer)")
@@ -157,11 +163,9 @@ def prepare_rust() -> List[str]:
     fetch = subprocess.run([cargo, "fetch", *manifest], capture_output=True, text=True, check=False)
     if fetch.returncode != 0:
         raise Unavailable(f"the official Rust client's crates cannot be had: {fetch.stderr.strip()[-1000:]}")
-    pkg_config = shutil.which("pkg-config")
-    system_tls = pkg_config is not None and subprocess.run([pkg_config, "--exists", "openssl"], check=False).returncode == 0
     target = BUILD / "interop-rust"
     build(
-        [cargo, "build", *manifest, "--features", "openssl" if system_tls else "rustls"],
+        [cargo, "build", *manifest, "--features", "openssl" if system_openssl() else "rustls"],
         CARGO_TARGET_DIR=str(target),
         OPENSSL_NO_VENDOR="1",
     )
@@ -192,7 +196,7 @@ NO_KEY = b"No key"
 """What a client without shows_no_key shows for a record without a key."""
 
 LEFT_OUT = {
-    "sends_no_key": "cannot send a record without a key (its send_string sends an empty one): those records are left out",
+    "sends_no_key": "cannot send a record without a key (send_string sends an empty one): those records are left out",
     "shows_no_key": 'shows a record without a key as one with the key "No key": compared with that',
     "sets_timestamp": "cannot choose a record's timestamp: does not write the case timestamps",
     "reads_all": "does not tell a record's partition: reads one partition after the other",

@@ -10,6 +10,7 @@ import libfluvio
 import pytest
 
 from .matrix import Matrix
+from .offsets import Offsets
 from .report import FILE, Report
 
 REPORT = Report()
@@ -27,6 +28,14 @@ def matrix() -> Iterator[Matrix]:
         matrix.fill()
         REPORT.begin(matrix)
         yield matrix
+
+
+@pytest.fixture(scope="session")
+def offsets(matrix: Matrix) -> Offsets:
+    """What the clients with named consumers did on the same cluster."""
+    offsets = Offsets(matrix)
+    offsets.fill()
+    return offsets
 
 
 @pytest.hookimpl(hookwrapper=True)

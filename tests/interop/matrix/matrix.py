@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, Dict, List, Optional, Tuple
 
 from .cases import CASES, PARTITIONS, Case
@@ -36,7 +35,7 @@ def read_jobs(reader: Client, topic: str) -> Dict[str, Job]:
 
 @dataclass
 class Matrix:
-    """What every client did. Failures are kept too, for the tests to raise: one client must not end the others' tests."""
+    """What every client did. Failures are kept too, for the tests to raise: one client must not end the others'."""
 
     endpoint: str
     cluster: str
@@ -45,7 +44,7 @@ class Matrix:
     missing: Dict[str, str] = field(default_factory=dict)
     """Why a client is not here, by slug."""
     results: Dict[Key, Any] = field(default_factory=dict)
-    """Results of jobs; an exception for one that failed."""
+    """Results of jobs; a Failed for one without."""
     written: Dict[str, Tuple[int, int]] = field(default_factory=dict)
     """When a client wrote: before and after, in milliseconds since the epoch."""
 
@@ -59,6 +58,10 @@ class Matrix:
     def present(self) -> List[Client]:
         """The clients that this machine has."""
         return [client for client in CLIENTS if client.slug not in self.missing]
+
+    def judge(self, client: Client) -> Client:
+        """Whose view counts where two could be wrong together: an official client's, without one the client's own."""
+        return next((each for each in reversed(self.present()) if each.official), client)
 
     def neighbour(self, client: Client) -> Client:
         """The next client that is here: it deletes what this one created."""
@@ -75,18 +78,21 @@ class Matrix:
 
     def reads(self, writer: Client, reader: Client, case: Case) -> List[Read]:
         """What a reader found in a writer's topic, in the order of partitions and offsets."""
-        topic = case.topic(writer, self.run)
-        names = list(read_jobs(reader, topic))
         found: List[Read] = []
-        for partition, offset, timestamp, key, value in chain.from_iterable(self.result(reader, each) for each in names):
-            raw = None if key is None else bytes.fromhex(key)
-            found.append(Read(partition, offset, timestamp, raw, bytes.fromhex(value)))
+        for name in read_jobs(reader, case.topic(writer, self.run)):
+            for partition, offset, timestamp, key, value in self.result(reader, name):
+                raw = None if key is None else bytes.fromhex(key)
+                found.append(Read(partition, offset, timestamp, raw, bytes.fromhex(value)))
         return sorted(found, key=lambda read: (read.partition, read.offset))
 
     # ------------------------------------------------------------------ running
 
     def fill(self) -> None:
-        """Runs every client: all create and write, then each deletes a topic of another, then all list and read."""
+        """Runs every client: all create, all write, each deletes a topic of another, all list and read.
+
+        Creating and writing are processes of their own: right after creating a topic the official clients may not find
+        it yet, when the cluster answers faster than they take in the metadata it sends.
+        """
         for client in CLIENTS:
             try:
                 client.prepare()
@@ -94,6 +100,8 @@ class Matrix:
                 self.missing[client.slug] = str(reason)
             except Failed:
                 pass  # the first jobs report it
+        for client in self.present():
+            self._jobs(client, self._creating(client))
         for client in self.present():
             before = time.time_ns() // 1_000_000
             self._jobs(client, self._writing(client))
@@ -103,29 +111,33 @@ class Matrix:
         for client in self.present():
             self._jobs(client, self._reading(client))
 
-    def _jobs(self, client: Client, jobs: Dict[str, Job]) -> None:
-        """Runs named jobs in one process and keeps their results."""
+    def outcomes(self, client: Client, jobs: Dict[str, Job]) -> Dict[str, Any]:
+        """Runs named jobs in one process; gives the result of each, or the Failed that says why there is none."""
         try:
-            results: List[Dict[str, Any]] = client.run(self.endpoint, list(jobs.values()))
+            results = client.run(self.endpoint, list(jobs.values()))
         except Failed as failure:
-            self.results.update({(client.slug, name): failure for name in jobs})
-            return
-        for name, result in zip(jobs, results):
-            error = result.get("error")
-            self.results[client.slug, name] = (
-                result["ok"] if error is None else Failed(f"{client.name} failed to {name}: {error}")
-            )
+            return {name: failure for name in jobs}
+        return {
+            name: result["ok"] if "error" not in result else Failed(f"{client.name}, {name}: {result['error']}")
+            for name, result in zip(jobs, results)
+        }
+
+    def _jobs(self, client: Client, jobs: Dict[str, Job]) -> None:
+        self.results.update({(client.slug, name): result for name, result in self.outcomes(client, jobs).items()})
+
+    def _creating(self, client: Client) -> Dict[str, Job]:
+        topics = {**self.kept(client), self.deleted(client): 1}
+        return {
+            f"create {topic}": {"do": "create_topic", "topic": topic, "partitions": partitions}
+            for topic, partitions in topics.items()
+        }
 
     def _writing(self, client: Client) -> Dict[str, Job]:
-        jobs: Dict[str, Job] = {}
-        for case in CASES:
-            topic = case.topic(client, self.run)
-            jobs[f"create {topic}"] = {"do": "create_topic", "topic": topic, "partitions": PARTITIONS}
-            if case.written_by(client):
-                jobs[f"write {topic}"] = case.job(client, self.run)
-        topic = self.deleted(client)
-        jobs[f"create {topic}"] = {"do": "create_topic", "topic": topic, "partitions": 1}
-        return jobs
+        return {
+            f"write {case.topic(client, self.run)}": case.job(client, self.run)
+            for case in CASES
+            if case.written_by(client)
+        }
 
     def _changing(self, client: Client) -> Dict[str, Job]:
         """Refused requests first: the topic is there, or it is not."""

@@ -57,9 +57,9 @@ class Report:
         large = max(len(record.value) for record in CASES[0].records)
         return [
             f"Cluster: {self._matrix.cluster}. Machine: {platform.system()} {platform.machine()}.",
-            f"Cases, each a topic of {PARTITIONS} partitions for each writer: {', '.join(case.name for case in CASES)}.",
-            f"The first {len(CASES) - 2} have {len(CASES[0].records)} records: keyed, with no key, an empty key, an empty "
-            f"value, binary bytes, and {large // 1024} KB. Agreed means: every byte, offset, partition and timestamp.",
+            f"Cases, for each writer a topic of {PARTITIONS} partitions: {', '.join(case.name for case in CASES)}.",
+            f"The codecs' cases have {len(CASES[0].records)} records: keyed, with no key, an empty key, an empty value, "
+            f"binary bytes, {large // 1024} KB. Agreed means: every byte, offset, partition and timestamp.",
         ]
 
     def _left_out(self) -> Iterable[str]:

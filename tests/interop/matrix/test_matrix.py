@@ -11,10 +11,20 @@ import pytest
 from .cases import CASES, CODECS, PARTITIONS, Case, Record
 from .clients import CLIENTS, NO_KEY, Client, Failed
 from .matrix import Matrix
+from .offsets import FIRST, THEN, Offsets, may_be_unsupported
 
 PLACES = {
+    b"key-0": 2,
+    b"key-1": 4,
+    b"key-2": 1,
+    b"key-3": 3,
+    b"": 4,
+    b"\x00": 1,
+    "ключ".encode(): 1,
+    bytes(range(256)): 3,
+    b"large": 4,
 }
-"""Partitions that the official clients chose for some keys, of five: they hold without an official client too."""
+"""Where the official Rust client put some keys, of five partitions: that holds without an official client too."""
 
 
 def need(matrix: Matrix, *clients: Client) -> None:
@@ -59,14 +69,12 @@ def pairs() -> List[Any]:
     ]
 
 
-def each(column: str) -> Any:
+def each(column: str) -> pytest.MarkDecorator:
     """Every client, for a test of one column of the second table."""
     return pytest.mark.parametrize(
         "client",
         [
-            pytest.param(
-                client, id=client.slug, marks=pytest.mark.cell(table="admin", row=client.name, column=column)
-            )
+            pytest.param(client, id=client.slug, marks=pytest.mark.cell(table="admin", row=client.name, column=column))
             for client in CLIENTS
         ],
     )
@@ -81,8 +89,7 @@ def test_reader_agrees_with_writer(matrix: Matrix, writer: Client, reader: Clien
         (partition, offset, seen_key(record.key, reader), brief(record.value)) for partition, offset, record in wrote
     )
     times = {(each.partition, each.offset): each.timestamp for each in read}
-    # The official readers' times count; without them the writer's own.
-    judge = next((client for client in reversed(matrix.present()) if client.official), writer)
+    judge = matrix.judge(writer)
     assert times == {(each.partition, each.offset): each.timestamp for each in matrix.reads(writer, judge, case)}
     before, after = matrix.written[writer.slug]
     for partition, offset, record in wrote:
@@ -109,13 +116,12 @@ def test_reports_count_each_partition_from_zero_in_the_order_of_sending(matrix: 
 @each("places keys")
 def test_keys_go_to_the_same_partitions(matrix: Matrix, client: Client) -> None:
     need(matrix, client)
-    judge = next((each for each in reversed(matrix.present()) if each.official), client)
     for case in CASES:
         if case.name not in CODECS:
             continue
         found, expected = (
             {record.key: partition for partition, _, record in stored(matrix, each, case) if record.key is not None}
-            for each in (client, judge)
+            for each in (client, matrix.judge(client))
         )
         assert found == expected
         assert {key: found[key] for key in PLACES} == PLACES
@@ -149,3 +155,32 @@ def test_refusals_reach_the_caller(matrix: Matrix, client: Client) -> None:
         matrix.result(client, "create a topic twice")
     with pytest.raises(Failed, match="(?i)not.?found"):
         matrix.result(client, "delete an unknown topic")
+
+
+def consumers() -> List[Any]:
+    """Every pair of clients with named consumers."""
+    clients = [client for client in CLIENTS if client.offsets]
+    return [
+        pytest.param(
+            one,
+            other,
+            id=f"{one.slug}-{other.slug}",
+            marks=pytest.mark.cell(table="offsets", row=one.name, column=other.name),
+        )
+        for one in clients
+        for other in clients
+    ]
+
+
+@pytest.mark.parametrize(("one", "other"), consumers())
+def test_one_stores_and_the_other_goes_on(offsets: Offsets, one: Client, other: Client) -> None:
+    need(offsets.matrix, one, other)
+    if offsets.unsupported and may_be_unsupported():
+        pytest.skip(f"the cluster keeps no consumer offsets: {offsets.unsupported}")
+    name = offsets.consumer(one, other)
+    assert offsets.result(one, f"store {name}") == list(range(FIRST))
+    assert offsets.listed(other, "stored").get(name) == FIRST - 1  # the last offset read, not the next one
+    assert offsets.result(other, f"go on {name}") == list(range(FIRST, FIRST + THEN))
+    assert offsets.listed(one, "moved").get(name) == FIRST + THEN - 1
+    offsets.result(one, f"delete {name}")
+    assert name not in offsets.listed(other, "deleted")

@@ -84,8 +84,8 @@ def produce(client: Client, job: Job) -> Any:
 
 
 def consume(client: Client, job: Job) -> Any:
-    """Reads one partition from its beginning until its end or ``count`` records. The records do not tell their partition:
-    the caller has to choose one."""
+    """Reads one partition from its beginning until its end or ``count`` records. The records do not tell their
+    partition: the caller has to choose one."""
     config = fluvio.ConsumerConfig()
     config.disable_continuous()
     consumer = client.data.partition_consumer(job["topic"], job["partition"])
@@ -100,8 +100,9 @@ def consume(client: Client, job: Job) -> Any:
 
 def list_offsets(client: Client, job: Job) -> Any:
     """Consumer, topic, partition and offset of every stored consumer offset."""
+    # Declared are methods of these names; what comes has attributes.
     stored = client.data.consumer_offsets()
-    return sorted([each.consumer_id(), each.topic(), each.partition(), each.offset()] for each in stored)
+    return sorted([each.consumer_id, each.topic, each.partition, each.offset] for each in stored)
 
 
 def delete_offset(client: Client, job: Job) -> Any:
