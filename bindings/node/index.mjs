@@ -40,4 +40,3 @@ export const {
   CorruptError,
   SmartModuleError,
 } = libfluvio;
-export default libfluvio;

@@ -148,6 +148,8 @@ class Hub {
   run(call, start) {
     const { what, signal, take } = call;
     if (signal?.aborted) return Promise.reject(cancelled(what, signal));
+    const caller = {};
+    Error.captureStackTrace(caller, this.run);
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
       const operation = start(this.queue, id);
@@ -164,6 +166,8 @@ class Hub {
         try {
           resolve(this.#result(operation, what, signal, take));
         } catch (error) {
+          // The event loop's own stack helps nobody.
+          error.stack = caller.stack.replace(/^.*/, () => String(error));
           reject(error);
         } finally {
           this.lib.op_free(operation);

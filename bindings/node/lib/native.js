@@ -9,7 +9,7 @@
  */
 
 const abi = require('./abi.js');
-const { CODE, FluvioError, make } = require('./errors.js');
+const { CODE, make } = require('./errors.js');
 const { openLibrary } = require('./locate.js');
 
 const KOFFI_TYPES = {
@@ -95,4 +95,4 @@ function dropError(lib) {
   errorSlot[0] = 0n;
 }
 
-module.exports = { native, errorSlot, readError, failure, dropError, FluvioError };
+module.exports = { native, errorSlot, readError, failure, dropError };

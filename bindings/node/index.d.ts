@@ -1,0 +1,508 @@
+/// <reference types="node" />
+/// <reference lib="esnext.disposable" />
+
+/**
+ * libfluvio for Node: a client for Fluvio.
+ *
+ * Promises settle on the event loop, which no call blocks. Objects are closed with close (or stop), or at the end of the
+ * block by `await using`. An open client, producer, consumer or dev cluster that nobody waits for does not keep the process
+ * alive; a pending promise and a running iteration do. What the application drops without closing it is closed when it is
+ * collected.
+ */
+
+/** What every call that waits takes. */
+export interface CallOptions {
+  /** Milliseconds to wait. Default: what the settings allow, see there. */
+  timeoutMs?: number;
+  /** Aborting it ends the call with CancelledError, whose cause is the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/* ------------------------------------------------------------------ client */
+
+/** Which cluster to connect to, and how. Without endpoint and profile: the current profile of the official tools. */
+export interface ClientOptions extends CallOptions {
+  /** host:port of the SC. */
+  endpoint?: string;
+  /** A profile of the official tools' file. Not together with endpoint. */
+  profile?: string;
+  /** The profile file. Default: $FLV_PROFILE_PATH, else ~/.fluvio/config. */
+  profilePath?: string;
+  /** Sent with every request; shows in server logs. Default libfluvio. */
+  clientId?: string;
+  /** Milliseconds for TCP, TLS and the first exchange together. Default 5000. */
+  connectionTimeoutMs?: number;
+  /** Milliseconds for every request. Default 30000. Creating a topic has its own, longer limit. */
+  requestTimeoutMs?: number;
+  /** Milliseconds before the first repetition; doubles, with jitter. Default 100. */
+  retryBackoffMs?: number;
+  /** The longest wait before a repetition, in milliseconds. Default 10000. */
+  retryBackoffMaxMs?: number;
+  /** Reach SPUs at their local endpoints where they have one. Default false. */
+  useSpuLocalAddress?: boolean;
+  /** disabled; anonymous: encrypted, the server is not verified; verified. Default: the profile's, else disabled. */
+  tls?: 'disabled' | 'anonymous' | 'verified';
+  /** The name the SC's certificate must carry; SPUs must carry <spu>.<domain>. */
+  tlsDomain?: string;
+  /** Path of a PEM file, or PEM text. Default: the system's roots. */
+  tlsCa?: string;
+  /** Path of a PEM file, or PEM text. */
+  tlsCertificate?: string;
+  /** Path of a PEM file, or PEM text. */
+  tlsKey?: string;
+}
+
+/**
+ * Connects to a cluster: reaches its SC, agrees on versions, loads the metadata.
+ *
+ * @param endpointOrOptions host:port of the SC, or options
+ * @throws {ConnectionError} nobody listens there, or the connection was lost
+ * @throws {TimeoutError} no connection or no answer in time
+ * @throws {ProtocolError} something else than a Fluvio SC answers there
+ * @throws {InvalidArgumentError} options are unknown or wrong; all of them are listed
+ * @throws {NotFoundError} there is no such profile
+ * @throws {LibraryNotFoundError} the shared library is not on this machine
+ */
+export function connect(endpointOrOptions?: string | ClientOptions): Promise<Client>;
+
+/** The connection to a cluster. Comes from connect. */
+export class Client {
+  private constructor();
+  /** Whether it was closed. */
+  readonly closed: boolean;
+  /** The cluster's platform version, for instance "0.18.1". */
+  readonly platformVersion: string;
+  /** Creates, deletes and lists topics. */
+  readonly admin: Admin;
+  /**
+   * Opens a producer. timeoutMs: by default requestTimeoutMs.
+   *
+   * @throws {NotFoundError} there is no such topic
+   * @throws {InvalidArgumentError} the topic's name or an option is wrong
+   * @throws {TimeoutError} no answer in time
+   */
+  producer(topic: string, options?: ProducerOptions): Promise<Producer>;
+  /**
+   * Opens a consumer of one topic, or of several. timeoutMs: by default requestTimeoutMs.
+   *
+   * @throws {NotFoundError} there is no such topic
+   * @throws {InvalidArgumentError} a topic's name or an option is wrong, or the topic has no such partition
+   * @throws {TimeoutError} no answer in time
+   */
+  consumer(topic: string | readonly string[], options?: ConsumerOptions): Promise<Consumer>;
+  /**
+   * Closes the client with its producers, whose records are delivered first, and its consumers, whose iterations end. Does
+   * nothing when closed already. timeoutMs: for delivering; by default as long as deliveryTimeoutMs allows.
+   *
+   * @throws {TimeoutError} some records had to be failed
+   */
+  close(options?: CallOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/* ------------------------------------------------------------------- admin */
+
+/** What a topic is created with. */
+export interface TopicOptions extends CallOptions {
+  /** Their number. Default 1. */
+  partitions?: number;
+  /** Copies of each partition, each on its own SPU. Default 1. */
+  replication?: number;
+  /** Stored with the topic. Default false. */
+  ignoreRack?: boolean;
+  /** Removes older records, in seconds. Default: the cluster's, 7 days. */
+  retentionSeconds?: number;
+  /** Bytes of a log file. Default: the cluster's, 1 GiB. */
+  segmentSize?: number;
+  /** Bytes of a partition before its oldest segments go. Default: the cluster's, 100 GiB. */
+  maxPartitionSize?: number;
+  /** The policy for producers. Default any. */
+  compression?: 'any' | 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+  /** Only check. Default false. */
+  dryRun?: boolean;
+}
+
+/** A topic of the cluster. */
+export interface Topic {
+  name: string;
+  partitions: number;
+  /** Copies of each partition; 0 when the replicas were assigned by hand. */
+  replication: number;
+  /** init, pending, insufficient-resources, invalid-config, provisioned or deleting. */
+  status: string;
+  /** Why the status is so; may be empty. */
+  reason: string;
+  /** The policy for producers. */
+  compression: string;
+  /** 0: the cluster's default. */
+  retentionSeconds: number;
+  /** Bytes; 0: the cluster's default. */
+  segmentSize: number;
+  /** Bytes; 0: the cluster's default. */
+  maxPartitionSize: number;
+  /** Whether the cluster itself uses it. */
+  isSystem: boolean;
+}
+
+/** Manages topics. Comes as client.admin. timeoutMs: by default requestTimeoutMs. */
+export class Admin {
+  private constructor();
+  /**
+   * Creates a topic; resolves when its partitions are online.
+   *
+   * @param topic 1 to 63 of a-z, 0-9 and -, not - first or last
+   * @throws {InvalidArgumentError} the name or an option is wrong
+   * @throws {AlreadyExistsError} there is a topic of that name
+   * @throws {TimeoutError} the partitions are not online in time
+   */
+  createTopic(topic: string, options?: TopicOptions): Promise<void>;
+  /**
+   * Deletes a topic with all its records.
+   *
+   * @throws {NotFoundError} there is none of that name
+   */
+  deleteTopic(topic: string, options?: CallOptions): Promise<void>;
+  /** The topics, without the cluster's own, in the order of their names. */
+  topics(options?: CallOptions): Promise<Topic[]>;
+}
+
+/* ---------------------------------------------------------------- producer */
+
+/** Text is sent as UTF-8. */
+export type Bytes = string | Uint8Array;
+
+/** A record to send. */
+export interface RecordInput {
+  /** Records with equal keys go to the same partition. null or undefined: no key. An empty key is a key. */
+  key?: Bytes | null;
+  value: Bytes;
+  /** The partition, instead of the partitioner's choice. */
+  partition?: number | null;
+  /** When it happened, in milliseconds since 1970. Default: now. */
+  timestamp?: number | Date | null;
+}
+
+/** A record, or only its value. */
+export type Sendable = RecordInput | Bytes;
+
+/** Tunes a producer. */
+export interface ProducerOptions extends CallOptions {
+  /** Bytes, before compression, at which a batch is full. Default 16 KiB. */
+  batchSize?: number;
+  /** Milliseconds a batch waits for more records. Default 0: what comes while a request is under way leaves together. */
+  lingerMs?: number;
+  /** Largest request, and record with its batch header, in bytes. Default 1 MiB. */
+  maxRequestSize?: number;
+  /** Default: what the topic demands, else none. */
+  compression?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+  /** The codec's own level. Default 0: the codec's default. */
+  compressionLevel?: number;
+  /** Bytes of records on their way. Default 32 MiB. Records that find no room wait in memory of JavaScript. */
+  bufferMemory?: number;
+  /** What send does when bufferMemory is used up: wait, or fail with QueueFullError. Default block. */
+  bufferFull?: 'block' | 'fail';
+  /** Default at_least_once. */
+  delivery?: 'at_least_once' | 'at_most_once';
+  /** Milliseconds from send to the report, repetitions included. Default 120000. */
+  deliveryTimeoutMs?: number;
+  /** Acknowledged when the leader has written, or when the replicas have. Default read_uncommitted. */
+  isolation?: 'read_uncommitted' | 'read_committed';
+  /** Milliseconds the server waits for the replicas with read_committed. Default 1500. */
+  serverTimeoutMs?: number;
+  /** Keys as the official clients place them, records without a key round robin. Default siphash. */
+  partitioner?: 'siphash';
+}
+
+/** A record was acknowledged by the cluster. */
+export interface DeliveryReport {
+  topic: string;
+  partition: number;
+  /** Its offset there. Exact: offsets do not reach 2^53. */
+  offset: number;
+  /** Milliseconds from the first send of its batch to the report. */
+  latencyMs: number;
+}
+
+/** Where the records of one sendMany were stored, in the order they were given. */
+export class SendReport implements Iterable<{ topic: string; partition: number; offset: number }> {
+  private constructor();
+  readonly topic: string;
+  /** Records taken from the input. */
+  readonly length: number;
+  /** Those that failed. */
+  readonly failed: number;
+  /** By record; -1 when it failed or has no report yet. */
+  readonly partitions: Int32Array;
+  /** By record; -1 when it failed or has no report yet. */
+  readonly offsets: Float64Array;
+  [Symbol.iterator](): IterableIterator<{ topic: string; partition: number; offset: number }>;
+}
+
+/** Writes records to one topic. Comes from Client.producer. */
+export class Producer {
+  private constructor();
+  readonly topic: string;
+  /** Whether it, or its client, was closed. */
+  readonly closed: boolean;
+  /** Records sent that have no report yet. */
+  readonly pending: number;
+  /**
+   * Sends a record; resolves when the cluster has acknowledged it. Key and value are copied before send returns. Records of
+   * one partition are stored in the order of the calls. Sending many before awaiting them is quick: records of one run of
+   * JavaScript are handed over together.
+   *
+   * @param options timeoutMs: to wait for room in bufferMemory, by default without limit; the delivery itself has
+   *   deliveryTimeoutMs. An abort takes back a record that waits for room; of one on its way it is unknown whether it will
+   *   be stored (maybeWritten).
+   * @throws {TooLargeError} the record is above a limit
+   * @throws {InvalidArgumentError} a field of the record is wrong, or the topic has no such partition
+   * @throws {QueueFullError} there was no room by the deadline, or at all with bufferFull "fail"
+   * @throws {TimeoutError} no acknowledgement within deliveryTimeoutMs
+   * @throws {ClosedError} producer or client were closed
+   */
+  send(record: Sendable, options?: CallOptions): Promise<DeliveryReport>;
+  /**
+   * Sends many records, in order, several times quicker than send can, in memory that does not grow with their number but
+   * for the report's 12 bytes each. Resolves when all are acknowledged. Ends at the first record that cannot be handed over;
+   * those before are sent.
+   *
+   * @param records any iterable, also a generator or an asynchronous one
+   * @throws {SendManyError} as send, with the report of what was stored
+   */
+  sendMany(records: Iterable<Sendable> | AsyncIterable<Sendable>, options?: CallOptions): Promise<SendReport>;
+  /** Resolves when every record sent before is delivered or has failed; their own promises tell which. */
+  flush(options?: CallOptions): Promise<void>;
+  /**
+   * Delivers what was sent, then closes. Does nothing when closed already. timeoutMs: by default as long as
+   * deliveryTimeoutMs allows; what is left then fails.
+   *
+   * @throws {TimeoutError} some records had to be failed
+   */
+  close(options?: CallOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What sendMany rejects with: the class says why, the report what was stored. */
+export type SendManyError = FluvioError & { report: SendReport };
+
+/* ---------------------------------------------------------------- consumer */
+
+/** Says what to read. */
+export interface ConsumerOptions extends CallOptions {
+  /** Partitions of each topic. Default: all, and those that are added while the consumer runs. */
+  partitions?: readonly number[];
+  /** "end" (only what comes later), "beginning", "beginning+N", "end-N" or an offset. Default end. */
+  start?: 'beginning' | 'end' | `beginning+${number}` | `end-${number}` | number | bigint;
+  /** "never", "end" (what is stored when the consumer opens) or the offset to end before. Default never. */
+  stopAt?: 'never' | 'end' | number | bigint;
+  /** Bytes at which the server cuts a frame. Default: prefetchBytes over the partitions, 1 to 8 MiB. */
+  maxBytes?: number;
+  /** Bytes received and not yet taken, for the whole consumer. Default 16 MiB. */
+  prefetchBytes?: number;
+  /** Default read_uncommitted. */
+  isolation?: 'read_uncommitted' | 'read_committed';
+}
+
+/**
+ * One record that was read. key and value are views of its batch's memory: a record that is kept keeps its batch. Copy with
+ * Buffer.from(record.value) to keep a small part of a large batch.
+ */
+export class Record {
+  private constructor();
+  readonly topic: string;
+  readonly partition: number;
+  /** Exact: offsets do not reach 2^53. */
+  readonly offset: number;
+  /** Milliseconds since 1970; null when unknown. */
+  readonly timestamp: number | null;
+  /** null: no key. An empty key has length 0. */
+  readonly key: Buffer | null;
+  readonly value: Buffer;
+  /** The fields as a plain object. */
+  toJSON(): { topic: string; partition: number; offset: number; timestamp: number | null; key: Buffer | null; value: Buffer };
+}
+
+/** Records of one partition, in the order of their offsets. The quick way to read: no object is made for each record. */
+export class Batch implements Iterable<Record> {
+  private constructor();
+  readonly topic: string;
+  readonly partition: number;
+  /** Records. */
+  readonly length: number;
+  /** Of the partition, when the batch was read: the offset behind the last committed record. */
+  readonly highWatermark: number;
+  record(index: number): Record;
+  offset(index: number): number;
+  timestamp(index: number): number | null;
+  key(index: number): Buffer | null;
+  value(index: number): Buffer;
+  [Symbol.iterator](): IterableIterator<Record>;
+}
+
+/**
+ * Reads records of topics. Comes from Client.consumer.
+ *
+ * `for await` reads record by record. Breaking out of the loop leaves the consumer open at the next record, for another
+ * loop or poll. The loop ends at stopAt, and when consumer or client are closed. Errors that are not fatal may be followed
+ * by more records: begin another loop.
+ */
+export class Consumer implements AsyncIterable<Record> {
+  private constructor();
+  readonly topics: readonly string[];
+  /** Whether it, or its client, was closed. */
+  readonly closed: boolean;
+  /** Whether it has read all up to stopAt. */
+  readonly ended: boolean;
+  /**
+   * The next batch, or null when none came in time. Without timeoutMs it waits without limit.
+   *
+   * @throws {EndError} everything up to stopAt was read
+   * @throws {ClosedError} consumer or client were closed
+   */
+  poll(timeoutMs?: number): Promise<Batch | null>;
+  poll(options: CallOptions): Promise<Batch | null>;
+  /** The records, one by one. */
+  records(options?: Pick<CallOptions, 'signal'>): AsyncIterableIterator<Record>;
+  /** The records, batch by batch. */
+  batches(options?: Pick<CallOptions, 'signal'>): AsyncIterableIterator<Batch>;
+  [Symbol.asyncIterator](): AsyncIterableIterator<Record>;
+  /** Ends the streams, and iterations with them. Does nothing when closed already. */
+  close(options?: CallOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/* -------------------------------------------------------------- dev cluster */
+
+/** How to start a dev cluster. */
+export interface DevClusterOptions extends CallOptions {
+  /** SPUs. Default 1. */
+  spus?: number;
+  /** host:port of the SC. Default 127.0.0.1:0, a free port. */
+  listen?: string;
+  /** Ports of the SPUs. Default: free ones. */
+  spuPorts?: readonly number[];
+  /** host:port of the HTTP control port. Default 127.0.0.1:0, a free port. */
+  control?: string;
+  /** Folder to keep topics and records in. Default: memory. */
+  dataDir?: string;
+  /** Largest batch accepted, in bytes. Default 32 MiB. */
+  maxBatchBytes?: number;
+  /** How long creating a topic waits for its partitions. Default 90000. */
+  topicWaitMs?: number;
+  /** The high watermark waits for every replica, also those that are down. Default false. */
+  commitAll?: boolean;
+  /** Default warn. */
+  logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'off';
+}
+
+/** A Fluvio cluster in a process of its own, on loopback, for development and tests. Ends with this process at the latest. */
+export class DevCluster {
+  private constructor();
+  /**
+   * Starts a cluster; resolves when it is ready. timeoutMs: by default 30000.
+   *
+   * @throws {LibraryNotFoundError} the program fluvio-devcluster is not on this machine
+   * @throws {InvalidArgumentError} the program refuses an option
+   * @throws {ConnectionError} the program ended before it was ready; the message has its last words
+   */
+  static start(options?: DevClusterOptions): Promise<DevCluster>;
+  /** host:port of the SC, for connect. */
+  readonly endpoint: string;
+  /** host:port of each SPU. */
+  readonly spuEndpoints: string[];
+  /** Where faults are set, over HTTP. */
+  readonly controlUrl: string;
+  /** The program's process id. */
+  readonly pid: number;
+  /** The last 64 Ki characters of the program's log. */
+  readonly log: string;
+  /** Ends the cluster. Does nothing when it was stopped already. */
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/* ------------------------------------------------------------------ errors */
+
+/** Any failure of libfluvio. The message names operation, place, what went wrong and what to do, in one line. */
+export class FluvioError extends Error {
+  constructor(message: string, fields?: Partial<Pick<FluvioError, 'code' | 'serverCode' | 'retriable' | 'fatal' | 'maybeWritten' | 'details' | 'cause'>>);
+  /** The library's code, a negative number; 0 for errors of this package. Codes may be added: tolerate unknown ones. */
+  readonly code: number;
+  /** The code's name, for instance "NOT_FOUND". */
+  readonly codeName: string;
+  /** The Fluvio server's own code; 0 when the error is not the server's. */
+  readonly serverCode: number;
+  /** The server's own name of serverCode; empty without one. */
+  readonly serverName: string;
+  /** The same call may succeed later. */
+  readonly retriable: boolean;
+  /** The object the error came from can no longer be used. */
+  readonly fatal: boolean;
+  /** The failed request may have taken effect: records may be stored. */
+  readonly maybeWritten: boolean;
+  /** Facts by key: operation, topic, partition, offset, address, setting, waited_ms and keys of single errors. */
+  readonly details: { readonly [key: string]: string };
+  /** What a person should do about it; may be empty. */
+  readonly hint: string;
+  readonly cause?: unknown;
+}
+
+/** The shared library or the program fluvio-devcluster is not on this machine, or cannot be loaded. */
+export class LibraryNotFoundError extends FluvioError {}
+/** The deadline passed; the message says what was waited for. */
+export class TimeoutError extends FluvioError {}
+/** The object was closed, by this program or together with its client. */
+export class ClosedError extends FluvioError {}
+/** A wait was woken on purpose. */
+export class InterruptedError extends FluvioError {}
+/** The call's AbortSignal was aborted; cause is the signal's reason. */
+export class CancelledError extends FluvioError {}
+/** An argument or an option is wrong; the message names it and the accepted range. */
+export class InvalidArgumentError extends FluvioError {}
+/** The call does not fit the state of the object. */
+export class InvalidStateError extends FluvioError {}
+/** bufferMemory is used up, and no room came by the deadline. */
+export class QueueFullError extends FluvioError {}
+/** A topic, partition, profile or other thing does not exist. */
+export class NotFoundError extends FluvioError {}
+/** There is an object of that name. */
+export class AlreadyExistsError extends FluvioError {}
+/** The cluster refuses this identity. */
+export class PermissionError extends FluvioError {}
+/** TLS could not be established. */
+export class TLSError extends FluvioError {}
+/** There is no connection, or it was lost. */
+export class ConnectionError extends FluvioError {}
+/** The peer does not speak Fluvio's protocol. */
+export class ProtocolError extends FluvioError {}
+/** The server refused; see serverCode and serverName. */
+export class ServerError extends FluvioError {}
+/** The offset is not stored any more. */
+export class OffsetEvictedError extends FluvioError {}
+/** A record is above a limit; the message gives both numbers. */
+export class TooLargeError extends FluvioError {}
+/** This server, or this platform, lacks the feature. */
+export class UnsupportedError extends FluvioError {}
+/** Package and library do not fit. */
+export class VersionError extends FluvioError {}
+/** Used in a forked child. */
+export class ForkedError extends FluvioError {}
+/** A blocking call inside a callback. */
+export class WouldDeadlockError extends FluvioError {}
+/** Memory could not be allocated. */
+export class OutOfMemoryError extends FluvioError {}
+/** A bug in libfluvio. */
+export class InternalError extends FluvioError {}
+/** The stream reached its end. */
+export class EndError extends FluvioError {}
+/** Stored data is damaged. */
+export class CorruptError extends FluvioError {}
+/** A SmartModule failed. */
+export class SmartModuleError extends FluvioError {}
+
+/* ----------------------------------------------------------------- package */
+
+/** The version of this package. */
+export const version: string;
+/** The version of the shared library. Loads it. */
+export function libraryVersion(): string;

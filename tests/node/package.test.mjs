@@ -1,0 +1,107 @@
+// The package as it is given away: the same names in ESM, CommonJS and types; nothing that runs at installation.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import * as esm from '../../bindings/node/index.mjs';
+import { packageRoot, require, runNode } from './support.mjs';
+
+const cjs = require(packageRoot);
+const read = (name) => fs.readFileSync(path.join(packageRoot, name), 'utf8');
+const manifest = JSON.parse(read('package.json'));
+
+test('ESM and CommonJS export the same objects', () => {
+  assert.deepEqual(Object.keys(esm).sort(), Object.keys(cjs).sort());
+  for (const name of Object.keys(cjs)) assert.equal(esm[name], cjs[name], name);
+});
+
+test('the types declare every export, and no other', () => {
+  const declared = [...read('index.d.ts').matchAll(/^export (?:class|function|const) (\w+)/gm)].map(([, name]) => name);
+  assert.deepEqual([...new Set(declared)].sort(), Object.keys(cjs).sort());
+});
+
+test('the types declare every public member of the classes, and no other', () => {
+  const types = read('index.d.ts');
+  for (const name of ['Client', 'Admin', 'Producer', 'Consumer', 'Batch', 'Record', 'DevCluster', 'SendReport']) {
+    const body = types.match(new RegExp(`^export class ${name} [^{]*\\{\\n([\\s\\S]*?)^\\}`, 'm'))[1];
+    const declared = [...body.matchAll(/^ {2}(?:static |readonly )*(\w+)[(:]/gm)].map(([, member]) => member).filter((m) => m !== 'private');
+    const members = new Set(declared.filter((member) => member !== 'constructor'));
+    const real = Object.getOwnPropertyNames(cjs[name].prototype).concat(
+      Object.getOwnPropertyNames(cjs[name]).filter((member) => !['length', 'name', 'prototype'].includes(member)),
+    );
+    for (const member of real) if (member !== 'constructor') assert.ok(members.has(member), `${name}.${member} is not declared`);
+    const fields = { Producer: ['topic'], Consumer: ['topics'], Batch: ['topic', 'partition', 'length', 'highWatermark'], SendReport: ['topic', 'partitions', 'offsets', 'failed'] };
+    for (const member of members) assert.ok(real.includes(member) || fields[name]?.includes(member), `${name}.${member} does not exist`);
+  }
+});
+
+test('the version is one', () => {
+  assert.equal(cjs.version, manifest.version);
+  assert.equal(cjs.libraryVersion(), manifest.version);
+});
+
+test('nothing runs at installation, and the lock file names no host', () => {
+  for (const script of ['preinstall', 'install', 'postinstall', 'prepare']) assert.equal(manifest.scripts[script], undefined, script);
+  assert.deepEqual(Object.keys(manifest.dependencies), ['koffi']);
+  const lock = read('package-lock.json');
+  assert.doesNotMatch(lock, /"resolved"/);
+  assert.equal(JSON.parse(lock).packages[''].version, manifest.version);
+});
+
+test('the packed files are the package, and no more', () => {
+  const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: packageRoot, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  const names = files.map((file) => file.path);
+  for (const name of ['package.json', 'README.md', 'index.mjs', 'index.d.ts', 'index.d.mts', 'lib/index.js', 'lib/codes.js']) {
+    assert.ok(names.includes(name), `${name} is missing`);
+  }
+  for (const name of names) assert.match(name, /^(package\.json|README\.md|LICENSE|index\.(mjs|d\.ts|d\.mts)|lib\/\w+\.js|native\/.*)$/);
+});
+
+test('the library is loaded only when it is needed; where it is missing, the error says what was tried', async () => {
+  const script = `
+    const libfluvio = require(${JSON.stringify(packageRoot)});
+    const show = (error) => console.log(JSON.stringify([error.name, error.code, error instanceof libfluvio.LibraryNotFoundError, error.message]));
+    (async () => {
+      await libfluvio.connect('127.0.0.1:1').catch(show);
+      await libfluvio.DevCluster.start().catch(show);
+    })();`;
+  const nowhere = path.join(os.tmpdir(), 'libfluvio-not-there');
+  const env = { ...process.env, LIBFLUVIO_PATH: nowhere, LIBFLUVIO_DEVCLUSTER: nowhere };
+  const { stdout } = await runNode(['-e', script], { env });
+  const [library, program] = stdout.trim().split('\n').map((line) => JSON.parse(line));
+  assert.deepEqual(library.slice(0, 3), ['LibraryNotFoundError', 0, true]);
+  assert.ok(library[3].includes(nowhere) && library[3].includes('LIBFLUVIO_PATH'), library[3]);
+  assert.deepEqual(program.slice(0, 3), ['LibraryNotFoundError', 0, true]);
+  assert.ok(program[3].includes(nowhere) && program[3].includes('LIBFLUVIO_DEVCLUSTER'), program[3]);
+});
+
+test('a file that is no library is named', async () => {
+  const file = path.join(os.tmpdir(), `libfluvio-no-library-${process.pid}.so`);
+  fs.writeFileSync(file, 'not a library');
+  try {
+    const script = `require(${JSON.stringify(packageRoot)}).connect('127.0.0.1:1').catch((error) => console.log(error.name + ' ' + error.message));`;
+    const { stdout } = await runNode(['-e', script], { env: { ...process.env, LIBFLUVIO_PATH: file } });
+    assert.match(stdout, /^LibraryNotFoundError load /);
+    assert.ok(stdout.includes(file));
+  } finally {
+    fs.rmSync(file);
+  }
+});
+
+test('ESM and CommonJS programs find the package by its name, and share one copy of it', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'libfluvio-names-'));
+  try {
+    fs.mkdirSync(path.join(folder, 'node_modules'));
+    fs.symlinkSync(packageRoot, path.join(folder, 'node_modules', 'libfluvio'));
+    fs.writeFileSync(path.join(folder, 'a.cjs'), "const { connect, FluvioError } = require('libfluvio'); console.log(typeof connect, FluvioError.name);");
+    fs.writeFileSync(path.join(folder, 'b.mjs'), "import { connect, FluvioError } from 'libfluvio'; console.log(typeof connect, FluvioError.name);");
+    for (const file of ['a.cjs', 'b.mjs']) {
+      const { stdout } = await runNode([file], { cwd: folder });
+      assert.equal(stdout.trim(), 'function FluvioError');
+    }
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
