@@ -1,0 +1,320 @@
+package cluster
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libfluvio/libfluvio/core/devcluster"
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/transport"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+func TestLeader(t *testing.T) {
+	dev := startDev(t, devcluster.Options{SPUs: 2})
+	require.NoError(t, dev.CreateTopic("a", 2))
+	c := open(t, Config{Endpoint: dev.Endpoint()})
+	topic, err := c.Topic(testContext(t), "a")
+	require.NoError(t, err)
+	require.Len(t, topic.Partitions, 2)
+	seen := map[string]bool{}
+	for id := range int32(2) {
+		spu, err := c.Leader("a", id)
+		require.NoError(t, err)
+		require.Contains(t, dev.SPUEndpoints(), spu.Addr)
+		seen[spu.Addr] = true
+		want, err := dev.Leader("a", id)
+		require.NoError(t, err)
+		require.Equal(t, want, spu.ID)
+	}
+	require.Len(t, seen, 2, "the partitions are spread")
+	require.Equal(t, topic.Partitions[1], c.Partition("a", 1))
+	require.Nil(t, c.Partition("a", 2))
+	require.Nil(t, c.Partition("a", -1))
+	require.Nil(t, c.Partition("b", 0))
+
+	for _, id := range []int32{-1, 2} {
+		_, err = c.Leader("a", id)
+		require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err))
+		require.ErrorContains(t, err, "has 2 partitions, 0 to 1")
+		require.False(t, fluvioerr.Retriable(err))
+	}
+	_, err = c.Leader("b", 0)
+	require.Equal(t, fluvioerr.ServerTopicNotFound, fluvioerr.As(err).Server)
+	require.False(t, fluvioerr.Retriable(err))
+
+	require.NoError(t, dev.MoveLeader("a", 0, 5002))
+	until(t, c, "the leader moves", func(*Snapshot) bool { spu, err := c.Leader("a", 0); return err == nil && spu.ID == 5002 })
+}
+
+func TestLeaderThatIsNotReachable(t *testing.T) {
+	s := newState()
+	s.apply(all(wire.LabelTopic, topicObject("a", 3)))
+	s.apply(all(wire.LabelPartition, partitionObject("a-0", 0, 0), partitionObject("a-1", 5001, 0)))
+	noAddress := spuObject("spu-1", 5001, 9010)
+	noAddress.Spec.(*wire.SPUSpec).PublicEndpoint.Ingress = nil
+	s.apply(all(wire.LabelSPU, noAddress))
+	c := &Cluster{changed: make(chan struct{})}
+	c.publish(s.snapshot(false))
+	for id, says := range []string{"SPU 0, has no address", "SPU 5001, has no address", "not placed yet"} {
+		_, err := c.Leader("a", int32(id))
+		require.ErrorContains(t, err, says)
+		require.True(t, fluvioerr.Retriable(err), "it may become known: %v", err)
+	}
+}
+
+func TestTopicRightAfterCreate(t *testing.T) {
+	dev := startDev(t, devcluster.Options{})
+	c := open(t, Config{Endpoint: dev.Endpoint()})
+	// The watch lags: whoever asks for the topic right after the create waits for the watch, and is not told NotFound.
+	rule, err := dev.AddRule(devcluster.Rule{API: "Watch", SPU: devcluster.SC, Partition: -1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionDelay, Delay: 100 * time.Millisecond}})
+	require.NoError(t, err)
+	defer rule.Remove()
+	require.NoError(t, dev.CreateTopic("new", 3))
+	require.Nil(t, c.Snapshot().Topics["new"])
+	topic, err := c.Topic(testContext(t), "new")
+	require.NoError(t, err)
+	require.True(t, topic.Complete())
+	require.Len(t, topic.Partitions, 3)
+}
+
+func TestUnknownTopic(t *testing.T) {
+	dev := startDev(t, devcluster.Options{})
+	require.NoError(t, dev.CreateTopic("foobar", 1))
+	c := open(t, Config{Endpoint: dev.Endpoint()})
+	_, err := c.Topic(testContext(t), "foo") // a substring of what there is
+	require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err))
+	require.ErrorContains(t, err, `topic "foo" does not exist`)
+	system, err := c.Topic(testContext(t), "consumer-offset")
+	require.NoError(t, err, "system topics can be read")
+	require.True(t, system.Spec.System)
+}
+
+func TestTopicDeletedWhileWaitedFor(t *testing.T) {
+	dev := startDev(t, devcluster.Options{TopicWait: time.Millisecond})
+	require.NoError(t, dev.StopSPU(5001))
+	require.Error(t, dev.CreateTopic("pending", 1), "there is no SPU for it")
+	c := open(t, Config{Endpoint: dev.Endpoint()})
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	_, err := c.Topic(ctx, "pending")
+	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "the partitions of topic pending to be placed")
+	got := make(chan error, 1)
+	go func() {
+		_, err := c.Topic(testContext(t), "pending")
+		got <- err
+	}()
+	require.NoError(t, dev.DeleteTopic("pending"))
+	require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(<-got))
+}
+
+// recorder keeps the events of a watch.
+type recorder struct {
+	mu    sync.Mutex
+	kinds []EventKind
+	wake  chan struct{}
+}
+
+func (r *recorder) event(kind EventKind, _ error) {
+	r.mu.Lock()
+	r.kinds = append(r.kinds, kind)
+	r.mu.Unlock()
+	r.wake <- struct{}{}
+}
+
+func TestSCGoesAndComesBack(t *testing.T) {
+	dev := startDev(t, devcluster.Options{SPUs: 2})
+	require.NoError(t, dev.CreateTopic("kept", 2))
+	r := &recorder{wake: make(chan struct{}, 64)}
+	c := open(t, Config{Endpoint: dev.Endpoint(), Event: r.event})
+	require.NoError(t, c.WatchError())
+	require.Equal(t, "0.18.2-dev-1", c.Platform())
+	require.NoError(t, dev.StopSC())
+	<-r.wake
+	require.Error(t, c.WatchError())
+	require.True(t, fluvioerr.Retriable(c.WatchError()), "%v", c.WatchError())
+	require.True(t, c.Snapshot().Topics["kept"].Complete(), "the snapshot stays")
+	_, err := c.Leader("kept", 1)
+	require.NoError(t, err, "the data path goes on")
+	_, err = c.Topic(testContext(t), "kept")
+	require.NoError(t, err)
+	_, err = c.Topic(testContext(t), "other")
+	require.Equal(t, fluvioerr.Connection, fluvioerr.CodeOf(err), "whether it exists cannot be known: %v", err)
+	require.NoError(t, dev.StartSC())
+	<-r.wake
+	require.NoError(t, c.WatchError())
+	require.Equal(t, []EventKind{WatchLost, WatchRecovered}, r.kinds)
+	require.NoError(t, dev.CreateTopic("later", 1))
+	until(t, c, "the watch works again", func(s *Snapshot) bool { return s.Topics["later"] != nil })
+	require.True(t, c.Snapshot().Topics["kept"].Complete())
+}
+
+func TestCloseWhileSCIsAway(t *testing.T) {
+	dev := startDev(t, devcluster.Options{})
+	r := &recorder{wake: make(chan struct{}, 64)}
+	c := open(t, Config{Endpoint: dev.Endpoint(), Event: r.event})
+	require.NoError(t, dev.StopSC())
+	<-r.wake
+	c.Close() // returns, and the goroutine is gone: goleak
+}
+
+func TestControlLongEndsWithItsContext(t *testing.T) {
+	dev := startDev(t, devcluster.Options{})
+	pool := transport.NewPool(&transport.Config{ConnectTimeout: time.Hour, RequestTimeout: time.Hour, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if addr != dev.Endpoint() {
+			<-ctx.Done() // a host that swallows everything
+			return nil, ctx.Err()
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, addr)
+	}})
+	t.Cleanup(pool.Close)
+	c, err := Open(testContext(t), Config{Endpoint: dev.Endpoint(), BackoffFirst: time.Millisecond, BackoffMax: time.Second}, pool)
+	require.NoError(t, err)
+	defer c.Close()
+	c.cfg.Endpoint = "192.0.2.1:9003"
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		done <- c.ControlLong(ctx, wire.KeyList, &wire.ListRequest{Label: wire.LabelTopic}, &wire.ListResponse{})
+	}()
+	select {
+	case err := <-done:
+		require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
+	case <-time.After(patience):
+		require.FailNow(t, "the call waits for its dial")
+	}
+}
+
+// startFakeSC runs an SC of which the test says what each watch is told first, by the number of its connection.
+func startFakeSC(t *testing.T, first func(connection int, label string) []*wire.MetadataUpdate) (addr string, hangUp func()) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var conns []net.Conn
+	hangUp = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, nc := range conns {
+			nc.Close()
+		}
+	}
+	all.Add(1)
+	go func() {
+		defer all.Done()
+		for n := 0; ; n++ {
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			conns = append(conns, nc)
+			mu.Unlock()
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				defer nc.Close()
+				serveFakeSC(t, nc, func(label string) []*wire.MetadataUpdate { return first(n, label) })
+			}()
+		}
+	}()
+	t.Cleanup(func() { ln.Close(); hangUp(); all.Wait() })
+	return ln.Addr().String(), hangUp
+}
+
+func serveFakeSC(t *testing.T, nc net.Conn, first func(label string) []*wire.MetadataUpdate) {
+	r := bufio.NewReader(nc)
+	send := func(h wire.RequestHeader, m wire.Message) {
+		b, err := wire.AppendResponse(nil, h.CorrelationID, h.APIVersion, m)
+		if err != nil {
+			t.Error(err)
+		}
+		_, _ = nc.Write(b)
+	}
+	for {
+		msg, err := wire.ReadFrame(r, 1<<20, nil)
+		if err != nil {
+			return
+		}
+		h, body, err := wire.DecodeRequestHeader(msg)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		switch h.APIKey {
+		case wire.KeyApiVersions:
+			send(h, &wire.ApiVersionsResponse{PlatformVersion: "0.18.1", Keys: []wire.APIVersionRange{{Key: int16(wire.KeyWatch), Min: 15, Max: 19}}})
+		case wire.KeyWatch:
+			var req wire.WatchRequest
+			if _, err := wire.Decode(body, h.APIVersion, &req); err != nil {
+				t.Error(err)
+				return
+			}
+			for _, m := range first(req.Label) {
+				send(h, m)
+			}
+		}
+	}
+}
+
+var someObjects = map[string]wire.Object{wire.LabelSPU: spuObject("spu-1", 5001, 9010), wire.LabelPartition: partitionObject("a-0", 5001, 0), wire.LabelTopic: topicObject("a", 1)}
+
+// A restarted SC that has not read its store says that there is nothing. That must not empty the snapshot.
+func TestRestartedSCThatKnowsNothingYet(t *testing.T) {
+	release := make(chan struct{})
+	addr, hangUp := startFakeSC(t, func(n int, label string) []*wire.MetadataUpdate {
+		if n == 0 {
+			return []*wire.MetadataUpdate{all(label, someObjects[label])}
+		}
+		nothing := &wire.MetadataUpdate{Label: label, Epoch: 0}
+		if label != wire.LabelTopic { // the last stream
+			return []*wire.MetadataUpdate{nothing, all(label, someObjects[label])}
+		}
+		<-release
+		return []*wire.MetadataUpdate{nothing, nothing, all(label, someObjects[label], topicObject("b", 1))}
+	})
+	r := &recorder{wake: make(chan struct{}, 64)}
+	c := open(t, Config{Endpoint: addr, Event: r.event})
+	changed := c.Changed()
+	hangUp()
+	<-r.wake
+	require.Error(t, c.WatchError())
+	close(release)
+	<-r.wake
+	require.NoError(t, c.WatchError())
+	<-changed
+	require.True(t, c.Snapshot().Topics["a"].Complete())
+	require.NotNil(t, c.Snapshot().Topics["b"])
+}
+
+// A cluster that never had anything says the same for ever, and can be connected to.
+func TestEmptyClusterAtEpochZero(t *testing.T) {
+	addr, _ := startFakeSC(t, func(_ int, label string) []*wire.MetadataUpdate {
+		return []*wire.MetadataUpdate{{Label: label}}
+	})
+	c := open(t, Config{Endpoint: addr})
+	require.Empty(t, c.Snapshot().Topics)
+}
+
+func TestSCThatNeverTellsAnything(t *testing.T) {
+	addr, _ := startFakeSC(t, func(int, string) []*wire.MetadataUpdate { return nil })
+	pool := transport.NewPool(&transport.Config{ConnectTimeout: patience, RequestTimeout: 50 * time.Millisecond})
+	t.Cleanup(pool.Close)
+	_, err := Open(testContext(t), Config{Endpoint: addr, BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond}, pool)
+	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "the cluster's metadata")
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer cancel()
+	slow := transport.NewPool(&transport.Config{ConnectTimeout: patience, RequestTimeout: patience})
+	t.Cleanup(slow.Close)
+	_, err = Open(ctx, Config{Endpoint: addr, BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond}, slow)
+	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
+}
