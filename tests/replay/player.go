@@ -382,7 +382,8 @@ func (p *Player) advance() {
 		switch {
 		case s.req != nil:
 			if s.from == nil {
-				waiting = waiting || !s.optional
+				// Opening a connection changes nothing in a cluster, and may be for the sake of an optional request.
+				waiting = waiting || (!s.optional && s.req.Key != keyApiVersions)
 				prefix = false
 			}
 		case s.sent:

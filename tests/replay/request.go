@@ -322,10 +322,12 @@ type Mask map[string]bool
 // SameClient is for the program that was recorded: what differs from one run to the next.
 var SameClient = Mask{"correlation_id": true, "first_timestamp": true, "max_timestamp": true, "timestamp_delta": true, "crc": true}
 
-// OtherClient is for another program, or version, that does the same work.
+// OtherClient is for another program, or version, that does the same work. base_offset is the SPU's to set: official
+// clients send the number of the batch's last record there, libfluvio sends 0.
 var OtherClient = Mask{
 	"correlation_id": true, "first_timestamp": true, "max_timestamp": true, "timestamp_delta": true, "crc": true,
 	"client_id": true, "client_version": true, "client_os": true, "client_arch": true, "api_version": true,
+	"base_offset": true,
 }
 
 // same says whether two messages agree under the mask.
