@@ -62,7 +62,10 @@ var rules = map[string]rule{
 	"core/internal/gen":          {rooms: []string{"core/fluvioerr"}}, // writes the error tables of the other languages
 	"capi":                       {rooms: []string{"core", "core/fluvioerr"}, modules: []string{"golang.org/x/sys"}},
 	"tests":                      {},
-	"tests/interop/go":           {rooms: []string{"core"}}, // a program that the interop tests run
+	// It reads the protocol for itself, without the codec that it judges.
+	"tests/replay":     {modules: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4/v4"}},
+	"tests/recorder":   {rooms: []string{"tests/replay"}},
+	"tests/interop/go": {rooms: []string{"core"}}, // a program that the interop tests run
 }
 
 // violations compares the imports of a package with its rule.
