@@ -21,11 +21,7 @@ import (
 func asOfficial(t *testing.T, name string, mask Mask, skip func(*Request) bool, work func(context.Context, *fluvio.Client)) {
 	t.Helper()
 	player, err := Play(official(t, name), PlayerOptions{Mask: mask, Optional: func(r *Request) bool {
-		switch r.Name {
-		case "ApiVersions", "List", "Watch", "FetchOffsets":
-			return true
-		}
-		return skip(r)
+		return Reads(r) || skip(r)
 	}})
 	require.NoError(t, err)
 	defer player.Close()

@@ -27,6 +27,22 @@ type PlayerOptions struct {
 	Optional func(*Request) bool
 }
 
+// Reads says of a request that it changes nothing in the cluster and is answered at once, or opens a watch: a client that
+// asks more or less often than another does the same work.
+func Reads(r *Request) bool {
+	switch r.Name {
+	case "ApiVersions", "List", "Watch", "FetchOffsets", "FetchConsumerOffsets":
+		return true
+	}
+	return false
+}
+
+// AsksForTopics says of a request that it lists topics by name. libfluvio sends it after creating a topic, unless the watch
+// has told of the topic by then: from one run to the next it may come or not.
+func AsksForTopics(r *Request) bool {
+	return r.Server == serverSC && r.Name == "List" && r.Text("label") == labelTopic && r.Field("filter.count") != "0"
+}
+
 // Player is the cluster of a recording. Its methods may be called from any goroutine.
 type Player struct {
 	opts   PlayerOptions
@@ -122,6 +138,18 @@ func Play(frames []Frame, o PlayerOptions) (*Player, error) {
 
 // Endpoint is the address of the SC.
 func (p *Player) Endpoint() string { return p.sc.Addr().String() }
+
+// Agreed is how many requests have come so far that the recording has too.
+func (p *Player) Agreed() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.steps {
+		if p.steps[i].from != nil {
+			n++
+		}
+	}
+	return n
+}
 
 // Failed is closed when the client has differed. Nothing it sends is answered any more.
 func (p *Player) Failed() <-chan struct{} { return p.failed }

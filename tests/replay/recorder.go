@@ -267,7 +267,8 @@ func (c *proxied) copy(to, from net.Conn, dir string) error {
 	for {
 		msg, err := readMessage(in)
 		if err == io.EOF {
-			return to.(*net.TCPConn).CloseWrite()
+			_ = to.(*net.TCPConn).CloseWrite() // fails when the other side is gone already
+			return nil
 		}
 		if err != nil {
 			return err

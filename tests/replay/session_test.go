@@ -188,16 +188,10 @@ func recorded(t *testing.T, w *work, spus int) ([]Frame, []string) {
 	return frames, seen
 }
 
-// asksForTopic is the one request of work that a client may or may not send: after creating a topic it asks for it, unless
-// the watch has told by then.
-func asksForTopic(r *Request) bool {
-	return r.Server == serverSC && r.Name == "List" && r.Text("label") == labelTopic && r.Field("filter.count") != "0"
-}
-
 // replayTo plays frames to a client that does w.
 func replayTo(t *testing.T, frames []Frame, w *work) (seen []string, diff error) {
 	t.Helper()
-	player, err := Play(frames, PlayerOptions{Mask: SameClient, SameConnections: true, Optional: asksForTopic})
+	player, err := Play(frames, PlayerOptions{Mask: SameClient, SameConnections: true, Optional: AsksForTopics})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(testContext(t))
 	defer cancel()
