@@ -18,7 +18,7 @@ json_t json_next(json_t element);
 char *json_text(json_t object, const char *name);
 /* A member that is a whole number, or missing. */
 long long json_int(json_t object, const char *name, long long missing);
-/* A copy of a member that is hexadecimal text, to be freed, never of NULL bytes; NULL when there is none. */
+/* The bytes of a member that is hexadecimal text, to be freed; NULL only when there is none, so empty text is not NULL. */
 unsigned char *json_hex(json_t object, const char *name, size_t *length);
 
 #endif

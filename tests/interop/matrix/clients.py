@@ -83,20 +83,29 @@ def need(tool: str, what_for: str) -> str:
     return path
 
 
-def build(command: Sequence[str], **environment: str) -> None:
-    """Runs a build in the checkout, at low priority. What does not build is a failure, never a reason to skip."""
+def execute(command: Sequence[str], **environment: str) -> str:
+    """Runs a command in the checkout, at low priority. Returns the end of what it said if it failed, else nothing."""
     nice = shutil.which("nice")
-    done = subprocess.run(
-        [*([nice] if nice else []), *command],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=BUILD_DEADLINE,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise Failed(f"{' '.join(command)} failed: {(done.stderr or done.stdout).strip()[-3000:]}")
+    try:
+        done = subprocess.run(
+            [*([nice] if nice else []), *command],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=BUILD_DEADLINE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no end within {BUILD_DEADLINE:.0f} s"
+    return "" if done.returncode == 0 else (done.stderr or done.stdout).strip()[-2000:] or "it said nothing"
+
+
+def build(command: Sequence[str], **environment: str) -> None:
+    """Runs a build. What does not build is a failure, never a reason to skip."""
+    problem = execute(command, **environment)
+    if problem:
+        raise Failed(f"{' '.join(command)} failed: {problem}")
 
 
 @lru_cache
@@ -160,9 +169,9 @@ def prepare_rust() -> List[str]:
     if version is None or tuple(map(int, version.groups())) < RUST:
         raise Unavailable(f"the official Rust client needs Rust {RUST[0]}.{RUST[1]}; here is {said.strip() or 'none'}")
     manifest = ["--manifest-path", str(INTEROP / "rust" / "Cargo.toml")]
-    fetch = subprocess.run([cargo, "fetch", *manifest], capture_output=True, text=True, check=False)
-    if fetch.returncode != 0:
-        raise Unavailable(f"the official Rust client's crates cannot be had: {fetch.stderr.strip()[-1000:]}")
+    problem = execute([cargo, "fetch", *manifest])
+    if problem:
+        raise Unavailable(f"the official Rust client's crates cannot be had: {problem}")
     target = BUILD / "interop-rust"
     build(
         [cargo, "build", *manifest, "--features", "openssl" if system_openssl() else "rustls"],

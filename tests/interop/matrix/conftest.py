@@ -52,8 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cell(table, row, column): the cell of the report that a test belongs to")
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Writes the table, and shows it."""
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None]:
+    """Writes the table, and shows it below everything else."""
+    yield
     if REPORT.filled:
         text = REPORT.text()
         FILE.parent.mkdir(parents=True, exist_ok=True)

@@ -58,8 +58,8 @@ class Report:
         return [
             f"Cluster: {self._matrix.cluster}. Machine: {platform.system()} {platform.machine()}.",
             f"Cases, for each writer a topic of {PARTITIONS} partitions: {', '.join(case.name for case in CASES)}.",
-            f"The codecs' cases have {len(CASES[0].records)} records: keyed, with no key, an empty key, an empty value, "
-            f"binary bytes, {large // 1024} KB. Agreed means: every byte, offset, partition and timestamp.",
+            f"The codecs' cases have {len(CASES[0].records)} records: keyed, with no key, an empty key, an empty "
+            f"value, binary bytes, {large // 1024} KB. Agreed means: every byte, offset, partition and timestamp.",
         ]
 
     def _left_out(self) -> Iterable[str]:
