@@ -111,11 +111,12 @@ fuzz: need-build
 
 test-python: all need-python $(VENV)/.done
 	@echo "== Python"
-	$(VENV)/bin/python -m ruff check bindings/python tests/python tests/interop tests/demo
+	$(VENV)/bin/python -m ruff check --config bindings/python/pyproject.toml bindings/python tests/python tests/interop tests/demo
 	cd bindings/python && $(ROOT)/$(VENV)/bin/python -m mypy --strict libfluvio
 	$(VENV)/bin/python -m pytest -q -rs tests/python
 
-test-interop: all need-python $(VENV)/.done
+# Builds the official Rust client too, once, in build/interop-rust.
+test-interop: all need-python need-node $(VENV)/.done $(NODE_DONE)
 	@echo "== official clients"
 	$(VENV)/bin/python -m pytest -q -rs tests/interop
 
@@ -124,4 +125,4 @@ test-node: all need-node $(NODE_DONE)
 	cd bindings/node && npm run --silent types && npm test --silent
 
 clean:
-	rm -rf $(BUILD) bindings/node/node_modules
+	rm -rf $(BUILD) bindings/node/node_modules tests/interop/rust/Cargo.lock
