@@ -18,7 +18,7 @@ import (
 
 // asOfficial plays a recording of the official client to libfluvio, which does the same work its own way: on connections of
 // its own, with fewer or more questions, and without the requests that skip names. mask is added to OtherClient.
-func asOfficial(t *testing.T, name string, mask Mask, skip func(*Request) bool, work func(context.Context, *fluvio.Client)) {
+func asOfficial(t *testing.T, name string, mask Mask, skip func(*Request) bool, work func(context.Context, *fluvio.Client, *Player)) {
 	t.Helper()
 	player, err := Play(official(t, name), PlayerOptions{Mask: mask, Optional: func(r *Request) bool {
 		return Reads(r) || skip(r)
@@ -41,7 +41,7 @@ func asOfficial(t *testing.T, name string, mask Mask, skip func(*Request) bool, 
 	done := make(chan struct{})
 	go func() { // require ends the goroutine it fails in, and the replay's own report must follow
 		defer close(done)
-		work(ctx, client)
+		work(ctx, client, player)
 	}()
 	<-done
 	_ = client.Close(ctx)
@@ -55,7 +55,7 @@ func TestOfficialAdmin(t *testing.T) {
 		name := r.Text("name")
 		return r.Name == "Create" && (name == "Bad_Name!" || len(name) > 63)
 	}
-	asOfficial(t, "admin", OtherClient, refusedByLibfluvio, func(ctx context.Context, client *fluvio.Client) {
+	asOfficial(t, "admin", OtherClient, refusedByLibfluvio, func(ctx context.Context, client *fluvio.Client, _ *Player) {
 		require.Equal(t, "0.18.2-dev-1", client.PlatformVersion())
 		admin := client.Admin()
 		long := strings.Repeat("b", 63)
@@ -109,7 +109,7 @@ func TestOfficialProduce(t *testing.T) {
 		delete(mask, name)
 	}
 	codecs := map[int64]int{}
-	asOfficial(t, "produce", mask, nothing, func(ctx context.Context, client *fluvio.Client) {
+	asOfficial(t, "produce", mask, nothing, func(ctx context.Context, client *fluvio.Client, _ *Player) {
 		for _, r := range requests {
 			if nothing(r) {
 				continue
@@ -151,10 +151,22 @@ func TestOfficialProduce(t *testing.T) {
 	require.Len(t, codecs, 5, "codecs in the recording")
 }
 
+// came counts the requests with a name that the client has sent.
+func came(p *Player, name string) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.steps {
+		if s := &p.steps[i]; s.from != nil && s.req.Name == name {
+			n++
+		}
+	}
+	return n
+}
+
 func TestOfficialConsume(t *testing.T) {
 	// The official client acknowledges what it does not want to read any further.
 	afterTheEnd := func(r *Request) bool { return r.Name == "UpdateOffsets" && number(t, r, "offset[0].session_id") > 1 }
-	asOfficial(t, "consume", OtherClient, afterTheEnd, func(ctx context.Context, client *fluvio.Client) {
+	asOfficial(t, "consume", OtherClient, afterTheEnd, func(ctx context.Context, client *fluvio.Client, player *Player) {
 		open := func(topic string, start fluvio.StartPosition, stop fluvio.StopPosition) *fluvio.Consumer {
 			consumer, err := client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{topic}, Start: start, StopAt: stop, MaxBytes: 1<<20 + 314})
 			require.NoError(t, err)
@@ -178,6 +190,8 @@ func TestOfficialConsume(t *testing.T) {
 				break
 			}
 		}
+		// The records may be here before the acknowledgement is there, and closing would forestall it.
+		require.Eventually(t, func() bool { return came(player, "UpdateOffsets") == 1 }, 20*time.Second, time.Millisecond)
 		require.NoError(t, tail.Close(ctx))
 		require.Equal(t, []string{`0/44 "Zstd record 8 ` + strings.Repeat("Zstd record 8 ", 7) + `"`}, all(open("orders", fluvio.EndMinus(3), fluvio.StopAtEnd()))[:1])
 		events := all(open("events", fluvio.Beginning(), fluvio.StopAtEnd()))

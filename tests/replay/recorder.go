@@ -250,13 +250,16 @@ func (c *proxied) run(upstream string) {
 	done := make(chan error, 2)
 	go func() { done <- c.copy(server, c.client, FromClient) }()
 	go func() { done <- c.copy(c.client, server, FromServer) }()
-	for range 2 {
+	for first := true; ; first = false {
 		if err := <-done; err != nil {
-			if r.ctx.Err() == nil {
+			if first && r.ctx.Err() == nil {
 				r.opts.Logger.Warn("a connection was cut", "conn", c.number, "server", c.server, "error", err)
 			}
 			_ = c.client.Close()
 			_ = server.Close()
+		}
+		if !first {
+			return
 		}
 	}
 }
