@@ -57,6 +57,23 @@ export async function fill(client, topic, values) {
   return [...report.offsets];
 }
 
+/** Calls a verb of the cluster's control port. */
+export async function control(cluster, method, verb, body) {
+  const response = await fetch(`${cluster.controlUrl}/v1/${verb}`, { method, body: body && JSON.stringify(body) });
+  const answer = await response.json();
+  assert.ok(response.ok, `${method} ${verb}: ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+/** Stops all SPUs, so that no record is acknowledged. The returned function starts them again. */
+export async function stopSpus(cluster) {
+  const { spus } = await control(cluster, 'GET', 'cluster');
+  for (const { id } of spus) await control(cluster, 'POST', `spu/${id}/stop`);
+  return async () => {
+    for (const { id } of spus) await control(cluster, 'POST', `spu/${id}/start`);
+  };
+}
+
 /** A TCP server on loopback that treats every connection as given. */
 export async function listen(onConnection) {
   const sockets = new Set();

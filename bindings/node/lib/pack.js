@@ -31,8 +31,9 @@ class Packet {
     this.hasKeys = false;
     /** Partition and timestamp by record, when some record has its own. */
     this.placed = null;
-    /** When to give up waiting for room, by performance.now(). */
-    this.deadline = Infinity;
+    /** Milliseconds to wait for room, negative without limit, and the timer for that. */
+    this.patience = -1;
+    this.timer = undefined;
     /** End at the first record that is refused, instead of failing that one only. */
     this.stops = false;
     /** Why not all records were accepted. */

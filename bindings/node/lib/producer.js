@@ -2,7 +2,6 @@
 
 /** Producers, as applications see them. */
 
-const { performance } = require('node:perf_hooks');
 const { Group } = require('./delivery.js');
 const { CODE, cancelled, closed, invalid, make } = require('./errors.js');
 const { limited } = require('./limit.js');
@@ -73,7 +72,7 @@ class Sending {
   async #handOver(packet) {
     try {
       if (this.#signal?.aborted) throw cancelled('sendMany', this.#signal);
-      if (this.#left() >= 0) packet.deadline = performance.now() + this.#left();
+      packet.patience = this.#left();
       const accepted = this.#sender.sendGroup(packet, this.group);
       const error = accepted instanceof Promise ? await this.#accepted(packet, accepted) : accepted;
       if (error) this.#end(error);

@@ -6,7 +6,7 @@ const { performance } = require('node:perf_hooks');
 const abi = require('./abi.js');
 const { Book, Single } = require('./delivery.js');
 const { CODE, cancelled, closed, make } = require('./errors.js');
-const { limited } = require('./limit.js');
+const { MAX_TIMER_MS, limited } = require('./limit.js');
 const { Hub } = require('./loop.js');
 const { dropError, errorSlot, failure } = require('./native.js');
 const { Packet } = require('./pack.js');
@@ -92,7 +92,7 @@ class Sender {
     };
     this.push();
     packet.first = this.book.register(new Single(forget(resolve), forget(reject)));
-    if (timeoutMs >= 0) packet.deadline = performance.now() + timeoutMs;
+    packet.patience = timeoutMs;
     if (signal) {
       abort = () => {
         // A record that waits for room is withdrawn; one that was accepted may be stored.
@@ -162,8 +162,20 @@ class Sender {
   #queue(packet) {
     if (this.#waiting.length === 0 && this.#handOver(packet)) return true;
     this.#waiting.push(packet);
+    if (packet.patience >= 0) {
+      packet.timer = setTimeout(() => this.withdraw(packet, this.#noRoom(packet)), Math.min(packet.patience, MAX_TIMER_MS));
+    }
     this.#retryLater();
     return false;
+  }
+
+  #noRoom(packet) {
+    return make(
+      CODE.QUEUE_FULL,
+      `send ${this.topic}: no room in buffer_memory within ${packet.patience} ms ` +
+        '[hint: wait for deliveries, call flush, or raise buffer_memory]',
+      { details: { operation: 'send', topic: this.topic } },
+    );
   }
 
   #retryLater() {
@@ -192,7 +204,7 @@ class Sender {
       const status = packet.placed ? this.#sendPlaced(packet) : this.#sendColumns(packet);
       packet.advance(Number(sentSlot[0]));
       if (status === abi.OK) break;
-      if (status === CODE.QUEUE_FULL && !this.failsWhenFull && (packet.deadline === Infinity || performance.now() < packet.deadline)) {
+      if (status === CODE.QUEUE_FULL && !this.failsWhenFull) {
         dropError(lib);
         return false;
       }
@@ -232,6 +244,7 @@ class Sender {
   }
 
   #finish(packet) {
+    clearTimeout(packet.timer);
     packet.finished?.(packet.error);
     if (!packet.reusable || this.#spare) return;
     packet.reset();
