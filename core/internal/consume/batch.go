@@ -183,7 +183,8 @@ func (b *Batch) addPlain(f *frame, h *wire.BatchHeader, raw []byte) error {
 // addCompressed appends the decompressed section of a batch.
 func (b *Batch) addCompressed(f *frame, h *wire.BatchHeader, raw []byte) error {
 	if b.buffer == nil {
-		b.buffer = transport.NewBuffer(batchBytes)
+		// A guess, so that a batch of few records that is kept does not keep a megabyte.
+		b.buffer = transport.NewBuffer(min(batchBytes, 4<<10+8*len(f.records)))
 		b.Data = b.buffer.B[:0]
 	}
 	start := len(b.Data)
