@@ -25,7 +25,7 @@ test('the types declare every export, and no other', () => {
 test('the types declare every public member of the classes, and no other', () => {
   const types = read('index.d.ts');
   for (const name of ['Client', 'Admin', 'Producer', 'Consumer', 'Batch', 'Record', 'DevCluster', 'SendReport']) {
-    const body = types.match(new RegExp(`^export class ${name} [^{]*\\{\\n([\\s\\S]*?)^\\}`, 'm'))[1];
+    const body = types.match(new RegExp(`^export class ${name} .*\\{\\n([\\s\\S]*?)^\\}`, 'm'))[1];
     const declared = [...body.matchAll(/^ {2}(?:static |readonly )*(\w+)[(:]/gm)].map(([, member]) => member).filter((m) => m !== 'private');
     const members = new Set(declared.filter((member) => member !== 'constructor'));
     const real = Object.getOwnPropertyNames(cjs[name].prototype).concat(
@@ -101,6 +101,20 @@ test('ESM and CommonJS programs find the package by its name, and share one copy
       const { stdout } = await runNode([file], { cwd: folder });
       assert.equal(stdout.trim(), 'function FluvioError');
     }
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test('the example of the README runs', async () => {
+  const [, example] = read('README.md').match(/```js\n([\s\S]*?)```/);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'libfluvio-readme-'));
+  try {
+    fs.mkdirSync(path.join(folder, 'node_modules'));
+    fs.symlinkSync(packageRoot, path.join(folder, 'node_modules', 'libfluvio'));
+    fs.writeFileSync(path.join(folder, 'example.mjs'), example);
+    const { stdout } = await runNode(['example.mjs'], { cwd: folder });
+    assert.deepEqual(stdout.trim().split('\n').map((line) => line.split(' ')[2]).sort(), ['first', 'second', 'third']);
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
