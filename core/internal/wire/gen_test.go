@@ -145,6 +145,15 @@ func (g *generator) union(p any) bool {
 		g.label = g.labelFor(KeyWatch)
 		p.Label = g.label
 		g.fields(&p.Epoch, &p.Changes, &p.All)
+	default:
+		return g.tagged(p)
+	}
+	return true
+}
+
+// tagged is union for the types with a tag of their own.
+func (g *generator) tagged(p any) bool {
+	switch p := p.(type) {
 	case *ReplicaSpec:
 		p.Kind = uint8(g.pick(3))
 		g.fields([][]any{{&p.Assigned}, {&p.Partitions, &p.ReplicationFactor, &p.IgnoreRack}, {&p.Mirror}}[p.Kind]...)
