@@ -48,7 +48,8 @@ def progress(done: int, total: int, started: float) -> None:
         share = done / total
         bar = "#" * int(30 * share)
         rate = done / max(time.monotonic() - started, 1e-9)
-        print(f"\r  Python writes [{bar:<30}] {share:4.0%}  {rate:,.0f} records/s ", end="", file=sys.stderr, flush=True)
+        line = f"\r  Python writes [{bar:<30}] {share:4.0%}  {rate:,.0f} records/s "
+        print(line, end="", file=sys.stderr, flush=True)
 
 
 def produce(client: libfluvio.Client, topic: str, lines: List[bytes]) -> float:
@@ -89,13 +90,17 @@ def main() -> None:
         client.admin.create_topic(topic, partitions=PARTITIONS)
         try:
             wrote = produce(client, topic, lines)
-            print(f"Python  wrote {len(lines):,} records to {PARTITIONS} partitions: {len(lines) / wrote:,.0f} records/s, {len(text) / wrote / 1e6:.1f} MB/s")
+            rate, mbytes = len(lines) / wrote, len(text) / wrote / 1e6
+            print(f"Python  wrote {len(lines):,} records to {PARTITIONS} partitions, {rate:,.0f} records/s, {mbytes:.1f} MB/s")
             node = run("node", str(ROOT / "tests/demo/count_words.mjs"), endpoint, topic, str(len(lines)))
-            top = ", ".join(f"{word} {count:,}" for word, count in node["top"])
-            print(f"Node    read {node['records']:,} records: {node['words']:,} words, {node['different']:,} different ({node['records'] / node['seconds']:,.0f} records/s)")
-            print(f"        most frequent: {top}")
+            rate = node["records"] / node["seconds"]
+            words = f"{node['words']:,} words, {node['different']:,} different"
+            print(f"Node    read {node['records']:,} records, {rate:,.0f} records/s: {words}")
+            print("        most frequent: " + ", ".join(f"{word} {count:,}" for word, count in node["top"]))
             check = run(str(ROOT / "build/bin/check_lines"), endpoint, topic, str(path))
-            print(f"C       read {check['records']:,} records ({check['records'] / check['seconds']:,.0f} records/s): every line once, in order per partition, byte for byte")
+            rate = check["records"] / check["seconds"]
+            print(f"C       read {check['records']:,} records, {rate:,.0f} records/s:", end=" ")
+            print("every line once, in order per partition, byte for byte")
             if node["records"] != len(lines):
                 sys.exit(f"demo: Node read {node['records']} of {len(lines)} records")
         finally:
