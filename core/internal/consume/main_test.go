@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -123,10 +124,10 @@ func (w *world) tryStore(topic string, partition int32, batches ...[]byte) (int6
 	return p.BaseOffset, nil
 }
 
-// numbered are n values that tell their number, the i-th of about size bytes.
+// numbered are n values that tell their number, with size bytes of padding.
 func numbered(from, n, size int) (out []string) {
 	for i := from; i < from+n; i++ {
-		out = append(out, fmt.Sprintf("%d:%0*d", i, size, 0))
+		out = append(out, fmt.Sprintf("%d:", i)+strings.Repeat("0", size))
 	}
 	return out
 }
