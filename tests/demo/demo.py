@@ -91,7 +91,8 @@ def main() -> None:
         try:
             wrote = produce(client, topic, lines)
             rate, mbytes = len(lines) / wrote, len(text) / wrote / 1e6
-            print(f"Python  wrote {len(lines):,} records to {PARTITIONS} partitions, {rate:,.0f} records/s, {mbytes:.1f} MB/s")
+            print(f"Python  wrote {len(lines):,} records to {PARTITIONS} partitions,", end=" ")
+            print(f"{rate:,.0f} records/s, {mbytes:.1f} MB/s")
             node = run("node", str(ROOT / "tests/demo/count_words.mjs"), endpoint, topic, str(len(lines)))
             rate = node["records"] / node["seconds"]
             words = f"{node['words']:,} words, {node['different']:,} different"
