@@ -5,22 +5,22 @@ import (
 )
 
 // api is one row of a server's table of requests. To serve a new one: write its handler in a file of its own (sc_*.go or
-// spu_*.go) as a variable of this type, and put it into the table below.
+// spu_*.go) as a variable of this type, and put it into the table below. Which versions of it servers advertise, and since
+// which release, is known to the wire package.
 type api struct {
-	key      uint16
-	name     string // as fault rules call it
-	min, max int16  // as ApiVersions advertises them
-	hidden   bool   // not advertised
-	request  func() wire.Message
+	key     uint16
+	name    string // as fault rules call it
+	request func() wire.Message
 	// targets tells what a request is about, for fault rules.
 	targets func(wire.Message) []target
 	// canFail says that an answer of this request carries error codes, so that error rules make sense.
 	canFail bool
-	// serve handles a request; an error ends the connection. nil: the real server knows it, this one hangs up.
+	// serve handles a request; an error ends the connection.
 	serve func(*request) error
 }
 
-// target is a topic and a partition that a request touches; partition -1 is none in particular.
+// target is a topic and a partition that a request touches; partition -1 is none in particular. Requests about other
+// objects of the SC put the object's name into topic.
 type target struct {
 	topic     string
 	partition int32
@@ -36,16 +36,18 @@ func init() {
 		scDelete,
 		scList,
 		scWatch,
-		{key: 1005, name: "Mirroring", min: 14, max: 19},
-		{key: 1006, name: "Update", min: 1, max: 19},
+		scUpdate,
 	}
 	spuAPIs = []api{
 		apiVersions,
 		spuProduce,
-		{key: 1, name: "Fetch", min: 0, max: 25},
+		spuFetch,
 		spuFetchOffsets,
 		spuStreamFetch,
 		spuUpdateOffsets,
+		spuUpdateConsumerOffset,
+		spuDeleteConsumerOffset,
+		spuFetchConsumerOffsets,
 	}
 }
 

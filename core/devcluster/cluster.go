@@ -1,13 +1,10 @@
 package devcluster
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"net"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -17,42 +14,31 @@ import (
 
 // Cluster is a running development cluster. Its methods may be called from any goroutine.
 type Cluster struct {
-	opts    Options
-	logger  *slog.Logger
-	faults  *faults
-	sc      *server
-	spus    []*spuState // by id, ascending; fixed
-	stores  map[string]*store
-	control *controlPort
-	status  *statusReporter
+	opts      Options
+	platform  platform
+	logger    *slog.Logger
+	faults    *faults
+	sc        *server
+	spus      []*spuState // by id, ascending; fixed
+	stores    map[string]*store
+	control   *controlPort
+	status    *statusReporter
+	folder    *folderLock // nil in memory
+	consumers consumerOffsets
+	clock     clock
 
 	topicStore, partitions, spuStore *store
 
-	mu     sync.Mutex // guards topics and every change of metadata; taken before a partition's lock
-	topics map[string]*topic
-	index  atomic.Pointer[map[string][]*partition] // topics' partitions, replaced as a whole: the hot path reads it
-	closed bool
-	done   chan struct{} // closed with the cluster
-}
+	mu           sync.Mutex // guards what follows and every change of metadata; taken before a partition's lock
+	topics       map[string]*topic
+	registered   map[string]*registration // SPUs by name
+	unregistered map[int32]bool           // the cluster's own SPUs that a client has taken out
+	closed       bool
 
-// spuState is one SPU.
-type spuState struct {
-	id     int32
-	srv    *server
-	online atomic.Bool
+	index atomic.Pointer[map[string][]*partition] // topics' partitions, replaced as a whole: the hot path reads it
+	done  chan struct{}                           // closed with the cluster
+	wg    sync.WaitGroup                          // what runs at intervals
 }
-
-// topic is one topic with its partitions; it has none until SPUs are found for it.
-type topic struct {
-	name       string
-	spec       *wire.TopicSpec
-	resolution uint8
-	reason     string
-	partitions []*partition
-}
-
-// systemTopic holds consumer offsets. The SC makes it by itself.
-const systemTopic = "consumer-offset"
 
 // Start starts a cluster and returns when it serves. ctx limits the start only; Close ends the cluster.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
@@ -61,10 +47,17 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		return nil, err
 	}
 	cl := &Cluster{
-		opts: o, logger: o.Logger, faults: &faults{}, topics: map[string]*topic{}, done: make(chan struct{}),
-		topicStore: newStore(wire.LabelTopic), partitions: newStore(wire.LabelPartition), spuStore: newStore(wire.LabelSPU),
+		opts: o, logger: o.Logger, faults: &faults{}, topics: map[string]*topic{}, stores: map[string]*store{},
+		registered: map[string]*registration{}, unregistered: map[int32]bool{}, done: make(chan struct{}),
 	}
-	cl.stores = map[string]*store{wire.LabelTopic: cl.topicStore, wire.LabelPartition: cl.partitions, wire.LabelSPU: cl.spuStore}
+	if cl.platform, err = newPlatform(o.PlatformVersion); err != nil {
+		return nil, err
+	}
+	cl.clock.now = o.Now
+	for _, label := range append(plainLabels(), wire.LabelTopic, wire.LabelPartition, wire.LabelSPU) {
+		cl.stores[label] = newStore(label)
+	}
+	cl.topicStore, cl.partitions, cl.spuStore = cl.stores[wire.LabelTopic], cl.stores[wire.LabelPartition], cl.stores[wire.LabelSPU]
 	cl.index.Store(&map[string][]*partition{})
 	cl.sc = newServer(cl, wire.SC, 0, o.Listen)
 	host, _, _ := net.SplitHostPort(o.Listen)
@@ -87,6 +80,9 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 // startAll opens the SPUs, the stored topics, the SC and the control port, in this order, so that whoever reaches the SC
 // finds everything in place.
 func (cl *Cluster) startAll(ctx context.Context) error {
+	if err := cl.openFolder(); err != nil {
+		return err
+	}
 	for _, s := range cl.spus {
 		if err := ctx.Err(); err != nil {
 			return fluvioerr.FromContext(ctx, "start dev cluster", "the servers to listen", 0)
@@ -97,12 +93,9 @@ func (cl *Cluster) startAll(ctx context.Context) error {
 		s.online.Store(true)
 	}
 	cl.mu.Lock()
-	for _, s := range cl.spus {
-		cl.publishSPU(s)
-	}
-	err := cl.loadTopics()
-	if err == nil && cl.topics[systemTopic] == nil {
-		err = cl.addTopicLocked(systemTopic, systemTopicSpec())
+	err := cl.load()
+	if err == nil {
+		err = cl.ensureSystemTopic()
 	}
 	cl.mu.Unlock()
 	if err != nil {
@@ -111,19 +104,10 @@ func (cl *Cluster) startAll(ctx context.Context) error {
 	if err := cl.sc.start(); err != nil {
 		return err
 	}
+	cl.every(cl.opts.CleanInterval, cl.Clean)
+	cl.every(cl.opts.SnapshotInterval, func() { _ = cl.Resync() }) // a stopped SC sends none
 	cl.control, err = startControl(cl, cl.opts.Control)
 	return err
-}
-
-func systemTopicSpec() *wire.TopicSpec {
-	segment, size := uint32(512_000_000), uint64(2_048_000_000)
-	return &wire.TopicSpec{
-		Replicas:      wire.ReplicaSpec{Kind: wire.ReplicasComputed, Partitions: 1, ReplicationFactor: 1},
-		CleanupPolicy: &wire.CleanupPolicy{Seconds: 7 * 24 * 3600},
-		Storage:       &wire.TopicStorage{SegmentSize: &segment, MaxPartitionSize: &size},
-		Compression:   wire.TopicCompressionAny,
-		System:        true,
-	}
 }
 
 // Close stops everything and returns when no goroutine of the cluster is left. Records in memory are gone, a data folder
@@ -145,6 +129,7 @@ func (cl *Cluster) Close() error {
 		s.srv.stop()
 	}
 	cl.status.stop()
+	cl.wg.Wait()
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
 	var first error
@@ -157,6 +142,7 @@ func (cl *Cluster) Close() error {
 			p.mu.Unlock()
 		}
 	}
+	cl.folder.release()
 	return first
 }
 
@@ -189,49 +175,12 @@ func reachable(addr string) string {
 
 func (cl *Cluster) store(label string) *store { return cl.stores[label] }
 
-func (cl *Cluster) spu(id int32) *spuState {
-	for _, s := range cl.spus {
-		if s.id == id {
-			return s
-		}
-	}
-	return nil
-}
-
-func (cl *Cluster) online(id int32) bool {
-	s := cl.spu(id)
-	return s != nil && s.online.Load()
-}
-
-func (cl *Cluster) topic(name string) *topic {
-	cl.mu.Lock()
-	defer cl.mu.Unlock()
-	return cl.topics[name]
-}
-
 // partition finds a partition without a lock.
 func (cl *Cluster) partition(topic string, id uint32) *partition {
 	if parts := (*cl.index.Load())[topic]; uint64(id) < uint64(len(parts)) {
 		return parts[id]
 	}
 	return nil
-}
-
-// onlinePartitions counts a topic's partitions that are online.
-func (cl *Cluster) onlinePartitions(name string) int {
-	cl.mu.Lock()
-	defer cl.mu.Unlock()
-	n := 0
-	if t := cl.topics[name]; t != nil {
-		for _, p := range t.partitions {
-			p.mu.Lock()
-			if p.resolution == wire.PartitionOnline {
-				n++
-			}
-			p.mu.Unlock()
-		}
-	}
-	return n
 }
 
 // reindex rebuilds what partition reads. The lock is held.
@@ -241,198 +190,4 @@ func (cl *Cluster) reindex() {
 		m[name] = t.partitions
 	}
 	cl.index.Store(&m)
-}
-
-// addTopic makes a topic that passed the SC's checks.
-func (cl *Cluster) addTopic(name string, spec *wire.TopicSpec) error {
-	cl.mu.Lock()
-	defer cl.mu.Unlock()
-	if cl.closed {
-		return fluvioerr.New(fluvioerr.Closed, "create topic", "the cluster is closed")
-	}
-	return cl.addTopicLocked(name, spec)
-}
-
-func (cl *Cluster) addTopicLocked(name string, spec *wire.TopicSpec) error {
-	if cl.topics[name] != nil {
-		return fluvioerr.New(fluvioerr.AlreadyExists, "create topic", "it exists").At(name, -1)
-	}
-	t := &topic{name: name, spec: spec, resolution: wire.TopicInit}
-	cl.topics[name] = t
-	cl.publishTopic(t)
-	t.resolution, t.reason = wire.TopicPending, "waiting for live spus"
-	cl.publishTopic(t)
-	if err := cl.provision(t); err != nil {
-		cl.forget(t)
-		return err
-	}
-	cl.logger.Info("topic created", "topic", name, "partitions", len(t.partitions))
-	return cl.save()
-}
-
-// provision places a topic's partitions on SPUs, if there are enough of them; otherwise the topic waits.
-func (cl *Cluster) provision(t *topic) error {
-	replicas := cl.place(t.spec)
-	if replicas == nil {
-		t.resolution, t.reason = wire.TopicInsufficientResources, ""
-		cl.publishTopic(t)
-		return nil
-	}
-	parts := make([]*partition, len(replicas))
-	for i, r := range replicas {
-		log, err := cl.openLog(t.name, uint32(i), t.spec)
-		if err != nil {
-			return fluvioerr.Wrap(fluvioerr.Internal, "create topic", err).At(t.name, int32(i)).ForSetting("data_dir")
-		}
-		parts[i] = newPartition(cl, t.name, uint32(i), t.spec, r, log)
-	}
-	t.partitions, t.resolution, t.reason = parts, wire.TopicProvisioned, ""
-	cl.reindex()
-	cl.publishTopic(t)
-	for _, p := range parts {
-		cl.publishPartition(p)
-	}
-	for _, p := range parts {
-		if p.settle() {
-			cl.publishPartition(p)
-		}
-	}
-	return nil
-}
-
-// place chooses replicas: the leader goes to the online SPU that leads the fewest partitions, followers to those that
-// follow the fewest. nil means that there are too few SPUs.
-func (cl *Cluster) place(spec *wire.TopicSpec) [][]int32 {
-	if spec.Replicas.Kind == wire.ReplicasAssigned {
-		out := make([][]int32, len(spec.Replicas.Assigned))
-		for i, m := range spec.Replicas.Assigned {
-			out[i] = slices.Clone(m.Replicas)
-		}
-		return out
-	}
-	leaders, followers := map[int32]int{}, map[int32]int{}
-	for _, t := range cl.topics {
-		for _, p := range t.partitions {
-			p.mu.Lock()
-			for _, r := range p.replicas {
-				if r == p.leader {
-					leaders[r]++
-				} else {
-					followers[r]++
-				}
-			}
-			p.mu.Unlock()
-		}
-	}
-	var live []int32
-	for _, s := range cl.spus {
-		if s.online.Load() {
-			live = append(live, s.id)
-		}
-	}
-	factor := max(int(spec.Replicas.ReplicationFactor), 1)
-	if factor > len(live) {
-		return nil
-	}
-	out := make([][]int32, spec.Replicas.PartitionCount())
-	for i := range out {
-		least := func(load map[int32]int) func(a, b int32) int {
-			return func(a, b int32) int { return cmp.Or(cmp.Compare(load[a], load[b]), cmp.Compare(a, b)) }
-		}
-		leader := slices.MinFunc(live, least(leaders))
-		leaders[leader]++
-		rest := slices.DeleteFunc(slices.Clone(live), func(id int32) bool { return id == leader })
-		slices.SortFunc(rest, least(followers))
-		out[i] = append([]int32{leader}, rest[:factor-1]...)
-		for _, id := range out[i][1:] {
-			followers[id]++
-		}
-	}
-	return out
-}
-
-// forget takes a topic out of everything. The lock is held.
-func (cl *Cluster) forget(t *topic) {
-	delete(cl.topics, t.name)
-	cl.reindex()
-	for _, p := range t.partitions {
-		p.remove()
-		cl.partitions.remove(p.name())
-	}
-	cl.topicStore.remove(t.name)
-}
-
-// removeTopic deletes a topic, whatever it is.
-func (cl *Cluster) removeTopic(name string) error {
-	cl.mu.Lock()
-	defer cl.mu.Unlock()
-	t := cl.topics[name]
-	if t == nil {
-		return fluvioerr.New(fluvioerr.NotFound, "delete topic", "it does not exist").At(name, -1)
-	}
-	cl.forget(t)
-	cl.logger.Info("topic deleted", "topic", name)
-	return cl.save()
-}
-
-// settle brings topics and partitions in line with the SPUs that are online. A stopped SC settles nothing. The lock is
-// held.
-func (cl *Cluster) settle() {
-	if !cl.sc.running() {
-		return
-	}
-	for _, t := range cl.sortedTopics() {
-		if t.partitions == nil {
-			if err := cl.provision(t); err != nil {
-				cl.logger.Error("topic not provisioned", "topic", t.name, "error", err)
-			}
-			continue
-		}
-		for _, p := range t.partitions {
-			if p.settle() {
-				cl.publishPartition(p)
-			}
-		}
-	}
-	if err := cl.save(); err != nil {
-		cl.logger.Error("cluster state not saved", "error", err)
-	}
-}
-
-func (cl *Cluster) sortedTopics() []*topic {
-	out := make([]*topic, 0, len(cl.topics))
-	for _, t := range cl.topics {
-		out = append(out, t)
-	}
-	slices.SortFunc(out, func(a, b *topic) int { return strings.Compare(a.name, b.name) })
-	return out
-}
-
-func (cl *Cluster) publishTopic(t *topic) {
-	status := &wire.TopicStatus{Resolution: t.resolution, Reason: t.reason}
-	for _, p := range t.partitions {
-		p.mu.Lock()
-		status.Replicas = append(status.Replicas, wire.MapEntry[uint32, []int32]{Key: p.id, Value: slices.Clone(p.replicas)})
-		p.mu.Unlock()
-	}
-	cl.topicStore.put(t.name, t.spec, status)
-}
-
-func (cl *Cluster) publishPartition(p *partition) {
-	spec, status := p.object()
-	cl.partitions.put(p.name(), spec, status)
-}
-
-func (cl *Cluster) publishSPU(s *spuState) {
-	host, port, _ := net.SplitHostPort(reachable(s.srv.endpoint()))
-	n, _ := strconv.ParseUint(port, 10, 16)
-	status := &wire.SPUStatus{Resolution: wire.SPUOffline}
-	if s.online.Load() {
-		status.Resolution = wire.SPUOnline
-	}
-	cl.spuStore.put("custom-spu-"+strconv.Itoa(int(s.id)), &wire.SPUSpec{
-		ID: s.id, Type: 1,
-		PublicEndpoint:  wire.IngressPort{Port: uint16(n), Ingress: []wire.IngressAddr{{Hostname: &host}}},
-		PrivateEndpoint: wire.Endpoint{Port: uint16(n), Host: host}, // there is no private port: SPUs share the process
-	}, status)
 }

@@ -95,7 +95,13 @@ func (c *conn) handle(msg []byte) error {
 		return err
 	}
 	a := findAPI(c.srv.apis, h.APIKey)
-	if a == nil || a.serve == nil {
+	top, known := c.srv.cl.platform.top(c.srv.role, h.APIKey)
+	if a == nil || !known {
+		return errHangUp
+	}
+	// Servers do not compare versions with what they advertise. What a newer one adds they do not know: they read, and
+	// answer, what there was in their newest one. Layouts below the wire package's floor are not served here.
+	if h.APIVersion = min(h.APIVersion, top); h.APIVersion < floor(c.srv.role, h.APIKey) {
 		return errHangUp
 	}
 	r := &request{conn: c, api: a, header: h, msg: a.request()}
@@ -111,6 +117,15 @@ func (c *conn) handle(msg []byte) error {
 		}
 	}
 	return a.serve(r)
+}
+
+// floor is the oldest version of a request whose layout can be read. ApiVersions has one without fields below the wire
+// package's own.
+func floor(role wire.Role, key uint16) int16 {
+	if key == wire.KeyApiVersions {
+		return 0
+	}
+	return wire.LookupAPI(role, key).Min
 }
 
 // reply sends the answer to a request.

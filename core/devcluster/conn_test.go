@@ -58,7 +58,7 @@ func TestServersHangUpOnWhatTheyCannotRead(t *testing.T) {
 	}
 	for name, bytes := range map[string][]byte{
 		"unknown key":          header(4711),
-		"key not served":       header(1),
+		"keys of others":       header(wire.KeyMirroring),
 		"no body":              header(wire.KeyProduce),
 		"list longer than all": header(wire.KeyFetchOffsets, 0x7f, 0xff, 0xff, 0xff),
 		"short header":         {0, 0, 0, 4, 0, 0, 0, 0},
@@ -75,12 +75,19 @@ func TestServersHangUpOnWhatTheyCannotRead(t *testing.T) {
 			require.Empty(t, p.inbox, name)
 		}
 	}
-	for _, label := range []string{"Nothing", "topic", "CustomSpu"} {
+	for _, label := range []string{"Nothing", "topic", wire.LabelCustomSPU, wire.LabelMirror} {
 		p := dialSC(t, cl)
 		p.send(wire.KeyWatch, 19, &wire.WatchRequest{Label: label})
 		p.awaitHangUp()
-		p = dialSC(t, cl)
+	}
+	for _, label := range []string{"Nothing", "topic"} {
+		p := dialSC(t, cl)
 		p.send(wire.KeyList, 19, &wire.ListRequest{Label: label})
+		p.awaitHangUp()
+	}
+	for key, version := range map[uint16]int16{wire.KeyCreate: 10, wire.KeyWatch: 10} { // layouts nobody needs any more
+		p := dialSC(t, cl)
+		p.send(key, version, &wire.WatchRequest{Label: wire.LabelTopic})
 		p.awaitHangUp()
 	}
 }

@@ -92,6 +92,15 @@ func (c *controlPort) routes() http.Handler {
 	add("POST /v1/sc/stop", func(*http.Request) (any, error) { return ok(c.cl.StopSC()) })
 	add("POST /v1/sc/start", func(*http.Request) (any, error) { return ok(c.cl.StartSC()) })
 	add("POST /v1/sc/resync", func(*http.Request) (any, error) { return ok(c.cl.Resync()) })
+	add("POST /v1/clean", func(*http.Request) (any, error) { c.cl.Clean(); return ok(nil) })
+	add("POST /v1/time", func(r *http.Request) (any, error) {
+		var in timeBody
+		if err := readBody(r, &in); err != nil {
+			return nil, err
+		}
+		c.cl.AdvanceTime(time.Duration(in.AdvanceMS) * time.Millisecond)
+		return ok(nil)
+	})
 	add("POST /v1/topics", func(r *http.Request) (any, error) {
 		var in topicBody
 		if err := readBody(r, &in); err != nil {
@@ -179,6 +188,9 @@ type (
 		SPU    int32                `json:"spu"`
 		Before int64                `json:"before"`
 		Code   fluvioerr.ServerCode `json:"code"`
+	}
+	timeBody struct {
+		AdvanceMS int64 `json:"advance_ms"`
 	}
 	faultBody struct {
 		ID   int   `json:"id"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,10 @@ const (
 	ActionCorruptCRC ActionKind = "corrupt_crc"
 	// ActionWrongCorrelation answers with a correlation id that nobody asked with.
 	ActionWrongCorrelation ActionKind = "wrong_correlation"
+	// ActionNoCredit treats a frame of a stream as acknowledged at once: the next one follows without the client's credit.
+	ActionNoCredit ActionKind = "no_credit"
+	// ActionOversize answers with a frame whose length field announces Bytes bytes, 2 GiB less one when 0, whatever follows.
+	ActionOversize ActionKind = "oversize"
 )
 
 // Phase is when a rule acts.
@@ -54,7 +59,7 @@ type Action struct {
 	Code  fluvioerr.ServerCode `json:"code,omitempty"`     // ActionError
 	Text  string               `json:"text,omitempty"`     // ActionError with code 2 (Other)
 	Delay time.Duration        `json:"delay_ns,omitempty"` // ActionDelay
-	Bytes int                  `json:"bytes,omitempty"`    // ActionCut
+	Bytes int                  `json:"bytes,omitempty"`    // ActionCut, ActionOversize
 }
 
 // Rule is a fault for certain requests. Observing rules see every match; of the others the oldest that matches acts.
@@ -116,12 +121,15 @@ func (r *Rule) check() error {
 		if r.Action.Delay <= 0 {
 			return bad("a delay rule needs a delay above 0")
 		}
-	case ActionCut, ActionCorruptCRC, ActionWrongCorrelation:
+	case ActionCut, ActionCorruptCRC, ActionWrongCorrelation, ActionNoCredit, ActionOversize:
 		if r.On == OnRequest {
 			return bad("%s changes the answer and cannot act on the request", r.Action.Kind)
 		}
-		if r.Action.Bytes < 0 {
-			return bad("bytes must not be negative")
+		if r.Action.Bytes < 0 || r.Action.Bytes > math.MaxInt32 {
+			return bad("bytes is %d, accepted are 0 to %d", r.Action.Bytes, math.MaxInt32)
+		}
+		if r.Action.Kind == ActionNoCredit && r.API != spuStreamFetch.name {
+			return bad("no_credit is for the api StreamFetch")
 		}
 	default:
 		return bad("action %q is unknown", r.Action.Kind)
@@ -334,6 +342,12 @@ func (c *conn) sendFaulty(rule *Rule, frame []byte) error {
 		case ActionWrongCorrelation:
 			id := binary.BigEndian.Uint32(frame[wire.FrameHeaderSize:])
 			binary.BigEndian.PutUint32(frame[wire.FrameHeaderSize:], id^0x40000000)
+		case ActionOversize:
+			size := a.Bytes
+			if size == 0 {
+				size = math.MaxInt32
+			}
+			binary.BigEndian.PutUint32(frame, uint32(size))
 		case ActionCut:
 			c.wmu.Lock()
 			defer c.wmu.Unlock()

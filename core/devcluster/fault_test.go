@@ -195,7 +195,7 @@ func TestFaultRulesMatchAndCount(t *testing.T) {
 	cancel()
 	require.Error(t, one.Wait(ctx, 3))
 	for _, r := range []Rule{
-		{API: "Nothing", Action: Action{Kind: ActionDrop}}, {API: "Fetch", Action: Action{Kind: ActionDrop}}, {API: "Produce"},
+		{API: "Nothing", Action: Action{Kind: ActionDrop}}, {API: "Mirroring", Action: Action{Kind: ActionDrop}}, {API: "Produce"},
 		{API: "Produce", Action: Action{Kind: ActionError}}, {API: "List", Action: Action{Kind: ActionError, Code: 2}},
 		{Action: Action{Kind: ActionError, Code: 2}}, {Action: Action{Kind: ActionDelay}}, {On: "later", Action: Action{Kind: ActionDrop}},
 		{On: OnRequest, Action: Action{Kind: ActionCut}}, {Action: Action{Kind: ActionCut, Bytes: -1}}, {Skip: -1, Action: Action{Kind: ActionDrop}},

@@ -3,6 +3,7 @@ package devcluster
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -24,7 +25,7 @@ func FuzzProduceRecordSet(f *testing.F) {
 		}
 		reseal(set, headers)
 		log := newPartitionLog(&memoryStore{}, nil)
-		_, err := log.append(set, headers)
+		_, err := log.append(set, headers, time.Now())
 		require.NoError(t, err)
 		bufs, _, _, code := log.read(0, log.next, plenty)
 		require.True(t, code.Ok())

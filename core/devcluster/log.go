@@ -1,8 +1,10 @@
 package devcluster
 
 import (
+	"math"
 	"net"
 	"sort"
+	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
@@ -11,9 +13,11 @@ import (
 // bytesStore keeps the bytes of one partition at ever growing positions. Its user holds the partition's lock; what view
 // returned stays valid without it, because stored bytes never change.
 type bytesStore interface {
+	// roll says that a new segment begins at the end, with the record at offset base.
+	roll(base int64) error
 	// append copies b to the end.
 	append(b []byte) error
-	// view gives n bytes from pos on, and a function to call when they are no longer needed.
+	// view gives n bytes from pos on, all of one segment, and a function to call when they are no longer needed.
 	view(pos int64, n int) (net.Buffers, func(), error)
 	// discard says that nothing before pos will be read again.
 	discard(pos int64)
@@ -28,35 +32,47 @@ type batchRef struct {
 	pos  int64 // position of its first byte
 }
 
+// segmentRef is where a segment begins, and when it was written to last.
+type segmentRef struct {
+	batchRef
+	modified time.Time
+}
+
 // partitionLog is the sequence of batches of one partition: bytes as producers sent them, with an index of every batch.
 // Appending looks at batch headers only, never at records.
 type partitionLog struct {
-	store    bytesStore
-	index    []batchRef
-	start    int64 // first offset kept
-	next     int64 // log end offset: what the next record gets
-	startPos int64
-	endPos   int64
-	segments []batchRef // where segments begin, the oldest first; retention removes whole segments
-	segSize  int64
-	maxSize  int64
+	store     bytesStore
+	index     []batchRef
+	start     int64 // first offset kept
+	next      int64 // log end offset: what the next record gets
+	startPos  int64
+	endPos    int64
+	segments  []segmentRef // the oldest first; retention removes whole segments
+	segSize   int64
+	maxSize   int64
+	retention time.Duration
 }
 
-// Defaults of a server for topics that set no limits, in bytes.
+// Defaults of a server for topics that set no limits: bytes, bytes, and a week.
 const (
 	defaultSegmentSize  = 1 << 30
 	defaultMaxPartition = 100 << 30
+	defaultRetention    = 7 * 24 * time.Hour
 )
 
-func newPartitionLog(store bytesStore, storage *wire.TopicStorage) *partitionLog {
-	l := &partitionLog{store: store, segSize: defaultSegmentSize, maxSize: defaultMaxPartition}
-	if storage != nil {
-		if storage.SegmentSize != nil {
-			l.segSize = int64(*storage.SegmentSize)
-		}
-		if storage.MaxPartitionSize != nil {
-			l.maxSize = int64(*storage.MaxPartitionSize)
-		}
+func newPartitionLog(store bytesStore, spec *wire.TopicSpec) *partitionLog {
+	l := &partitionLog{store: store, segSize: defaultSegmentSize, maxSize: defaultMaxPartition, retention: defaultRetention}
+	if spec == nil {
+		return l
+	}
+	if s := spec.Storage; s != nil && s.SegmentSize != nil {
+		l.segSize = int64(*s.SegmentSize)
+	}
+	if s := spec.Storage; s != nil && s.MaxPartitionSize != nil {
+		l.maxSize = int64(min(*s.MaxPartitionSize, math.MaxInt64))
+	}
+	if spec.CleanupPolicy != nil {
+		l.retention = time.Duration(spec.CleanupPolicy.Seconds) * time.Second
 	}
 	return l
 }
@@ -65,43 +81,76 @@ func newPartitionLog(store bytesStore, storage *wire.TopicStorage) *partitionLog
 func (l *partitionLog) size() int64 { return l.endPos - l.startPos }
 
 // append stores a record set whose batches are headers, in order, back to back and nothing else. It numbers them and
-// returns the offset of the first record. set is written to.
-func (l *partitionLog) append(set []byte, headers []wire.BatchHeader) (base int64, err error) {
+// returns the offset of the first record. set is written to. After an error, the batches before the failing ones are
+// stored.
+func (l *partitionLog) append(set []byte, headers []wire.BatchHeader, now time.Time) (base int64, err error) {
 	base = l.next
-	pos, at := l.endPos, 0
-	next := base
-	for i := range headers {
-		wire.SetBaseOffset(set[at:], next)
-		next += int64(headers[i].LastOffsetDelta) + 1
-		at += headers[i].Size()
+	for len(headers) > 0 {
+		n, size := l.fitting(headers)
+		if n == 0 {
+			if err := l.store.roll(l.next); err != nil {
+				return 0, err
+			}
+			l.segments = append(l.segments, segmentRef{batchRef{l.next, l.endPos}, now})
+			continue
+		}
+		next, at := l.next, 0
+		for i := range headers[:n] {
+			wire.SetBaseOffset(set[at:], next)
+			next += int64(headers[i].LastOffsetDelta) + 1
+			at += headers[i].Size()
+		}
+		if err := l.store.append(set[:size]); err != nil {
+			return 0, err
+		}
+		for i := range headers[:n] {
+			l.index = append(l.index, batchRef{l.next, l.endPos})
+			l.next += int64(headers[i].LastOffsetDelta) + 1
+			l.endPos += int64(headers[i].Size())
+		}
+		l.segments[len(l.segments)-1].modified = now
+		set, headers = set[size:], headers[n:]
 	}
-	if err := l.store.append(set); err != nil {
-		return 0, err
-	}
-	next = base
-	for i := range headers {
-		l.addBatch(next, pos, headers[i].Size())
-		next += int64(headers[i].LastOffsetDelta) + 1
-		pos += int64(headers[i].Size())
-	}
-	l.next, l.endPos = next, pos
-	l.retain()
 	return base, nil
 }
 
-// addBatch puts a batch into the index and opens a new segment when the current one is full.
-func (l *partitionLog) addBatch(base, pos int64, size int) {
-	ref := batchRef{base: base, pos: pos}
-	if n := len(l.segments); n == 0 || (pos > l.segments[n-1].pos && pos+int64(size)-l.segments[n-1].pos > l.segSize) {
-		l.segments = append(l.segments, ref)
+// fitting counts the batches that go into the newest segment, and their bytes. An empty segment takes at least one.
+func (l *partitionLog) fitting(headers []wire.BatchHeader) (n, size int) {
+	if len(l.segments) == 0 {
+		return 0, 0
 	}
-	l.index = append(l.index, ref)
+	used := l.endPos - l.segments[len(l.segments)-1].pos
+	for n < len(headers) {
+		s := headers[n].Size()
+		if total := used + int64(size+s); total > l.segSize && total > int64(s) {
+			break
+		}
+		size += s
+		n++
+	}
+	return n, size
 }
 
-// retain removes the oldest segments while the partition exceeds its size; the newest one always stays.
-func (l *partitionLog) retain() {
-	for len(l.segments) > 1 && l.size() > l.maxSize {
-		l.evict(l.segments[1].base)
+// clean applies retention and says whether anything went: closed segments that were last written to too long ago, and
+// while the log exceeds its size as many of the oldest closed ones as make up for it. The newest segment always stays.
+func (l *partitionLog) clean(now time.Time) bool {
+	before := l.start
+	if excess := l.size() - l.maxSize; excess > 0 {
+		n := int((excess + l.segSize - 1) / l.segSize)
+		l.dropSegments(min(n, len(l.segments)-1))
+	}
+	expired := 0
+	for expired < len(l.segments)-1 && now.Sub(l.segments[expired].modified) > l.retention {
+		expired++
+	}
+	l.dropSegments(expired)
+	return l.start != before
+}
+
+// dropSegments removes the oldest n segments.
+func (l *partitionLog) dropSegments(n int) {
+	if n > 0 {
+		l.evict(l.segments[n].base)
 	}
 }
 
@@ -144,8 +193,17 @@ func (l *partitionLog) position(offset int64) int64 {
 	return l.index[i].pos
 }
 
-// read gives the bytes from the batch that holds from, up to the offset end, cut at maxBytes wherever that falls. The
-// error codes and the text are the SPU's own.
+// segmentEnd is the position after the segment that holds pos: what is read at once never goes beyond it.
+func (l *partitionLog) segmentEnd(pos int64) int64 {
+	i := sort.Search(len(l.segments), func(i int) bool { return l.segments[i].pos > pos })
+	if i == len(l.segments) {
+		return l.endPos
+	}
+	return l.segments[i].pos
+}
+
+// read gives the bytes from the batch that holds from, up to the offset end or the end of its segment, cut at maxBytes
+// wherever that falls. The error codes and the text are the SPU's own.
 func (l *partitionLog) read(from, end int64, maxBytes uint32) (bufs net.Buffers, n int, release func(), code wire.ErrorCode) {
 	release = func() {}
 	switch {
@@ -158,7 +216,7 @@ func (l *partitionLog) read(from, end int64, maxBytes uint32) (bufs net.Buffers,
 		return nil, 0, release, code
 	}
 	pos := l.index[l.find(from)].pos
-	size := min(l.position(end)-pos, int64(maxBytes))
+	size := min(l.position(end)-pos, l.segmentEnd(pos)-pos, int64(maxBytes))
 	if size <= 0 {
 		return nil, 0, release, code
 	}
@@ -185,6 +243,8 @@ const (
 	firstChunk   = 16 << 10
 	largestChunk = 4 << 20
 )
+
+func (m *memoryStore) roll(int64) error { return nil }
 
 func (m *memoryStore) append(b []byte) error {
 	for len(b) > 0 {

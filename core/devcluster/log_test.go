@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -64,7 +65,7 @@ func TestLogAgainstAModel(t *testing.T) {
 				stored = append(stored, model{next, want})
 				next += int64(n)
 			}
-			_, err := log.append(set, headersOf(rt, set))
+			_, err := log.append(set, headersOf(rt, set), time.Now())
 			require.NoError(rt, err)
 		}
 		require.Equal(rt, next, log.next)
@@ -123,17 +124,17 @@ func TestFileLogRecovers(t *testing.T) {
 			log, err := openFileLog(dir, nil)
 			require.NoError(t, err)
 			for _, set := range [][]byte{batch("a", "b"), batch("c")} {
-				_, err = log.append(set, headersOf(t, set))
+				_, err = log.append(set, headersOf(t, set), time.Now())
 				require.NoError(t, err)
 			}
 			require.NoError(t, log.store.close())
-			file := filepath.Join(dir, segmentFile)
+			file := filepath.Join(dir, "00000000000000000000.log")
 			damage(t, file)
 			log, err = openFileLog(dir, nil)
 			require.NoError(t, err)
 			require.Equal(t, int64(3), log.next)
 			set := batch("d")
-			base, err := log.append(set, headersOf(t, set))
+			base, err := log.append(set, headersOf(t, set), time.Now())
 			require.NoError(t, err)
 			require.Equal(t, int64(3), base)
 			bufs, _, release, _ := log.read(0, 4, plenty)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
 // Options says what cluster to start. The zero value is one SPU on free loopback ports, in memory.
@@ -31,18 +32,31 @@ type Options struct {
 	MaxFrameBytes int
 	// TopicWait is how long creating a topic waits for its partitions to be online, 90 s when 0.
 	TopicWait time.Duration
-	// CommitAll makes the high watermark wait for every replica, also those whose SPU is down, as was measured on a real
-	// cluster: read_committed writes then time out until the SPU is back. Otherwise it waits for the replicas online.
+	// CommitOnline makes the high watermark wait for the replicas whose SPU is online only. Otherwise it waits for every
+	// replica, also those that are down, as was measured on a real cluster: read_committed writes then time out until the
+	// SPU is back.
+	CommitOnline bool
+	// CommitAll asks for the default, every replica, by its name.
 	CommitAll bool
+	// PlatformVersion is the release to behave like, from 0.10.9 on: a version as "0.17.1", a line of releases as "0.17",
+	// or "HEAD", which is meant when it is empty.
+	PlatformVersion string
+	// Now is the clock for retention by time and for when consumer offsets were stored; nil means time.Now.
+	Now func() time.Time
+	// CleanInterval is how often retention is applied, 10 s when 0.
+	CleanInterval time.Duration
+	// SnapshotInterval is how often the SC sends a full snapshot to every watch, 300 s when 0.
+	SnapshotInterval time.Duration
 }
 
 const (
-	firstSPU          = 5001
-	defaultMaxBatch   = 32 << 20
-	defaultMaxFrame   = 256 << 20
-	defaultTopicWait  = 90 * time.Second
-	statusInterval    = 400 * time.Millisecond
-	scPlatformVersion = "0.18.2-dev-1"
+	firstSPU         = 5001
+	defaultMaxBatch  = 32 << 20
+	defaultMaxFrame  = 256 << 20
+	defaultTopicWait = 90 * time.Second
+	defaultClean     = 10 * time.Second
+	defaultSnapshot  = 300 * time.Second
+	statusInterval   = 400 * time.Millisecond
 )
 
 // withDefaults fills in what was left out and reports every setting that is wrong.
@@ -78,11 +92,28 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MaxFrameBytes == 0 {
 		o.MaxFrameBytes = defaultMaxFrame
 	}
-	if o.TopicWait == 0 {
-		o.TopicWait = defaultTopicWait
+	for _, d := range []struct {
+		value    *time.Duration
+		standard time.Duration
+	}{{&o.TopicWait, defaultTopicWait}, {&o.CleanInterval, defaultClean}, {&o.SnapshotInterval, defaultSnapshot}} {
+		if *d.value == 0 {
+			*d.value = d.standard
+		}
 	}
-	if o.MaxBatchBytes < 0 || o.MaxFrameBytes < 0 || o.TopicWait < 0 {
-		complain("max_batch_bytes, max_frame_bytes and topic_wait must not be negative")
+	if o.MaxBatchBytes < 0 || o.MaxFrameBytes < 0 || o.TopicWait < 0 || o.CleanInterval < 0 || o.SnapshotInterval < 0 {
+		complain("max_batch_bytes, max_frame_bytes, topic_wait, clean_interval and snapshot_interval must not be negative")
+	}
+	if o.CommitAll && o.CommitOnline {
+		complain("commit_all and commit_online exclude each other")
+	}
+	if o.PlatformVersion == "" {
+		o.PlatformVersion = wire.HeadPlatform
+	}
+	if _, err := wire.ResolvePlatform(o.PlatformVersion); err != nil {
+		complain("platform_version: %v", err)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -15,11 +15,12 @@ import (
 // differs between them is how far each has come, which marks says. A replica whose SPU is down stays where it was and
 // catches up at once when the SPU returns.
 type partition struct {
-	cl    *Cluster
-	topic string
-	id    uint32
-	spec  *wire.TopicSpec
-	dirty atomic.Bool // the SC has not heard of the latest offsets
+	cl     *Cluster
+	topic  string
+	id     uint32
+	spec   *wire.TopicSpec
+	mirror *wire.PartitionMirror // of mirror topics; fixed
+	dirty  atomic.Bool           // the SC has not heard of the latest offsets
 
 	mu         sync.Mutex
 	log        *partitionLog
@@ -73,13 +74,13 @@ func (p *partition) wake() {
 }
 
 // advance moves the replicas that are online to the end of the log, and the high watermark to what all replicas that
-// count have: those online, or with Options.CommitAll every one. The lock is held.
+// count have: every one, or with Options.CommitOnline those online. The lock is held.
 func (p *partition) advance() {
 	hw := p.log.next
 	for _, r := range p.replicas {
 		if p.cl.online(r) {
 			p.marks[r] = p.log.next
-		} else if p.cl.opts.CommitAll {
+		} else if !p.cl.opts.CommitOnline {
 			hw = min(hw, p.marks[r])
 		}
 	}
@@ -109,7 +110,7 @@ func (p *partition) append(spu int32, set []byte, headers []wire.BatchHeader) (b
 			return 0, 0, fluvioerr.ServerMessageTooLarge
 		}
 	}
-	base, err := p.log.append(set, headers)
+	base, err := p.log.append(set, headers, p.cl.clock.time())
 	if err != nil {
 		p.cl.logger.Error("append failed", "partition", p.name(), "error", err)
 		return 0, 0, fluvioerr.ServerStorageError
@@ -117,6 +118,13 @@ func (p *partition) append(spu int32, set []byte, headers []wire.BatchHeader) (b
 	p.advance()
 	p.cl.markDirty(p)
 	return base, p.log.next, 0
+}
+
+// clean applies retention and says whether anything was removed. Only an SPU that runs does it.
+func (p *partition) clean(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.deleted && p.cl.online(p.leader) && p.log.clean(now)
 }
 
 // fetched is what a read of a partition gave. release must be called when the bytes were sent.
@@ -227,10 +235,12 @@ func (p *partition) settle() bool {
 			}
 		}
 	}
-	p.resolution = wire.PartitionLeaderOffline
-	if p.cl.online(p.leader) {
+	switch {
+	case p.cl.online(p.leader):
 		p.resolution = wire.PartitionOnline
 		p.advance()
+	case before == wire.PartitionOnline: // one that never was online stays offline
+		p.resolution = wire.PartitionLeaderOffline
 	}
 	return before != p.resolution || leader != p.leader
 }
@@ -252,7 +262,7 @@ func (p *partition) object() (*wire.PartitionSpec, *wire.PartitionStatus) {
 	defer p.mu.Unlock()
 	spec := &wire.PartitionSpec{
 		Leader: p.leader, Replicas: slices.Clone(p.replicas), CleanupPolicy: p.spec.CleanupPolicy, Storage: p.spec.Storage,
-		Compression: p.spec.Compression, Deduplication: p.spec.Deduplication, System: p.spec.System,
+		Compression: p.spec.Compression, Deduplication: p.spec.Deduplication, System: p.spec.System, Mirror: p.mirror,
 	}
 	status := &wire.PartitionStatus{
 		Resolution: p.resolution, Leader: wire.ReplicaStatus{SPU: -1, HW: -1, LEO: -1}, Size: -2,

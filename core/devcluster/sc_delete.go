@@ -5,37 +5,45 @@ import (
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
-// scDelete removes topics. System topics need force.
+// scDelete removes objects. System topics need force. The name in the answer to an unknown type is the real SC's mistake.
 var scDelete = api{
-	key: wire.KeyDelete, name: "Delete", min: 1, max: 19, canFail: true,
+	key: wire.KeyDelete, name: "Delete", canFail: true,
 	request: func() wire.Message { return &wire.DeleteRequest{} },
 	targets: func(m wire.Message) []target { return []target{{m.(*wire.DeleteRequest).Name, -1}} },
 	serve: func(r *request) error {
 		m, cl := r.msg.(*wire.DeleteRequest), r.conn.srv.cl
-		t := target{m.Name, -1}
-		status := &wire.Status{Name: m.Name}
-		if code, refused := r.refusal(t); refused {
-			status.Error = code
-			return r.reply(status)
-		}
-		if m.Label != wire.LabelTopic {
-			return r.reply(&wire.Status{Name: "create error", Error: wire.Errorf("unknown admin object type")})
-		}
-		switch topic := cl.topic(m.Name); {
-		case topic == nil:
-			status.Error.Code = fluvioerr.ServerTopicNotFound
-			text := "not found"
-			status.Message = &text
-		case topic.spec.System && !m.Force:
-			status.Error = wire.ErrorCode{Code: fluvioerr.ServerSystemSpecDeletion,
-				Payload: &wire.TwoTextPayload{First: "topic", Second: m.Name}}
-		default:
-			if err := cl.removeTopic(m.Name); err != nil {
-				text := err.Error()
-				status.Error.Code, status.Message = fluvioerr.ServerTopicError, &text
+		return r.answerStatus(target{m.Name, -1}, m.Name, func() (*wire.Status, error) {
+			switch {
+			case !cl.platform.accepts(wire.KeyDelete, m.Label):
+				return &wire.Status{Name: "create error", Error: wire.Errorf(unknownObject)}, nil
+			case m.Label == wire.LabelTopic:
+				return cl.deleteTopic(m.Name, m.Force), nil
+			case m.Label == wire.LabelCustomSPU:
+				return cl.deleteCustomSPU(m), nil
 			}
-		}
-		status.Error = r.verdict(t, status.Error)
-		return r.reply(status)
+			return cl.deleteObject(m)
+		})
 	},
+}
+
+func (cl *Cluster) deleteTopic(name string, force bool) *wire.Status {
+	t := cl.topic(name)
+	if t == nil {
+		return failed(name, fluvioerr.ServerTopicNotFound, notFound)
+	}
+	if r := &t.spec.Replicas; r.Kind == wire.ReplicasMirror && r.Mirror.Kind == wire.MirrorRemote {
+		return failed(name, serverMirrorFromRemote, "cannot delete mirrored topic from remote")
+	}
+	if t.spec.System && !force {
+		return &wire.Status{Name: name, Error: systemRefusal(fluvioerr.ServerSystemSpecDeletion, name)}
+	}
+	if err := cl.removeTopic(name); err != nil {
+		return failed(name, fluvioerr.ServerTopicError, "%v", err)
+	}
+	return &wire.Status{Name: name}
+}
+
+// systemRefusal is how the SC protects its own topics.
+func systemRefusal(code fluvioerr.ServerCode, name string) wire.ErrorCode {
+	return wire.ErrorCode{Code: code, Payload: &wire.TwoTextPayload{First: "topic", Second: name}}
 }

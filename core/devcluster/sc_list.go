@@ -7,30 +7,65 @@ import (
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
-// scList lists objects. Filters are substrings of names, any of them, and do not apply to partitions; topics and
-// partitions are either the system's or the others, never both.
+// scList lists objects. Filters are substrings of names, any of them, but those of SmartModules are names; partitions and
+// mirrors are not filtered. Topics and partitions are either the system's or the others, never both.
 var scList = api{
-	key: wire.KeyList, name: "List", min: 15, max: 19,
+	key: wire.KeyList, name: "List",
 	request: func() wire.Message { return &wire.ListRequest{} },
 	serve: func(r *request) error {
-		m := r.msg.(*wire.ListRequest)
-		s := r.conn.srv.cl.store(m.Label)
-		if s == nil {
+		m, cl := r.msg.(*wire.ListRequest), r.conn.srv.cl
+		if !cl.platform.accepts(wire.KeyList, m.Label) {
 			return errHangUp
 		}
-		objects := s.list(func(o *wire.Object) bool {
-			switch spec := o.Spec.(type) {
-			case *wire.TopicSpec:
-				return spec.System == m.System && passes(m.Filters, o.Name)
-			case *wire.PartitionSpec:
-				return spec.System == m.System
+		label := m.Label
+		if label == wire.LabelCustomSPU {
+			label = wire.LabelSPU
+		}
+		keep, err := listed(m)
+		if err != nil {
+			return errHangUp
+		}
+		objects := cl.stores[label].list(keep)
+		for i, o := range objects {
+			switch {
+			case m.Label == wire.LabelCustomSPU:
+				objects[i] = customSPU(o)
+			case m.Summary:
+				objects[i] = summary(o)
 			}
-			return passes(m.Filters, o.Name)
-		})
+		}
 		return r.reply(&wire.ListResponse{Label: m.Label, Objects: objects})
 	},
 }
 
-func passes(filters []string, name string) bool {
-	return len(filters) == 0 || slices.ContainsFunc(filters, func(f string) bool { return strings.Contains(name, f) })
+// listed gives the test for what a request wants to see. What is wrong with the name of a SmartModule is an error.
+func listed(m *wire.ListRequest) (func(*wire.Object) bool, error) {
+	byName := func(name string) bool {
+		return len(m.Filters) == 0 || slices.ContainsFunc(m.Filters, func(f string) bool { return strings.Contains(name, f) })
+	}
+	var modules []wire.SmartModuleName
+	if m.Label == wire.LabelSmartModule {
+		for _, f := range m.Filters {
+			n, err := wire.ParseSmartModuleName(f)
+			if err != nil {
+				return nil, err
+			}
+			modules = append(modules, n)
+		}
+	}
+	return func(o *wire.Object) bool {
+		switch spec := o.Spec.(type) {
+		case *wire.TopicSpec:
+			return spec.System == m.System && byName(o.Name)
+		case *wire.PartitionSpec:
+			return spec.System == m.System
+		case *wire.SPUSpec:
+			return (m.Label != wire.LabelCustomSPU || spec.Type == wire.SPUCustom) && byName(o.Name)
+		case *wire.SmartModuleSpec:
+			return len(modules) == 0 || slices.ContainsFunc(modules, func(n wire.SmartModuleName) bool { return n.Matches(o.Name, spec) })
+		case *wire.MirrorSpec:
+			return true
+		}
+		return byName(o.Name)
+	}, nil
 }

@@ -69,7 +69,8 @@ func TestCreateChecksInOrder(t *testing.T) {
 		{"t", with(func(s *wire.TopicSpec) { s.Storage = &wire.TopicStorage{SegmentSize: u32(1023)} }), 2004, "segment_size 1023 is less than minimum 1024"},
 		{"t", with(func(s *wire.TopicSpec) { s.Storage = &wire.TopicStorage{MaxPartitionSize: u64(2047)} }), 2004, "max_partition_size 2047 is less than minimum 2048"},
 		{"t", with(func(s *wire.TopicSpec) { s.Storage = &wire.TopicStorage{MaxPartitionSize: u64(1 << 29)} }), 2004, "max_partition_size 536870912 is less than segment size 1073741824"},
-		{"t", with(func(s *wire.TopicSpec) { s.Deduplication = &wire.Deduplication{Uses: "x"} }), 10000, ""},
+		{"t", with(func(s *wire.TopicSpec) { s.Deduplication = &wire.Deduplication{Uses: "t"} }), 10000, "Deduplication SmartModule is not loaded into the cluster\n" +
+			"Hint: try `fluvio hub sm download t` and repeat this operation"},
 		{"t", computed(0, 1), 2000, "partition must be greater than 0"},
 		{"t", computed(1, 0), 2000, "replication factor must be greater than 0"},
 		{"t", assigned(), 2000, "no assigned partitions found"},

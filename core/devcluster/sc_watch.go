@@ -6,19 +6,21 @@ import (
 
 // scWatch opens a stream of changes: the full snapshot first, then what changed, until the connection ends.
 var scWatch = api{
-	key: wire.KeyWatch, name: "Watch", min: 15, max: 19,
+	key: wire.KeyWatch, name: "Watch",
 	request: func() wire.Message { return &wire.WatchRequest{} },
 	serve: func(r *request) error {
 		c, m := r.conn, r.msg.(*wire.WatchRequest)
-		s := c.srv.cl.store(m.Label)
-		if s == nil {
+		if !c.srv.cl.platform.accepts(wire.KeyWatch, m.Label) {
 			return errHangUp
 		}
-		watch, first := s.watch()
+		watch, first := c.srv.cl.stores[m.Label].watch()
 		c.background(func() {
 			defer watch.close()
 			for update := first; ; update = watch.next() {
 				if update != nil {
+					if m.Summary {
+						summarize(update)
+					}
 					// Every message is an answer of its own to the rules.
 					frame := &request{conn: c, api: r.api, header: r.header, msg: r.msg}
 					if frame.reply(update) != nil {
@@ -35,4 +37,16 @@ var scWatch = api{
 		})
 		return nil
 	},
+}
+
+// summarize takes the payloads of SmartModules out of an update, save of deleted ones: the real SC leaves them there.
+func summarize(m *wire.MetadataUpdate) {
+	for i := range m.All {
+		m.All[i] = summary(m.All[i])
+	}
+	for i := range m.Changes {
+		if ch := &m.Changes[i]; ch.Kind == wire.ChangeUpdate {
+			ch.Object = summary(ch.Object)
+		}
+	}
 }

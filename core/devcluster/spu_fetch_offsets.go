@@ -7,7 +7,7 @@ import (
 
 // spuFetchOffsets tells the first offset kept and the high watermark of partitions that this SPU leads.
 var spuFetchOffsets = api{
-	key: wire.KeyFetchOffsets, name: "FetchOffsets", min: 25, max: 25, canFail: true,
+	key: wire.KeyFetchOffsets, name: "FetchOffsets", canFail: true,
 	request: func() wire.Message { return &wire.FetchOffsetsRequest{} },
 	targets: func(m wire.Message) (out []target) {
 		for _, t := range m.(*wire.FetchOffsetsRequest).Topics {
@@ -31,6 +31,9 @@ var spuFetchOffsets = api{
 				}
 				if leads {
 					out.StartOffset, out.LastStableOffset = p.offsets()
+					if m.ConsumerID != nil {
+						out.Error = c.srv.cl.resumeAt(consumerKey{t.Name, id, *m.ConsumerID}, &out.StartOffset)
+					}
 				} else {
 					out.Error.Code = fluvioerr.ServerPartitionNotLeader
 				}
@@ -43,4 +46,19 @@ var spuFetchOffsets = api{
 		}
 		return r.reply(resp)
 	},
+}
+
+// resumeAt puts the offset after the stored one of a consumer into start, if there is one. Only version 23 of the request,
+// and nobody since, asks for it.
+func (cl *Cluster) resumeAt(key consumerKey, start *int64) wire.ErrorCode {
+	p := cl.consumerPartition()
+	if p == nil {
+		return wire.ErrorCode{Code: fluvioerr.ServerTopicNotFound}
+	}
+	return cl.onConsumers(p, func(s *consumerOffsets) error {
+		if e, ok := s.entries[key]; ok {
+			*start = e.Offset + 1
+		}
+		return nil
+	})
 }

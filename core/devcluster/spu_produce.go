@@ -10,7 +10,7 @@ import (
 
 // spuProduce stores record sets. It looks at batch headers only; compressed batches stay as they are.
 var spuProduce = api{
-	key: wire.KeyProduce, name: "Produce", min: 0, max: 25, canFail: true,
+	key: wire.KeyProduce, name: "Produce", canFail: true,
 	request: func() wire.Message { return &wire.ProduceRequest{} },
 	targets: func(m wire.Message) (out []target) {
 		for _, t := range m.(*wire.ProduceRequest).Topics {
@@ -75,8 +75,11 @@ func (c *conn) produce(topic string, in *wire.ProducePartition, modules []wire.S
 		out.Error.Code = fluvioerr.ServerNotLeader
 		return nil, 0
 	}
+	if out.Error.Code = p.refusesProducers(); out.Error.Code != 0 {
+		return nil, 0
+	}
 	if len(modules) > 0 {
-		out.Error = refuseModules(modules)
+		out.Error = cl.refuseModules(modules)
 		return nil, 0
 	}
 	set, headers := wholeBatches(in.Records)
@@ -152,10 +155,29 @@ func codecAllowed(setting uint8, codec int) bool {
 	return codec == int(setting)
 }
 
-// refuseModules answers requests with SmartModules: none can be loaded into this cluster.
-func refuseModules(modules []wire.SmartModuleInvocation) wire.ErrorCode {
-	if modules[0].AdHoc == nil {
-		return wire.ErrorCode{Code: fluvioerr.ServerSmartModuleNotFound, Payload: &wire.TextPayload{Message: modules[0].Name}}
+// refusesProducers is the code for writing to a partition that a mirror writes to, 0 for all others.
+func (p *partition) refusesProducers() fluvioerr.ServerCode {
+	switch m := p.mirror; {
+	case m == nil:
+	case m.Kind == wire.MirrorHome && !m.Home.Source:
+		return serverMirrorProduceHome
+	case m.Kind == wire.MirrorRemote && m.Target:
+		return serverMirrorProduceTarget
 	}
-	return wire.Errorf("the development cluster does not run ad hoc SmartModules")
+	return 0
+}
+
+// refuseModules answers requests with SmartModules: they are kept, but not run.
+func (cl *Cluster) refuseModules(modules []wire.SmartModuleInvocation) wire.ErrorCode {
+	for i := range modules {
+		m := &modules[i]
+		if m.AdHoc != nil {
+			continue
+		}
+		n, err := wire.ParseSmartModuleName(m.Name)
+		if _, known := cl.stores[wire.LabelSmartModule].get(n.Key()); err != nil || !known {
+			return wire.ErrorCode{Code: fluvioerr.ServerSmartModuleNotFound, Payload: &wire.TextPayload{Message: m.Name}}
+		}
+	}
+	return wire.Errorf("the development cluster does not run SmartModules")
 }

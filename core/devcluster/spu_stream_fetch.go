@@ -11,7 +11,7 @@ import (
 
 // spuStreamFetch opens a stream of one partition, which then lives in a goroutine of its own.
 var spuStreamFetch = api{
-	key: wire.KeyStreamFetch, name: "StreamFetch", min: 0, max: 25, canFail: true,
+	key: wire.KeyStreamFetch, name: "StreamFetch", canFail: true,
 	request: func() wire.Message { return &wire.StreamFetchRequest{} },
 	targets: func(m wire.Message) []target {
 		f := m.(*wire.StreamFetchRequest)
@@ -36,7 +36,7 @@ var spuStreamFetch = api{
 		c.nextID++
 		c.streams[s.id] = s
 		if len(m.SmartModules) > 0 {
-			return s.sendError(refuseModules(m.SmartModules))
+			return s.sendError(c.srv.cl.refuseModules(m.SmartModules))
 		}
 		c.background(s.run)
 		return nil
@@ -66,6 +66,7 @@ type stream struct {
 
 	end      int64 // of the log, when it was last looked at
 	consumer int64 // the consumer's position, or unknown
+	credited int64 // what a fault rule acknowledges in the consumer's place, or ackNone
 }
 
 // acknowledge notes where the consumer is. A repeat of the latest value goes unnoticed, as on the real SPU.
@@ -108,9 +109,8 @@ func (s *stream) onAck(offset int64) bool {
 	switch {
 	case offset == ackNone:
 		return true
-	case offset == ackDeleted:
-		s.send(wire.ErrorCode{Code: fluvioerr.ServerTopicDeleted}, fetched{})
-		return false
+	case offset == ackDeleted && s.conn.srv.cl.platform.signalsDeletion():
+		return s.sendDeleted()
 	case offset >= s.end:
 		s.consumer = offset
 		return true
@@ -123,8 +123,7 @@ func (s *stream) onChange() bool {
 	end, silenced, deleted := s.p.state(s.fetch.Isolation, s.generation)
 	switch {
 	case deleted:
-		s.send(wire.ErrorCode{Code: fluvioerr.ServerTopicDeleted}, fetched{})
-		return false
+		return s.sendDeleted()
 	case silenced || end == s.end:
 		return true
 	case s.consumer == unknown || end <= s.consumer:
@@ -136,16 +135,29 @@ func (s *stream) onChange() bool {
 
 // read sends what there is from an offset on; nothing, when there is nothing. It says whether the stream goes on.
 func (s *stream) read(from int64) bool {
+	for {
+		s.credited = ackNone
+		switch on := s.readOnce(from); {
+		case !on || s.credited == ackNone:
+			return on
+		case s.credited >= s.end:
+			s.consumer = s.credited
+			return true
+		}
+		from = s.credited
+	}
+}
+
+func (s *stream) readOnce(from int64) bool {
 	f := s.p.read(from, uint32(s.fetch.MaxBytes), s.fetch.Isolation, s.generation)
 	defer f.release()
 	switch {
 	case f.deleted:
-		s.send(wire.ErrorCode{Code: fluvioerr.ServerTopicDeleted}, fetched{})
-		return false
+		return s.sendDeleted()
 	case f.silenced:
 		return true
 	case !f.code.Ok():
-		s.send(f.code, fetched{})
+		s.send(s.conn.srv.cl.platform.readError(f.code), fetched{})
 		return false
 	case f.size == 0:
 		s.end, s.consumer = from, from
@@ -153,6 +165,14 @@ func (s *stream) read(from int64) bool {
 	}
 	s.end, s.consumer = f.end, unknown
 	return s.send(wire.ErrorCode{}, f) == nil
+}
+
+// sendDeleted ends the stream of a topic that was deleted. Before platform 0.11.5, the stream ends without a word.
+func (s *stream) sendDeleted() bool {
+	if s.conn.srv.cl.platform.signalsDeletion() {
+		s.send(wire.ErrorCode{Code: fluvioerr.ServerTopicDeleted}, fetched{})
+	}
+	return false
 }
 
 // sendError sends a frame with nothing but an error; the connection stays.
@@ -200,9 +220,24 @@ func (s *stream) sendFaulty(m *wire.StreamFetchResponse, f fetched) error {
 	if rule != nil && rule.Action.Kind == ActionCorruptCRC && f.size >= crc+4 {
 		binary.BigEndian.PutUint32(frame[at+crc:], ^binary.BigEndian.Uint32(frame[at+crc:]))
 	}
+	if rule != nil && rule.Action.Kind == ActionNoCredit {
+		s.credited = afterBatches(frame[at:])
+	}
 	err = c.sendFaulty(rule, frame)
 	if rule != nil && rule.Action.Kind == ActionError && err == nil {
 		return errStreamOver
 	}
 	return err
+}
+
+// afterBatches is the offset after the last whole batch of a record set, ackNone if there is none.
+func afterBatches(records []byte) int64 {
+	next := int64(ackNone)
+	for {
+		h, _, rest, _, ok, err := wire.NextBatch(records)
+		if err != nil || !ok {
+			return next
+		}
+		next, records = h.NextOffset(), rest
+	}
 }

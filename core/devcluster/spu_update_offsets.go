@@ -7,7 +7,7 @@ import (
 
 // spuUpdateOffsets passes acknowledgements on to the streams of this connection.
 var spuUpdateOffsets = api{
-	key: wire.KeyUpdateOffsets, name: "UpdateOffsets", min: 0, max: 0, canFail: true,
+	key: wire.KeyUpdateOffsets, name: "UpdateOffsets", canFail: true,
 	request: func() wire.Message { return &wire.UpdateOffsetsRequest{} },
 	serve: func(r *request) error {
 		c, m := r.conn, r.msg.(*wire.UpdateOffsetsRequest)

@@ -59,12 +59,31 @@ func (s *store) remove(name string) {
 	s.signal()
 }
 
-// reset forgets everything, as a restarted SC does before it has read its store: epochs begin anew.
+// restart counts epochs anew, as a restarted SC does when it reads its objects.
+func (s *store) restart() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.epoch, s.graves = 0, nil
+	for _, o := range s.sorted(nil) {
+		s.epoch++
+		s.objects[o.Name] = storedObject{s.epoch, o}
+	}
+}
+
+// reset forgets everything, because whoever restarts the SC puts it in again.
 func (s *store) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.epoch, s.graves = 0, nil
 	clear(s.objects)
+}
+
+// get finds an object by its name.
+func (s *store) get(name string) (wire.Object, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, ok := s.objects[name]
+	return o.obj, ok
 }
 
 // resync makes the next message of every watch a full snapshot.

@@ -57,14 +57,11 @@ func (cl *Cluster) CreateTopicWith(name string, o TopicOptions) error {
 	if !cl.sc.running() {
 		return scStopped(op)
 	}
-	code, text := cl.checkNewTopic(name, spec)
-	if code == 0 {
-		code, text = cl.createAndWait(name, spec, cl.opts.TopicWait, cl.done)
+	status := cl.createTopic(&wire.CreateRequest{Name: name}, spec, cl.done)
+	if status.Error.Ok() {
+		return nil
 	}
-	if code != 0 {
-		return fluvioerr.FromServer(code, op, text).At(name, -1)
-	}
-	return nil
+	return fluvioerr.FromServer(status.Error.Code, op, *status.Message).At(name, -1)
 }
 
 // DeleteTopic removes a topic; open streams of it end with TopicDeleted.
@@ -93,7 +90,7 @@ func (cl *Cluster) StopSPU(id int32) error {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
 	if cl.sc.running() {
-		cl.publishSPU(s)
+		cl.spuChanged(s.id)
 	}
 	cl.settle()
 	return nil
@@ -115,7 +112,7 @@ func (cl *Cluster) StartSPU(id int32) error {
 	}
 	s.online.Store(true)
 	if cl.sc.running() {
-		cl.publishSPU(s)
+		cl.spuChanged(s.id)
 	}
 	cl.settle()
 	return nil
@@ -144,12 +141,13 @@ func (cl *Cluster) StartSC() error {
 	if cl.sc.running() {
 		return fluvioerr.New(fluvioerr.InvalidState, "start SC", "it is running")
 	}
-	for _, s := range cl.stores {
+	for _, label := range plainLabels() {
+		cl.stores[label].restart()
+	}
+	for _, s := range []*store{cl.topicStore, cl.partitions, cl.spuStore} {
 		s.reset()
 	}
-	for _, s := range cl.spus {
-		cl.publishSPU(s)
-	}
+	cl.publishSPUs()
 	for _, t := range cl.sortedTopics() {
 		cl.publishTopic(t)
 		for _, p := range t.partitions {
@@ -159,10 +157,8 @@ func (cl *Cluster) StartSC() error {
 	if err := cl.sc.start(); err != nil {
 		return err
 	}
-	if cl.topics[systemTopic] == nil {
-		if err := cl.addTopicLocked(systemTopic, systemTopicSpec()); err != nil {
-			return err
-		}
+	if err := cl.ensureSystemTopic(); err != nil {
+		return err
 	}
 	cl.settle()
 	return nil
@@ -264,18 +260,6 @@ func (cl *Cluster) Leader(topic string, partition int32) (int32, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.leader, nil
-}
-
-// knownPartition finds a partition or says what does not exist. The lock is held.
-func (cl *Cluster) knownPartition(op, topic string, partition int32) (*partition, error) {
-	t := cl.topics[topic]
-	if t == nil {
-		return nil, fluvioerr.New(fluvioerr.NotFound, op, "the topic does not exist").At(topic, -1)
-	}
-	if partition < 0 || int(partition) >= len(t.partitions) {
-		return nil, fluvioerr.New(fluvioerr.NotFound, op, "the topic has %d partitions", len(t.partitions)).At(topic, partition)
-	}
-	return t.partitions[partition], nil
 }
 
 // AddRule puts a fault rule in force until it is removed.

@@ -2,6 +2,7 @@ package devcluster
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
@@ -9,26 +10,22 @@ import (
 // apiVersions answers what the server speaks. The SC hangs up on a client version that is not semver; an SPU takes an
 // empty one for an old client and offers it StreamFetch up to 15 only.
 var apiVersions = api{
-	key: wire.KeyApiVersions, name: "ApiVersions", hidden: true, canFail: true,
+	key: wire.KeyApiVersions, name: "ApiVersions", canFail: true,
 	request: func() wire.Message { return &wire.ApiVersionsRequest{} },
 	serve: func(r *request) error {
 		c, m := r.conn, r.msg.(*wire.ApiVersionsRequest)
-		resp := &wire.ApiVersionsResponse{PlatformVersion: "0.0.0"}
+		p := &c.srv.cl.platform
+		resp := &wire.ApiVersionsResponse{PlatformVersion: "0.0.0", Keys: slices.Clone(p.order[c.srv.role])}
 		if c.srv.role == wire.SC {
 			if !semver.MatchString(m.ClientVersion) {
 				return errHangUp
 			}
-			resp.PlatformVersion = scPlatformVersion
+			resp.PlatformVersion = p.version
 		}
-		for _, a := range c.srv.apis {
-			if a.hidden {
-				continue
+		for i := range resp.Keys {
+			if k := &resp.Keys[i]; c.srv.role == wire.SPU && uint16(k.Key) == wire.KeyStreamFetch && m.ClientVersion == "" {
+				k.Max = 15
 			}
-			top := a.max
-			if c.srv.role == wire.SPU && a.key == wire.KeyStreamFetch && m.ClientVersion == "" {
-				top = 15
-			}
-			resp.Keys = append(resp.Keys, wire.APIVersionRange{Key: int16(a.key), Min: a.min, Max: top})
 		}
 		resp.Error = r.verdict(target{partition: -1}, wire.ErrorCode{})
 		return r.reply(resp)

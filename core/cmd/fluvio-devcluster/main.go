@@ -55,7 +55,11 @@ func parse(args []string, stderr io.Writer) (settings, int, bool) {
 	f.StringVar(&s.options.DataDir, "data-dir", "", "folder to keep topics and records in; in memory when empty")
 	f.IntVar(&s.options.MaxBatchBytes, "max-batch-bytes", 0, "largest batch accepted, in bytes; 0 is 32 MiB")
 	f.DurationVar(&s.options.TopicWait, "topic-wait", 0, "how long creating a topic waits for its partitions; 0 is 90s")
-	f.BoolVar(&s.options.CommitAll, "commit-all", false, "the high watermark waits for every replica, also those that are down")
+	f.BoolVar(&s.options.CommitAll, "commit-all", false, "the high watermark waits for every replica, also those that are down; the default")
+	f.BoolVar(&s.options.CommitOnline, "commit-online", false, "the high watermark waits for the replicas that are online only")
+	f.StringVar(&s.options.PlatformVersion, "platform-version", "", "release to behave like: a version as 0.17.1, a line as 0.17, or HEAD, the default")
+	f.DurationVar(&s.options.CleanInterval, "clean-interval", 0, "how often retention is applied; 0 is 10s")
+	f.DurationVar(&s.options.SnapshotInterval, "snapshot-interval", 0, "how often watches get a full snapshot; 0 is 300s")
 	f.StringVar(&level, "log-level", "warn", "debug, info, warn, error or off; logs go to standard error")
 	f.BoolVar(&s.stdinLifeline, "stdin-lifeline", false, "stop when standard input ends")
 	f.BoolVar(&s.exitWithParent, "exit-with-parent", false, "stop when the parent process is gone")
@@ -108,6 +112,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if !goOn {
 		return code
 	}
+	parent := os.Getppid() // it waits for the ready line at least; later it may be gone already
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	cluster, err := devcluster.Start(ctx, s.options)
@@ -134,7 +139,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}()
 	}
 	if s.exitWithParent {
-		go watchParent(ctx, os.Getppid(), stop)
+		go watchParent(ctx, parent, stop)
 	}
 	<-ctx.Done()
 	if err := cluster.Close(); err != nil {
