@@ -1,0 +1,262 @@
+package fluvio_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	fluvio "github.com/libfluvio/libfluvio/core"
+	"github.com/libfluvio/libfluvio/core/devcluster"
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+)
+
+// makeTopic creates a topic of a name of its own that is deleted when the test has ended.
+func makeTopic(t *testing.T, client *fluvio.Client, name string, partitions uint32) string {
+	t.Helper()
+	name = fmt.Sprintf("%s-%d", name, time.Now().UnixNano())
+	require.NoError(t, client.Admin().CreateTopic(testContext(t), name, fluvio.TopicSpec{Partitions: partitions}))
+	t.Cleanup(func() { require.NoError(t, client.Admin().DeleteTopic(testContext(t), name)) })
+	return name
+}
+
+// Reading goes on while others write, in frames that cut batches, with a consumer that is quick, one that is slow, and one
+// whose patience with silent streams is short.
+func TestSteadyStream(t *testing.T) {
+	ctx := testContext(t)
+	at := endpoint(t)
+	client := connect(t, at)
+	impatient, err := fluvio.Connect(ctx, fluvio.ClientOptions{Endpoint: at, RequestTimeout: 500 * time.Millisecond})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, impatient.Close(ctx)) }()
+	topic := makeTopic(t, client, "steady", 3)
+	const n = 6000
+	type reading struct {
+		client  *fluvio.Client
+		options fluvio.ConsumerOptions
+		pause   bool
+	}
+	var all sync.WaitGroup
+	for _, r := range []reading{
+		{client, fluvio.ConsumerOptions{}, false},
+		{client, fluvio.ConsumerOptions{MaxBytes: 1024, PrefetchBytes: 2048}, true},
+		{client, fluvio.ConsumerOptions{MaxBytes: 5000, Isolation: "read_committed"}, false},
+		{impatient, fluvio.ConsumerOptions{MaxBytes: 3000}, false},
+	} {
+		r.options.Topics, r.options.Start = []string{topic}, fluvio.Beginning()
+		consumer, err := r.client.Consumer(ctx, r.options)
+		require.NoError(t, err)
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			next := map[int32]int64{}
+			seen := map[string]bool{}
+			for len(seen) < n {
+				b, err := consumer.Next(ctx)
+				if err != nil {
+					t.Errorf("after %d records: %v", len(seen), err)
+					return
+				}
+				for rec := range b.Records() {
+					if rec.Offset != next[rec.Partition] {
+						t.Errorf("partition %d: offset %d instead of %d", rec.Partition, rec.Offset, next[rec.Partition])
+						return
+					}
+					next[rec.Partition]++
+					seen[string(rec.Value)] = true
+				}
+				b.Release()
+				if r.pause && len(seen)%500 < 10 {
+					time.Sleep(time.Millisecond) // an application with work to do
+				}
+			}
+			if err := consumer.Close(ctx); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	producer, err := client.Producer(ctx, topic, fluvio.ProducerOptions{BatchSize: 700, MaxRequestSize: 1400})
+	require.NoError(t, err)
+	for i := range n {
+		_, err := producer.Send(ctx, fluvio.Record{Value: fmt.Appendf(nil, "%d %s", i, strings.Repeat("x", i%300))})
+		require.NoError(t, err)
+		if i%2000 == 1999 {
+			require.NoError(t, producer.Flush(ctx))
+			time.Sleep(700 * time.Millisecond) // silence that is no fault: longer than the impatient client's patience
+		}
+	}
+	require.NoError(t, producer.Close(ctx))
+	all.Wait()
+}
+
+func TestRecordsCanBeLeftAndGoneOnWith(t *testing.T) {
+	ctx := testContext(t)
+	client := connect(t, startCluster(t, devcluster.Options{}).Endpoint())
+	topic := makeTopic(t, client, "left", 1)
+	producer, err := client.Producer(ctx, topic, fluvio.ProducerOptions{BatchSize: 256})
+	require.NoError(t, err)
+	for i := range 100 {
+		_, err := producer.Send(ctx, fluvio.Record{Value: fmt.Appendf(nil, "%d", i)})
+		require.NoError(t, err)
+	}
+	require.NoError(t, producer.Flush(ctx))
+	consumer, err := client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{topic}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd()})
+	require.NoError(t, err)
+	for r, err := range consumer.Records(ctx) {
+		require.NoError(t, err)
+		kept := r.Clone()
+		require.Equal(t, "0", string(kept.Value))
+		break
+	}
+	for _, err := range consumer.Records(ctx) {
+		require.NoError(t, err)
+	}
+	for range consumer.Records(ctx) {
+		require.Fail(t, "records after the end")
+	}
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	tail, err := client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{topic}})
+	require.NoError(t, err)
+	n := 0
+	for _, err := range tail.Records(gone) {
+		require.Equal(t, fluvioerr.Cancelled, fluvioerr.CodeOf(err), "an error comes last")
+		n++
+	}
+	require.Equal(t, 1, n)
+}
+
+func TestPositionsAsText(t *testing.T) {
+	for _, text := range []string{"beginning", "beginning+5", "end", "end-3", "0", "42"} {
+		p, err := fluvio.ParseStartPosition(text)
+		require.NoError(t, err)
+		require.Equal(t, text, p.String())
+	}
+	for _, text := range []string{"never", "end", "0", "42"} {
+		p, err := fluvio.ParseStopPosition(text)
+		require.NoError(t, err)
+		require.Equal(t, text, p.String())
+	}
+	require.Equal(t, "end", fluvio.StartPosition{}.String())
+	require.Equal(t, "never", fluvio.StopPosition{}.String())
+	for _, text := range []string{"", "-1", "begin", "end+1", "beginning-1", "end--1", "1.5", "9223372036854775808"} {
+		_, err := fluvio.ParseStartPosition(text)
+		require.Error(t, err, "%q", text)
+	}
+	for _, text := range []string{"", "-1", "end-1", "beginning"} {
+		_, err := fluvio.ParseStopPosition(text)
+		require.Error(t, err, "%q", text)
+	}
+}
+
+// Every problem is reported at once, before anything is dialled.
+func TestValidation(t *testing.T) {
+	for want, err := range map[string]error{
+		"endpoint: \"x\" is not of the form host:port":      fluvio.ClientOptions{Endpoint: "x", Profile: "p"}.Validate(),
+		"profile: cannot be combined":                       fluvio.ClientOptions{Endpoint: "x", Profile: "p"}.Validate(),
+		"retry_backoff_ms: is larger":                       fluvio.ClientOptions{RetryBackoff: time.Minute, RetryBackoffMax: time.Second}.Validate(),
+		"tls_domain: is needed":                             fluvio.ClientOptions{TLS: "verified"}.Validate(),
+		"batch_size: 2000000 is larger than":                fluvio.ProducerOptions{BatchSize: 2_000_000}.Validate(),
+		"max_request_size: 30000000 is larger than buffer_": fluvio.ProducerOptions{MaxRequestSize: 30_000_000, BufferMemory: 1 << 20}.Validate(),
+		"compression_level: needs compression":              fluvio.ProducerOptions{CompressionLevel: 3}.Validate(),
+		"compression_level: ":                               fluvio.ProducerOptions{Compression: "gzip", CompressionLevel: 22}.Validate(),
+		"topics: name at least one":                         fluvio.ConsumerOptions{}.Validate(),
+		"stands twice":                                      fluvio.ConsumerOptions{Topics: []string{"a", "a"}, Partitions: []int32{1, 1, -1}}.Validate(),
+		"partitions: -1 is negative":                        fluvio.ConsumerOptions{Topics: []string{"a", "a"}, Partitions: []int32{1, 1, -1}}.Validate(),
+		"start: -5 is negative":                             fluvio.ConsumerOptions{Topics: []string{"a"}, Start: fluvio.AtOffset(-5)}.Validate(),
+		"max_partition_size: 2048 is smaller":               fluvio.TopicSpec{MaxPartitionSize: 2048}.Validate(),
+	} {
+		require.ErrorContains(t, err, want)
+		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err))
+		require.NotEmpty(t, fluvioerr.As(err).Setting)
+	}
+	require.NoError(t, fluvio.ClientOptions{}.Validate())
+	require.NoError(t, fluvio.ProducerOptions{}.Validate())
+	require.NoError(t, fluvio.TopicSpec{}.Validate())
+}
+
+func TestTopicDemandsCompression(t *testing.T) {
+	ctx := testContext(t)
+	client := connect(t, startCluster(t, devcluster.Options{}).Endpoint())
+	require.NoError(t, client.Admin().CreateTopic(ctx, "packed", fluvio.TopicSpec{Compression: "lz4"}))
+	_, err := client.Producer(ctx, "packed", fluvio.ProducerOptions{Compression: "gzip"})
+	require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "the topic demands compression lz4, the producer is set to gzip")
+	producer, err := client.Producer(ctx, "packed", fluvio.ProducerOptions{})
+	require.NoError(t, err)
+	receipt, err := producer.Send(ctx, fluvio.Record{Value: []byte("x")})
+	require.NoError(t, err)
+	_, _, err = receipt.Wait(ctx)
+	require.NoError(t, err)
+}
+
+// Closing a client while its producer and consumer are busy loses no report and leaves nothing behind.
+func TestCloseUnderLoad(t *testing.T) {
+	cl := startCluster(t, devcluster.Options{SPUs: 2})
+	for range 5 {
+		ctx := testContext(t)
+		client, err := fluvio.Connect(ctx, fluvio.ClientOptions{Endpoint: cl.Endpoint()})
+		require.NoError(t, err)
+		topic := fmt.Sprintf("load-%d", time.Now().UnixNano())
+		require.NoError(t, client.Admin().CreateTopic(ctx, topic, fluvio.TopicSpec{Partitions: 2}))
+		var mu sync.Mutex
+		reported, taken := 0, 0
+		producer, err := client.Producer(ctx, topic, fluvio.ProducerOptions{OnDelivery: func(d *fluvio.Delivery) {
+			mu.Lock()
+			reported += d.Count
+			mu.Unlock()
+		}})
+		require.NoError(t, err)
+		consumer, err := client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{topic}, Start: fluvio.Beginning()})
+		require.NoError(t, err)
+		var all sync.WaitGroup
+		begun := make(chan struct{}, 4)
+		for range 3 {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				for i := 0; ; i++ {
+					if _, err := producer.Send(ctx, fluvio.Record{Value: []byte("value")}); err != nil {
+						if fluvioerr.CodeOf(err) != fluvioerr.Closed {
+							t.Error(err)
+						}
+						return
+					}
+					mu.Lock()
+					taken++
+					mu.Unlock()
+					if i == 100 {
+						begun <- struct{}{}
+					}
+				}
+			}()
+		}
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for i := 0; ; i++ {
+				b, err := consumer.Next(ctx)
+				if err != nil {
+					if fluvioerr.CodeOf(err) != fluvioerr.Closed {
+						t.Error(err)
+					}
+					return
+				}
+				b.Release()
+				if i == 0 {
+					begun <- struct{}{}
+				}
+			}
+		}()
+		for range 4 {
+			<-begun
+		}
+		_ = client.Close(ctx) // an error says that records had to be failed
+		all.Wait()
+		require.Equal(t, taken, reported, "every record that was taken has its report")
+	}
+}
