@@ -3,6 +3,8 @@ package fluvio
 import (
 	"context"
 	"iter"
+	"sync"
+	"time"
 
 	"github.com/libfluvio/libfluvio/core/internal/consume"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
@@ -10,8 +12,13 @@ import (
 
 // Consumer reads topics. Its methods are safe for concurrent use.
 type Consumer struct {
-	client *Client
-	c      *consume.Consumer
+	client    *Client
+	c         *consume.Consumer
+	counts    bool // whoever takes records is the application: what it takes is handed out
+	strategic bool // offsets may be stored
+
+	mu   sync.Mutex
+	left []*consume.Batch // guarded by mu: what loops over records left behind
 }
 
 // Validate reports every problem of the options at once.
@@ -41,6 +48,7 @@ func (o ConsumerOptions) Validate() error {
 	if pos := o.Start.position(); pos.N < 0 {
 		p.add("start", "%d is negative", pos.N)
 	}
+	checkOffsets(&p, &o)
 	if o.MaxBytes != 0 && o.PrefetchBytes != 0 && int64(o.MaxBytes) > o.PrefetchBytes {
 		p.add("max_bytes", "%d is larger than prefetch_bytes, %d", o.MaxBytes, o.PrefetchBytes)
 	}
@@ -61,6 +69,7 @@ func (c *Client) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 	cfg := consume.Config{
 		Start: o.Start.position(), StopAt: o.StopAt.stop, PrefetchBytes: orDefault(o.PrefetchBytes, 16<<20),
 		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax, Lazy: o.LazyColumns,
+		ConsumerID: o.ConsumerID, Strategy: strategies[o.OffsetStrategy], FlushEvery: orDefault(o.OffsetFlush, 10*time.Second), ReadAhead: o.ReadAhead,
 	}
 	if o.Isolation == "read_committed" {
 		cfg.Isolation = wire.FetchReadCommitted
@@ -89,7 +98,7 @@ func (c *Client) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 	if err != nil {
 		return nil, err
 	}
-	consumer := &Consumer{client: c, c: inner}
+	consumer := &Consumer{client: c, c: inner, counts: o.ReadAhead == nil, strategic: cfg.Strategy != consume.StrategyNone}
 	if err := c.adopt(consumer); err != nil {
 		inner.Close()
 		return nil, err
@@ -97,41 +106,86 @@ func (c *Client) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 	return consumer, nil
 }
 
-// Next gives the next batch, waiting until ctx ends. Its errors: End when every partition was read to StopAt, and Closed,
-// both for good; Timeout or Cancelled when ctx ended; else the error of one partition, after which the others go on.
+// Next gives the next batch, or what a loop over Records has left of one, waiting until ctx ends. Its errors: End when every
+// partition was read to StopAt, and Closed, both for good; Timeout or Cancelled when ctx ended; else the error of one
+// partition, after which the others go on.
 func (c *Consumer) Next(ctx context.Context) (*Batch, error) {
-	b, err := c.c.Next(ctx)
+	b, err := c.take(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if c.counts && c.strategic {
+		b.HandOut()
 	}
 	return &Batch{b}, nil
 }
 
-// Records gives record after record until the end of the stream or an error, which comes last. End is not an error here.
+// take gives the next batch, which is not handed out yet. The application is done with what it got before.
+func (c *Consumer) take(ctx context.Context) (*consume.Batch, error) {
+	if c.counts {
+		c.c.Settle()
+	}
+	c.mu.Lock()
+	if n := len(c.left); n > 0 {
+		b := c.left[0]
+		c.left = c.left[1:]
+		c.mu.Unlock()
+		return b, nil
+	}
+	c.mu.Unlock()
+	return c.c.Next(ctx)
+}
+
+// Records gives record after record until the end of the stream or an error, which comes last. End is not an error here. What
+// a loop that is left has not seen comes with the next call of Records or Next.
 func (c *Consumer) Records(ctx context.Context) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		for {
-			b, err := c.Next(ctx)
+			b, err := c.take(ctx)
 			if err != nil {
 				if !isEnd(err) {
 					yield(Record{}, err)
 				}
 				return
 			}
-			for r := range b.Records() {
-				if !yield(r, nil) {
-					return
-				}
+			if !c.each(b, yield) {
+				return
 			}
 		}
 	}
 }
 
-// Close ends the streams, wakes Next, and returns when no goroutine of the consumer is left. It does not wait for the network.
-func (c *Consumer) Close(context.Context) error {
+// each hands out record after record of a batch and keeps what the loop leaves behind.
+func (c *Consumer) each(b *consume.Batch, yield func(Record, error) bool) (more bool) {
+	next := 0
+	defer func() { // also when the loop's body panics
+		if next < b.Len() {
+			c.mu.Lock()
+			c.left = append(c.left, b.Tail(next))
+			c.mu.Unlock()
+		}
+	}()
+	batch := Batch{b}
+	for next < b.Len() {
+		if c.counts && c.strategic {
+			b.HandOutRecord(next)
+		}
+		next++
+		if !yield(batch.Record(next-1), nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// Close ends the streams, wakes Next, and returns when no goroutine of the consumer is left. With OffsetStrategy auto it
+// stores first what was handed out before the latest call of Next, which ends with ctx; the error says what could not be
+// stored. Otherwise it does not wait for the network.
+func (c *Consumer) Close(ctx context.Context) error {
+	err := c.c.Finish(ctx)
 	c.c.Close()
 	c.client.orphan(c)
-	return nil
+	return err
 }
 
 // Columns are the records of a batch as positions into Batch.Data. The slices are the caller's.

@@ -90,6 +90,18 @@ type ConsumerOptions struct {
 	PrefetchBytes int64 `setting:"prefetch_bytes" min:"1024" max:"1099511627776"`
 	// Isolation is read_uncommitted or read_committed. Default read_uncommitted.
 	Isolation string `setting:"isolation" enum:"read_uncommitted,read_committed"`
+	// ConsumerID names the consumer: reading goes on behind the offset stored under this name, unless Start is an offset. It is
+	// needed to store offsets.
+	ConsumerID string `setting:"consumer_id"`
+	// OffsetStrategy says who stores offsets on the cluster: none (nobody), manual (Commit and CommitOffset) or auto (also
+	// every OffsetFlush, and Close). Default none.
+	OffsetStrategy string `setting:"offset_strategy" enum:"none,manual,auto"`
+	// OffsetFlush is how often auto stores offsets. Default 10 s.
+	OffsetFlush time.Duration `setting:"offset_flush_ms" min:"1" max:"86400000"`
+	// ReadAhead is for callers who read ahead of their own application, which then is the one to count: Next hands nothing
+	// out, Consumer.HandedOut does. The function is called before auto stores offsets, so that it can call HandedOut; it must
+	// not block.
+	ReadAhead func()
 	// LazyColumns leaves the decoding of records to Batch.Columns: for callers who decode into memory of their own. Records
 	// and Record then must not be used.
 	LazyColumns bool

@@ -14,6 +14,12 @@ type Config struct {
 	RetryFirst     time.Duration
 	RetryMax       time.Duration
 	Lazy           bool // leave the decoding of records to Batch.Columns
+	ConsumerID     string
+	Strategy       Strategy
+	FlushEvery     time.Duration // StrategyAuto
+	// ReadAhead is set by a caller that reads ahead of its application and calls HandedOut itself. It is called before auto
+	// stores offsets, for HandedOut to be called, and must not block.
+	ReadAhead func()
 }
 
 // Topic is a topic to read.

@@ -23,8 +23,21 @@ type Consumer struct {
 	sessions sync.WaitGroup
 
 	mu    sync.Mutex
-	known map[string]int // guarded by mu: partitions that have a session, of topics read whole
+	known map[string]int     // guarded by mu: partitions that have a session, of topics read whole
+	all   []*session         // guarded by mu: every session there ever was
+	named map[place]*session // guarded by mu: the same
 	close sync.Once
+
+	committing chan struct{} // capacity 1: held by who stores offsets
+	closing    chan struct{} // closed when the application takes nothing any more
+	finish     sync.Once
+	finishErr  error // why the last offsets could not be stored
+}
+
+// place is a partition of a topic.
+type place struct {
+	topic     string
+	partition int32
 }
 
 var lastID atomic.Uint64
@@ -32,9 +45,15 @@ var lastID atomic.Uint64
 // Open resolves where every partition starts, then starts reading. It returns when the positions are known, so that what is
 // produced afterwards is seen by a consumer that starts at the end.
 func Open(ctx context.Context, cl *cluster.Cluster, cfg Config) (*Consumer, error) {
-	c := &Consumer{cfg: cfg, cluster: cl, inbox: newInbox(cfg.PrefetchBytes), id: lastID.Add(1), known: map[string]int{}}
+	c := &Consumer{
+		cfg: cfg, cluster: cl, inbox: newInbox(cfg.PrefetchBytes), id: lastID.Add(1), known: map[string]int{},
+		committing: make(chan struct{}, 1), closing: make(chan struct{}),
+	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	sessions, err := c.plan(ctx)
+	if err == nil {
+		err = c.loadStored(ctx)
+	}
 	if err == nil {
 		err = c.resolveAll(ctx, sessions)
 	}
@@ -49,6 +68,10 @@ func Open(ctx context.Context, cl *cluster.Cluster, cfg Config) (*Consumer, erro
 	if len(c.known) > 0 && cfg.StopAt.Kind != StopEnd {
 		c.sessions.Add(1)
 		go c.findNew()
+	}
+	if cfg.Strategy == StrategyAuto {
+		c.sessions.Add(1)
+		go c.flushes()
 	}
 	return c, nil
 }
@@ -106,8 +129,16 @@ func (c *Consumer) resolveAll(ctx context.Context, sessions []*session) error {
 	return first
 }
 
+// newSession makes a session. c.mu is held, or nobody else knows the consumer yet.
 func (c *Consumer) newSession(topic string, partition int32) *session {
-	return &session{consumer: c, topic: topic, partition: partition, maxBytes: c.cfg.MaxBytes, upto: math.MaxInt64, stop: func() {}, granted: make(chan struct{}, 1)}
+	s := &session{consumer: c, topic: topic, partition: partition, maxBytes: c.cfg.MaxBytes, upto: math.MaxInt64, stop: func() {}, granted: make(chan struct{}, 1)}
+	s.marks.init()
+	c.all = append(c.all, s)
+	if c.named == nil {
+		c.named = map[place]*session{}
+	}
+	c.named[place{topic, partition}] = s
+	return s
 }
 
 // start runs a session.
@@ -159,13 +190,26 @@ func (c *Consumer) findNew() {
 // the others go on.
 func (c *Consumer) Next(ctx context.Context) (*Batch, error) { return c.inbox.take(ctx) }
 
-// Close ends the streams and their connections and wakes Next. It returns when no goroutine is left.
+// Finish wakes Next, which gives nothing any more, and stores what auto has still to store. It ends with ctx; the error says
+// what is not stored. Close follows.
+func (c *Consumer) Finish(ctx context.Context) error {
+	c.finish.Do(func() {
+		close(c.closing)
+		c.inbox.close()
+		c.finishErr = c.flushLast(ctx)
+	})
+	return c.finishErr
+}
+
+// Close ends the streams and their connections and wakes Next and Commit. It returns when no goroutine is left.
 func (c *Consumer) Close() {
 	c.close.Do(func() {
 		c.cancel()
+		c.finish.Do(func() { close(c.closing) })
 		c.inbox.close()
 		c.cluster.CloseOwner(c.id)
 		c.sessions.Wait()
+		c.committing <- struct{}{} // for good: the last commit has ended
 		c.cluster.CloseOwner(c.id) // a dial that was under way
 	})
 }

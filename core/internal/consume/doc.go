@@ -18,6 +18,9 @@
 // A consumer has connections of its own, one per SPU, shared by its sessions: there is no request that ends a stream, so
 // closing the connection is the only way to make the servers forget the streams of a closed consumer.
 //
-// Goroutines: one per session, one that looks for new partitions; all end with Close. Locks: session.mu before inbox.mu;
+// Offsets of a named consumer are stored through the partitions' streams (commit.go): marks per partition say what the
+// application got and what it is done with, and nothing beyond them is ever stored.
+//
+// Goroutines: one per session, one that looks for new partitions, one that stores offsets at intervals; all end with Close. Locks: session.mu before inbox.mu;
 // neither is held across I/O. Callbacks of a connection run on its reader and never block.
 package consume

@@ -25,6 +25,7 @@ type session struct {
 	owed   bool     // guarded by inbox.mu: may not ask for more before the application has taken something
 
 	granted chan struct{} // capacity 1: owed may have ended
+	marks   marks         // how far the application has come
 
 	mu       sync.Mutex
 	next     int64   // guarded by mu: the position to read from
@@ -142,6 +143,7 @@ func (s *session) open(ctx context.Context) error {
 	s.stream = st
 	req := &wire.StreamFetchRequest{
 		Topic: s.topic, Partition: uint32(s.partition), FetchOffset: s.next, MaxBytes: s.maxBytes, Isolation: s.consumer.cfg.Isolation,
+		ConsumerID: s.consumer.streamID(),
 	}
 	s.mu.Unlock()
 	abandon, err := conn.Stream(wire.KeyStreamFetch, version, req, st.receive)
@@ -419,6 +421,9 @@ func (s *session) resolve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.consumer.canStore(conn); err != nil {
+		return err
+	}
 	req := &wire.FetchOffsetsRequest{Topics: []wire.FetchOffsetsTopic{{Name: s.topic, Partitions: []uint32{uint32(s.partition)}}}}
 	var resp wire.FetchOffsetsResponse
 	if err := conn.Call(ctx, wire.KeyFetchOffsets, req, &resp); err != nil {
@@ -433,7 +438,7 @@ func (s *session) resolve(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.next = s.consumer.cfg.Start.resolve(p.StartOffset, p.LastStableOffset)
+	s.next = s.consumer.cfg.Start.resume(s.marks.stored, p.StartOffset, p.LastStableOffset)
 	switch s.consumer.cfg.StopAt.Kind {
 	case StopEnd:
 		s.upto = p.LastStableOffset

@@ -1,0 +1,493 @@
+package consume
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/transport"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// Stored offsets. What is stored for a partition is the offset of the last record processed; the server keeps it under the
+// id of the consumer that the partition's stream was opened with, so it is sent on that stream's connection with that
+// stream's id. A stream has no id before its first frame, and there is none while there is nothing new to read: then a
+// second stream is opened at the record that is to be stored, which has a first frame for certain.
+
+// Strategy says who stores offsets.
+type Strategy uint8
+
+// The strategies.
+const (
+	StrategyNone   Strategy = iota // nobody
+	StrategyManual                 // Commit and CommitOffset
+	StrategyAuto                   // also every FlushEvery, and Close
+)
+
+// parallelCommits bounds how many partitions wait for their answers at a time.
+const parallelCommits = 64
+
+// noOffset stands for no record.
+const noOffset = -1
+
+// marks are how far the application has come in a partition: offsets of records, noOffset before the first. They only rise.
+type marks struct {
+	given   atomic.Int64 // the last record the application got
+	done    atomic.Int64 // the last one that Commit stores
+	settled atomic.Int64 // the last one that auto stores
+
+	// The rest belongs to whoever holds Consumer.committing.
+	stored int64 // what the cluster has, as far as is known
+	auto   int64 // up to here auto has nothing to do
+	route  route // where an offset was stored last, when that was not the stream itself
+	avoid  route // a stream's that did not work
+}
+
+// route is a stream that offsets can be stored through.
+type route struct {
+	conn *transport.Conn
+	id   uint32
+}
+
+func (m *marks) init() {
+	m.given.Store(noOffset)
+	m.done.Store(noOffset)
+	m.settled.Store(noOffset)
+	m.stored, m.auto = noOffset, noOffset
+}
+
+// raise sets a mark unless it is higher already.
+func raise(mark *atomic.Int64, offset int64) {
+	for {
+		have := mark.Load()
+		if offset <= have || mark.CompareAndSwap(have, offset) {
+			return
+		}
+	}
+}
+
+// HandOut notes that the application got the whole batch.
+func (b *Batch) HandOut() {
+	if b.count > 0 {
+		b.session.handOut(b.lastOffset())
+	}
+}
+
+// HandOutRecord notes that the application got the i-th record, and came for it, so is done with those before it.
+func (b *Batch) HandOutRecord(i int) {
+	m := &b.session.marks
+	raise(&m.settled, m.done.Load())
+	b.session.handOut(b.Cols.Offset[i])
+}
+
+func (s *session) handOut(offset int64) {
+	raise(&s.marks.given, offset)
+	raise(&s.marks.done, offset)
+}
+
+// lastOffset is the offset of the last record; of a batch that is not decoded, one behind which the next record comes.
+func (b *Batch) lastOffset() int64 {
+	if b.Cols.Offset != nil {
+		return b.Cols.Offset[b.count-1]
+	}
+	return min(b.segments[len(b.segments)-1].header.NextOffset(), b.upto) - 1
+}
+
+// Tail is the batch without its first n records. It shares the memory; releasing one of both is enough.
+func (b *Batch) Tail(n int) *Batch {
+	tail := *b
+	c := &tail.Cols
+	c.Offset, c.Timestamp = c.Offset[n:], c.Timestamp[n:]
+	c.KeyPos, c.KeyLen, c.ValuePos, c.ValueLen = c.KeyPos[n:], c.KeyLen[n:], c.ValuePos[n:], c.ValueLen[n:]
+	tail.count -= n
+	return &tail
+}
+
+// Settle makes auto store what was handed out up to now: the application has come back for more.
+func (c *Consumer) Settle() {
+	if c.cfg.Strategy != StrategyAuto {
+		return
+	}
+	for _, s := range c.every() {
+		raise(&s.marks.settled, s.marks.done.Load())
+	}
+}
+
+// HandedOut is for callers who read ahead of their application: it got the records up to given, and is done with those up
+// to done. A partition that the consumer does not read is ignored.
+func (c *Consumer) HandedOut(topic string, partition int32, given, done int64) {
+	if s := c.session(topic, partition); s != nil {
+		raise(&s.marks.given, max(given, done))
+		raise(&s.marks.done, done)
+		raise(&s.marks.settled, done)
+	}
+}
+
+// every is the sessions of the consumer, ended ones included.
+func (c *Consumer) every() []*session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.all[:len(c.all):len(c.all)]
+}
+
+func (c *Consumer) session(topic string, partition int32) *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.named[place{topic, partition}]
+}
+
+// commit is an offset to store.
+type commit struct {
+	session *session
+	offset  int64
+	chosen  bool // by the application: auto leaves it as it is until there is progress
+}
+
+// Commit stores, for every partition, the last record handed out before the call, and waits for the answers. Partitions that
+// have not moved since the last time cost nothing. The error is that of the first partition that failed; the others are
+// stored. It ends with ctx.
+func (c *Consumer) Commit(ctx context.Context) error {
+	if err := c.mayCommit(); err != nil {
+		return err
+	}
+	var wanted []commit
+	for _, s := range c.every() {
+		if done := s.marks.done.Load(); done != noOffset {
+			wanted = append(wanted, commit{s, done, false})
+		}
+	}
+	return c.commitAll(ctx, func() []commit { return wanted })
+}
+
+// CommitOffset stores an offset of one partition, which may be lower than what is stored, but not higher than what was
+// handed out.
+func (c *Consumer) CommitOffset(ctx context.Context, topic string, partition int32, offset int64) error {
+	if err := c.mayCommit(); err != nil {
+		return err
+	}
+	bad := func(format string, args ...any) error {
+		return fluvioerr.New(fluvioerr.InvalidArgument, "commit", format, args...).At(topic, partition)
+	}
+	s := c.session(topic, partition)
+	if s == nil {
+		return bad("the consumer does not read this partition")
+	}
+	given := s.marks.given.Load()
+	switch {
+	case offset < 0:
+		return bad("offset %d is negative", offset)
+	case given == noOffset:
+		return bad("offset %d cannot be stored: no record of the partition was handed out yet", offset)
+	case offset > given:
+		return bad("offset %d cannot be stored: the last record handed out has offset %d", offset, given)
+	}
+	return c.commitAll(ctx, func() []commit { return []commit{{s, offset, true}} })
+}
+
+// mayCommit says why offsets cannot be stored.
+func (c *Consumer) mayCommit() error {
+	if c.cfg.Strategy == StrategyNone {
+		return fluvioerr.New(fluvioerr.InvalidState, "commit", "offset_strategy is none: this consumer stores no offsets").ForSetting("offset_strategy").
+			WithHint("open the consumer with consumer_id, and with offset_strategy manual or auto")
+	}
+	return nil
+}
+
+// commitSettled stores what auto has to store.
+func (c *Consumer) commitSettled(ctx context.Context) error {
+	return c.commitAll(ctx, func() (wanted []commit) {
+		for _, s := range c.every() {
+			if settled := s.marks.settled.Load(); settled > s.marks.auto {
+				wanted = append(wanted, commit{s, settled, false})
+			}
+		}
+		return wanted
+	})
+}
+
+// commitAll stores what wanted says, one caller at a time, many partitions at a time.
+func (c *Consumer) commitAll(ctx context.Context, wanted func() []commit) error {
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
+	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)()
+	select {
+	case c.committing <- struct{}{}:
+	case <-ctx.Done():
+		return c.commitEnded(ctx, time.Since(start))
+	}
+	defer func() { <-c.committing }()
+	var moved []commit
+	for _, w := range wanted() {
+		if w.offset != w.session.marks.stored {
+			moved = append(moved, w)
+		} else {
+			w.stored()
+		}
+	}
+	errs := make([]error, len(moved))
+	slots, done := make(chan struct{}, parallelCommits), make(chan struct{}, len(moved))
+	for i, w := range moved {
+		slots <- struct{}{}
+		go func() {
+			if errs[i] = w.session.store(ctx, w.offset); errs[i] == nil {
+				w.stored()
+			}
+			<-slots
+			done <- struct{}{}
+		}()
+	}
+	for range moved {
+		<-done
+	}
+	return c.firstOf(ctx, errs, time.Since(start))
+}
+
+// stored notes that the cluster has the offset.
+func (w *commit) stored() {
+	m := &w.session.marks
+	m.stored, m.auto = w.offset, max(m.auto, w.offset)
+	if w.chosen {
+		m.auto = max(m.auto, m.settled.Load())
+	}
+}
+
+// commitEnded is why a commit was given up.
+func (c *Consumer) commitEnded(ctx context.Context, waited time.Duration) error {
+	if c.ctx.Err() != nil {
+		return fluvioerr.New(fluvioerr.Closed, "commit", "the consumer was closed")
+	}
+	return fluvioerr.FromContext(ctx, "commit", "another commit of the consumer", waited)
+}
+
+// firstOf gives the first error and says how many more there are.
+func (c *Consumer) firstOf(ctx context.Context, errs []error, waited time.Duration) (first error) {
+	more := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+		case first == nil:
+			first = err
+		default:
+			more++
+		}
+	}
+	if first != nil && c.ctx.Err() != nil {
+		return c.commitEnded(ctx, waited)
+	}
+	if e := fluvioerr.As(first); e != nil && more > 0 {
+		e.Message += fmt.Sprintf(" (and %d more partitions)", more)
+	}
+	return first
+}
+
+// store stores an offset of the partition, again and again until it works, fails for good, or ctx ends. Storing the same
+// offset twice does no harm.
+func (s *session) store(ctx context.Context, offset int64) error {
+	start := time.Now()
+	backoff := transport.NewBackoff(s.consumer.cfg.RetryFirst, s.consumer.cfg.RetryMax)
+	for {
+		changed := s.consumer.cluster.Changed()
+		again, err := s.storeOnce(ctx, offset)
+		if err == nil {
+			return nil
+		}
+		e := fluvioerr.As(s.at(err)).AtOffset(offset)
+		e.Op = "commit"
+		if !again || ctx.Err() != nil {
+			return e
+		}
+		if !backoff.Wait(ctx, changed) {
+			late := fluvioerr.FromContext(ctx, "commit", "the offset to be stored", time.Since(start)).At(s.topic, s.partition).AtOffset(offset)
+			late.Message += ": " + e.Message
+			late.Addr, late.Err = e.Addr, e
+			return late
+		}
+	}
+}
+
+// storeOnce tries to store an offset and says whether a failure is worth another attempt.
+func (s *session) storeOnce(ctx context.Context, offset int64) (again bool, err error) {
+	r, err := s.storeRoute(ctx, offset)
+	if err != nil {
+		return s.passing(err), err
+	}
+	var resp wire.UpdateConsumerOffsetResponse
+	err = r.conn.Call(ctx, wire.KeyUpdateConsumerOffset, &wire.UpdateConsumerOffsetRequest{Offset: offset, SessionID: r.id}, &resp)
+	if err == nil {
+		e := resp.Error.Err("commit")
+		if e == nil {
+			return false, nil
+		}
+		err = e.AtAddr(r.conn.Key().Addr)
+	}
+	if s.marks.route == r {
+		s.marks.route = route{}
+	} else {
+		s.marks.avoid = r
+	}
+	// TopicNotFound is about the topic that keeps the offsets: a cluster makes it after the others.
+	return fluvioerr.Retriable(err) || fluvioerr.As(err).Server == fluvioerr.ServerTopicNotFound, err
+}
+
+// storeRoute finds a stream of the partition to store an offset through.
+func (s *session) storeRoute(ctx context.Context, offset int64) (route, error) {
+	s.mu.Lock()
+	st := s.stream
+	var r route
+	if st != nil {
+		r = route{st.conn, st.id}
+	}
+	s.mu.Unlock()
+	if r.id != 0 && !st.isEnded() && r.conn.Err() == nil && r != s.marks.avoid {
+		return r, nil
+	}
+	spu, err := s.consumer.cluster.Leader(s.topic, s.partition)
+	if err != nil {
+		return route{}, err
+	}
+	if r := s.marks.route; r.conn != nil && r.conn.Err() == nil && r.conn.Key().Addr == spu.Addr {
+		return r, nil
+	}
+	conn, err := s.consumer.cluster.Conn(ctx, spu, transport.Fetch, s.consumer.id)
+	if err != nil {
+		return route{}, err
+	}
+	s.marks.route, err = s.openRoute(ctx, conn, offset)
+	return s.marks.route, err
+}
+
+// openRoute opens a stream at an offset only for the id that its first frame brings, whatever else that says: a stream at a
+// record that was removed has an id as well. As it gets no credit, the server sends nothing else.
+func (s *session) openRoute(ctx context.Context, conn *transport.Conn, offset int64) (route, error) {
+	start := time.Now()
+	version, err := conn.Versions().For(wire.KeyStreamFetch)
+	if err != nil {
+		return route{}, err
+	}
+	type first struct {
+		id  uint32
+		err error
+	}
+	frames := make(chan first, 1)
+	req := &wire.StreamFetchRequest{
+		Topic: s.topic, Partition: uint32(s.partition), FetchOffset: offset, MaxBytes: 1, Isolation: s.consumer.cfg.Isolation, ConsumerID: s.consumer.streamID(),
+	}
+	abandon, err := conn.Stream(wire.KeyStreamFetch, version, req, func(buf *transport.Buffer, body []byte, err error) {
+		f := first{err: err}
+		if err == nil {
+			var m wire.StreamFetchResponse
+			if _, f.err = wire.Decode(body, version, &m); f.err == nil && m.StreamID == 0 {
+				f.err = fluvioerr.New(fluvioerr.Protocol, "commit", "the server gave the stream no id")
+				if e := m.Partition.Error.Err("commit"); e != nil {
+					f.err = e // this SPU does not lead the partition
+				}
+			}
+			f.id = m.StreamID
+			buf.Release()
+		}
+		select {
+		case frames <- f:
+		default:
+		}
+	})
+	if err != nil {
+		return route{}, err
+	}
+	defer abandon()
+	select {
+	case f := <-frames:
+		if f.err != nil {
+			return route{}, f.err
+		}
+		return route{conn, f.id}, nil
+	case <-ctx.Done():
+		return route{}, fluvioerr.FromContext(ctx, "commit", "the stream to store through", time.Since(start)).AtAddr(conn.Key().Addr)
+	}
+}
+
+// streamID is what streams are opened with so that offsets can be stored through them.
+func (c *Consumer) streamID() *string {
+	if c.cfg.Strategy == StrategyNone {
+		return nil
+	}
+	return &c.cfg.ConsumerID
+}
+
+// loadStored asks for the consumer's stored offsets, by topic and partition. Absolute starts do not need them.
+func (c *Consumer) loadStored(ctx context.Context) error {
+	if c.cfg.ConsumerID == "" || c.cfg.Start.From == FromAbsolute {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
+	defer cancel()
+	list, err := c.cluster.ConsumerOffsets(ctx, &wire.ConsumerFilter{ConsumerID: &c.cfg.ConsumerID})
+	if err != nil {
+		return err
+	}
+	for _, o := range list {
+		if s := c.session(o.Topic, int32(o.Partition)); s != nil && o.Partition <= math.MaxInt32 && o.Offset >= 0 {
+			s.marks.stored = o.Offset
+		}
+	}
+	return nil
+}
+
+// canStore checks that a server can store offsets.
+func (c *Consumer) canStore(conn *transport.Conn) error {
+	if c.cfg.Strategy == StrategyNone {
+		return nil
+	}
+	_, err := conn.Versions().For(wire.KeyUpdateConsumerOffset)
+	return err
+}
+
+// flushes stores offsets at intervals until the consumer closes. What fails is tried again the next time, and by Close, which
+// tells.
+func (c *Consumer) flushes() {
+	defer c.sessions.Done()
+	tick := time.NewTicker(c.cfg.FlushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.closing:
+			return
+		case <-tick.C:
+			c.readAhead()
+			_ = c.commitSettled(c.ctx)
+		}
+	}
+}
+
+// readAhead lets a caller that reads ahead of its application say what that is done with.
+func (c *Consumer) readAhead() {
+	if c.cfg.ReadAhead != nil {
+		c.cfg.ReadAhead()
+	}
+}
+
+// flushLast stores what is settled when the consumer closes.
+func (c *Consumer) flushLast(ctx context.Context) error {
+	if c.cfg.Strategy != StrategyAuto {
+		return nil
+	}
+	c.readAhead()
+	return c.commitSettled(ctx)
+}
+
+// resume is where reading starts with a stored offset: behind the last record that was processed, kept within what there is.
+func (p Position) resume(stored, start, end int64) int64 {
+	if p.From == FromAbsolute || stored < 0 {
+		return p.resolve(start, end)
+	}
+	next, n := min(stored, math.MaxInt64-1)+1, max(p.N, 0)
+	if p.From == FromEnd {
+		next -= n
+	} else {
+		next += min(n, math.MaxInt64-next)
+	}
+	return max(min(next, max(start, end)), start)
+}

@@ -1,0 +1,127 @@
+package fluvio
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/consume"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// maxConsumerID is what a text of the protocol holds.
+const maxConsumerID = math.MaxInt16
+
+// strategies are the values of offset_strategy.
+var strategies = map[string]consume.Strategy{
+	"": consume.StrategyNone, "none": consume.StrategyNone, "manual": consume.StrategyManual, "auto": consume.StrategyAuto,
+}
+
+// checkOffsets checks the settings of stored offsets.
+func checkOffsets(p *problems, o *ConsumerOptions) {
+	if strategies[o.OffsetStrategy] != consume.StrategyNone && o.ConsumerID == "" {
+		p.add("consumer_id", "is needed with offset_strategy %s: offsets are stored under this name", o.OffsetStrategy)
+	}
+	if problem := consumerIDProblem(o.ConsumerID); problem != "" {
+		p.add("consumer_id", "%s", problem)
+	}
+}
+
+// consumerIDProblem says what is wrong with the name of a consumer, "" for nothing.
+func consumerIDProblem(id string) string {
+	switch {
+	case len(id) > maxConsumerID:
+		return "is longer than 32767 bytes"
+	case !utf8.ValidString(id):
+		return "is not UTF-8"
+	}
+	return ""
+}
+
+// Commit stores, for every partition, the offset of the last record handed out so far, and returns when the cluster has
+// confirmed all of them: a consumer of the same ConsumerID that is opened later goes on behind them. Handed out are the
+// records of the batches that Next gave, and of Records those the loop has seen. Nothing is sent for partitions that have not
+// moved. It tries again after lost connections and moved leaders, until ctx ends and for as long as the request timeout.
+//
+// Errors name the topic and the partition; offsets of other partitions may be stored all the same. InvalidState: the
+// offset_strategy is none.
+func (c *Consumer) Commit(ctx context.Context) error { return c.c.Commit(ctx) }
+
+// CommitOffset stores a chosen offset of one partition, that of the last record processed; otherwise as Commit.
+// InvalidArgument: no record of that offset or a higher one was handed out yet.
+func (c *Consumer) CommitOffset(ctx context.Context, topic string, partition int32, offset int64) error {
+	return c.c.CommitOffset(ctx, topic, partition, offset)
+}
+
+// HandedOut is for callers who have set ConsumerOptions.ReadAhead: their application was given the records of a partition up
+// to the offset given, and is done with those up to done; -1 for none. CommitOffset takes offsets up to given, Commit and auto
+// store done.
+func (c *Consumer) HandedOut(topic string, partition int32, given, done int64) {
+	c.c.HandedOut(topic, partition, given, done)
+}
+
+// ConsumerOffset is how far a named consumer has come in a partition.
+type ConsumerOffset struct {
+	ConsumerID string
+	Topic      string
+	Partition  int32
+	Offset     int64     // of the last record processed: reading goes on with the next one
+	Modified   time.Time // by the clock of the SPU, in whole seconds
+}
+
+// ConsumerOffsets lists the offsets stored on the cluster, in the order of consumer, topic and partition. It waits, for as
+// long as the request timeout, while a cluster that has just started has no place for offsets yet. Unsupported: the cluster's
+// platform keeps no offsets.
+func (a *Admin) ConsumerOffsets(ctx context.Context) ([]ConsumerOffset, error) {
+	if err := a.client.alive(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.client.opts.RequestTimeout)
+	defer cancel()
+	found, err := a.client.cluster.ConsumerOffsets(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]ConsumerOffset, len(found))
+	for i, o := range found {
+		modified := time.Unix(int64(min(o.ModifiedTime, math.MaxInt64)), 0)
+		list[i] = ConsumerOffset{ConsumerID: o.ConsumerID, Topic: o.Topic, Partition: int32(o.Partition), Offset: o.Offset, Modified: modified}
+	}
+	slices.SortFunc(list, func(x, y ConsumerOffset) int {
+		return cmp.Or(cmp.Compare(x.ConsumerID, y.ConsumerID), cmp.Compare(x.Topic, y.Topic), cmp.Compare(x.Partition, y.Partition))
+	})
+	return list, nil
+}
+
+// DeleteConsumerOffset forgets what a consumer stored for a partition; there being nothing is success. A consumer that runs
+// may store it again. It waits, and is Unsupported, as ConsumerOffsets.
+func (a *Admin) DeleteConsumerOffset(ctx context.Context, consumerID, topic string, partition int32) error {
+	const op = "delete consumer offset"
+	if err := a.client.alive(); err != nil {
+		return err
+	}
+	problem := consumerIDProblem(consumerID)
+	if consumerID == "" {
+		problem = "is empty"
+	}
+	if problem != "" {
+		return fluvioerr.New(fluvioerr.InvalidArgument, op, "the consumer's name %s", problem).ForSetting("consumer_id")
+	}
+	if err := checkTopicName(op, topic); err != nil {
+		return err
+	}
+	if partition < 0 {
+		return fluvioerr.New(fluvioerr.InvalidArgument, op, "partition %d is negative", partition).At(topic, partition).ForSetting("partition")
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.client.opts.RequestTimeout)
+	defer cancel()
+	req := &wire.DeleteConsumerOffsetRequest{Topic: topic, Partition: uint32(partition), ConsumerID: consumerID}
+	if err := a.client.cluster.DeleteConsumerOffset(ctx, req); err != nil {
+		return fluvioerr.As(err).At(topic, partition)
+	}
+	return nil
+}
