@@ -21,6 +21,7 @@ type Conn struct {
 	key      Key
 	cfg      *Config
 	sock     net.Conn
+	read     func() // to be called after reading from sock
 	versions *wire.Versions
 
 	mu      sync.Mutex
@@ -56,9 +57,9 @@ type call struct {
 }
 
 // newConn starts reader and writer on a socket. The handshake follows through Call.
-func newConn(key Key, cfg *Config, sock net.Conn) *Conn {
+func newConn(key Key, cfg *Config, sock net.Conn, afterRead func()) *Conn {
 	c := &Conn{
-		key: key, cfg: cfg, sock: sock, waiting: map[int32]*call{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		key: key, cfg: cfg, sock: sock, read: afterRead, waiting: map[int32]*call{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		written: make(chan struct{}), born: time.Now(),
 	}
 	c.joined.Add(2)
@@ -350,6 +351,7 @@ func (l listener) Read(p []byte) (int, error) {
 	n, err := l.c.sock.Read(p)
 	if n > 0 {
 		l.c.heard.Store(int64(time.Since(l.c.born)))
+		l.c.read()
 	}
 	return n, err
 }

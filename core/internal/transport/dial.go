@@ -31,12 +31,13 @@ func Dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	afterRead := tuneSocket(sock, cfg.WriteStall)
 	if cfg.TLS != nil {
 		if sock, err = startTLS(ctx, sock, key, cfg.TLS, start); err != nil {
 			return nil, err
 		}
 	}
-	c := newConn(key, cfg, sock)
+	c := newConn(key, cfg, sock, afterRead)
 	if err := c.handshake(ctx, start); err != nil {
 		c.Close()
 		return nil, err
