@@ -122,7 +122,7 @@ test-interop: all need-python need-node $(VENV)/.done $(NODE_DONE)
 
 test-node: all need-node $(NODE_DONE)
 	@echo "== Node"
-	cd bindings/node && npm run --silent types && npm test --silent
+	cd bindings/node && npm test --silent
 
 clean:
 	rm -rf $(BUILD) bindings/node/node_modules tests/interop/rust/Cargo.lock
