@@ -110,7 +110,8 @@ describe('consumers', () => {
     const records = consumer.records();
     const pending = Array.from({ length: 300 }, () => records.next());
     const producer = await use.client.producer(topic);
-    for (let i = 0; i < 300; i++) await producer.send(String(i)); // a batch of its own for each
+    for (let i = 0; i < 150; i++) await producer.send(String(i)); // a batch of its own for each
+    await producer.sendMany(numbers(150, 300)); // one batch for many of the waiting calls
     await producer.close();
     const values = (await Promise.all(pending)).map(({ value }) => value.value.toString());
     assert.deepEqual([...values].sort((a, b) => a - b), numbers(0, 300));

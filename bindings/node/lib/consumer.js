@@ -20,10 +20,9 @@ class Stream {
   #watcher = null;
   #waiters = new Set();
   #closing = null;
-  /** The batch being handed out record by record, and those that concurrent calls of next took after it. */
+  /** The batch being handed out, and its next record. */
   columns = null;
   index = 0;
-  #more = [];
 
   constructor(client, address) {
     this.client = client;
@@ -37,28 +36,13 @@ class Stream {
 
   /** Records left of the batch being handed out. */
   get left() {
-    if (this.columns && this.index === this.columns.count) {
-      this.columns = this.#more.shift() ?? null;
-      this.index = 0;
-    }
-    return this.columns ? this.columns.count - this.index : 0;
+    return this.columns === null ? 0 : this.columns.count - this.index;
   }
 
-  /** Hands a batch out after those given before. */
-  add(columns) {
-    if (this.left > 0) {
-      this.#more.push(columns);
-      return;
-    }
-    this.columns = columns;
-    this.index = 0;
-  }
-
-  /** What is left of the batch being handed out, as a batch of its own, or null. */
+  /** What is left of the batch being handed out, as a batch of its own. */
   takeRest() {
-    if (this.left === 0) return null;
     const rest = new Batch(this.columns, this.index);
-    this.index = this.columns.count;
+    this.columns = null;
     return rest;
   }
 
@@ -81,14 +65,24 @@ class Stream {
     }
   }
 
-  /** Waits for the next batch; null when the time is up. Throws CLOSED, END, CANCELLED and the stream's errors. */
-  async poll(timeoutMs, signal, what) {
+  /**
+   * Waits for records, then returns what take takes of them; null when the time is up. Throws CLOSED, END, CANCELLED and the
+   * stream's errors.
+   */
+  async next(take, timeoutMs, signal, what) {
     const deadline = timeoutMs < 0 ? Infinity : performance.now() + timeoutMs;
     for (;;) {
       if (signal?.aborted) throw cancelled(what, signal);
       if (this.closed) throw closed(what, 'consumer');
-      const columns = this.#take();
-      if (columns) return columns;
+      if (this.left === 0) {
+        this.columns = this.#take();
+        this.index = 0;
+      }
+      if (this.left > 0) {
+        const taken = take();
+        if (this.left > 0) this.#wake(); // there is something for other calls too
+        return taken;
+      }
       const left = deadline - performance.now();
       if (left <= 0) return null;
       await this.#readable(left, signal);
@@ -146,7 +140,6 @@ class Stream {
   end() {
     this.closed = true;
     this.columns = null;
-    this.#more = [];
     this.#wake();
   }
 
@@ -188,16 +181,9 @@ class RecordIterator {
   }
 
   async #nextSlowly() {
-    const stream = this.#stream;
     if (turnIsOver()) await nextTurn();
-    for (;;) {
-      if (this.#done || stream.closed) return DONE;
-      if (this.#signal?.aborted) throw cancelled('iterate', this.#signal);
-      if (stream.left > 0) return this.#record();
-      const columns = await nextColumns(stream, this.#signal, 'iterate');
-      if (!columns) return DONE;
-      stream.add(columns);
-    }
+    if (this.#done) return DONE;
+    return (await nextOrEnd(this.#stream, () => this.#record(), this.#signal)) ?? DONE;
   }
 
   return(value) {
@@ -226,12 +212,8 @@ class BatchIterator {
   async next() {
     const stream = this.#stream;
     if (turnIsOver()) await nextTurn();
-    if (this.#done || stream.closed) return DONE;
-    if (this.#signal?.aborted) throw cancelled('iterate', this.#signal);
-    const rest = stream.takeRest();
-    if (rest) return { value: rest, done: false };
-    const columns = await nextColumns(stream, this.#signal, 'iterate');
-    return columns ? { value: new Batch(columns), done: false } : DONE;
+    if (this.#done) return DONE;
+    return (await nextOrEnd(stream, () => ({ value: stream.takeRest(), done: false }), this.#signal)) ?? DONE;
   }
 
   return(value) {
@@ -244,10 +226,10 @@ class BatchIterator {
   }
 }
 
-/** The next batch for an iterator; null when the stream is at its end or was closed, which is how an iteration ends. */
-async function nextColumns(stream, signal, what) {
+/** The next of an iteration; null when the stream is at its end or was closed, which is how an iteration ends. */
+async function nextOrEnd(stream, take, signal) {
   try {
-    return await stream.poll(-1, signal, what);
+    return await stream.next(take, -1, signal, 'iterate');
   } catch (error) {
     if (error.code === CODE.END || (error.code === CODE.CLOSED && (stream.closed || stream.client.closed))) return null;
     throw error;
@@ -279,10 +261,7 @@ class Consumer {
     const signal = signalOf(options);
     const stream = this.#stream;
     if (turnIsOver()) await nextTurn();
-    const rest = stream.takeRest();
-    if (rest) return rest;
-    const columns = await stream.poll(timeoutMs, signal, 'poll');
-    return columns && new Batch(columns);
+    return stream.next(() => stream.takeRest(), timeoutMs, signal, 'poll');
   }
 
   records(options) {
