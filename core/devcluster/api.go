@@ -13,6 +13,8 @@ type api struct {
 	request func() wire.Message
 	// targets tells what a request is about, for fault rules.
 	targets func(wire.Message) []target
+	// sessions are the streams of the connection that a request is about, for fault rules.
+	sessions func(wire.Message) []uint32
 	// canFail says that an answer of this request carries error codes, so that error rules make sense.
 	canFail bool
 	// serve handles a request; an error ends the connection.

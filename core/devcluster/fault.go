@@ -255,11 +255,25 @@ func (f *faults) match(on Phase, srv *server, a *api, targets []target) *Rule {
 // errSwallowed means that a rule took a request away.
 var errSwallowed = errors.New("swallowed by a fault rule")
 
-func (r *request) targets() []target {
-	if r.api.targets == nil {
-		return nil
+// targets is what a request is about.
+func (r *request) targets() (out []target) {
+	if r.api.targets != nil {
+		out = r.api.targets(r.msg)
 	}
-	return r.api.targets(r.msg)
+	if r.api.sessions != nil {
+		for _, id := range r.api.sessions(r.msg) {
+			out = append(out, r.conn.streamTarget(id))
+		}
+	}
+	return out
+}
+
+// streamTarget is what a stream of the connection reads, nothing in particular for an unknown id.
+func (c *conn) streamTarget(id uint32) target {
+	if s := c.streams[id]; s != nil {
+		return target{s.fetch.Topic, int32(s.fetch.Partition)}
+	}
+	return target{partition: -1}
 }
 
 // beforeRequest applies the rules of the request phase.

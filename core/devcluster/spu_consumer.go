@@ -9,14 +9,11 @@ import (
 // consumer id. Any SPU takes it. Neither is the offset compared with the log, nor must it grow.
 var spuUpdateConsumerOffset = api{
 	key: wire.KeyUpdateConsumerOffset, name: "UpdateConsumerOffset", canFail: true,
-	request: func() wire.Message { return &wire.UpdateConsumerOffsetRequest{} },
+	request:  func() wire.Message { return &wire.UpdateConsumerOffsetRequest{} },
+	sessions: func(m wire.Message) []uint32 { return []uint32{m.(*wire.UpdateConsumerOffsetRequest).SessionID} },
 	serve: func(r *request) error {
 		c, m := r.conn, r.msg.(*wire.UpdateConsumerOffsetRequest)
-		t := target{partition: -1}
-		s := c.streams[m.SessionID]
-		if s != nil {
-			t = target{s.fetch.Topic, int32(s.fetch.Partition)}
-		}
+		s, t := c.streams[m.SessionID], c.streamTarget(m.SessionID)
 		code, refused := r.refusal(t)
 		switch {
 		case refused:

@@ -9,13 +9,20 @@ import (
 var spuUpdateOffsets = api{
 	key: wire.KeyUpdateOffsets, name: "UpdateOffsets", canFail: true,
 	request: func() wire.Message { return &wire.UpdateOffsetsRequest{} },
+	sessions: func(m wire.Message) (ids []uint32) {
+		for _, o := range m.(*wire.UpdateOffsetsRequest).Offsets {
+			ids = append(ids, o.SessionID)
+		}
+		return ids
+	},
 	serve: func(r *request) error {
 		c, m := r.conn, r.msg.(*wire.UpdateOffsetsRequest)
 		resp := &wire.UpdateOffsetsResponse{Status: make([]wire.OffsetUpdateStatus, len(m.Offsets))}
 		for i, o := range m.Offsets {
 			out := &resp.Status[i]
 			out.SessionID = o.SessionID
-			if code, refused := r.refusal(target{partition: -1}); refused {
+			at := c.streamTarget(o.SessionID)
+			if code, refused := r.refusal(at); refused {
 				out.Error = code
 				continue
 			}
@@ -24,7 +31,7 @@ var spuUpdateOffsets = api{
 			} else {
 				out.Error.Code = fluvioerr.ServerFetchSessionNotFound
 			}
-			out.Error = r.verdict(target{partition: -1}, out.Error)
+			out.Error = r.verdict(at, out.Error)
 		}
 		return r.reply(resp)
 	},
