@@ -1,7 +1,7 @@
 // Every promise of send settles once, in bounded memory, and tells the truth.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CancelledError, ClosedError, InvalidArgumentError, QueueFullError, TimeoutError, TooLargeError, connect } from '../../bindings/node/index.mjs';
+import { CancelledError, ClosedError, FluvioError, InvalidArgumentError, QueueFullError, TimeoutError, TooLargeError, connect } from '../../bindings/node/index.mjs';
 import { newTopic, readAll, rejection, stopSpus, useCluster } from './support.mjs';
 
 describe('producers', () => {
@@ -62,6 +62,16 @@ describe('producers', () => {
     assert.equal((await values(topic)).length, 100);
   });
 
+  test('closing the client while its producer closes loses nothing', async () => {
+    const client = await connect(use.cluster.endpoint);
+    const topic = await newTopic(use.client);
+    const producer = await client.producer(topic, { bufferMemory: 65536, maxRequestSize: 65536 });
+    const sent = Array.from({ length: 1000 }, (_, i) => producer.send(`${i}`.padEnd(1000)));
+    await Promise.all([producer.close(), client.close()]);
+    await Promise.all(sent);
+    assert.equal((await values(topic)).length, 1000);
+  });
+
   test('sends wait for room in a small buffer, and keep their order', async () => {
     const topic = await newTopic(use.client);
     const producer = await use.client.producer(topic, { bufferMemory: 65536, maxRequestSize: 65536, batchSize: 8192 });
@@ -115,6 +125,26 @@ describe('producers', () => {
     await Promise.all(filling);
     assert.deepEqual(settled, Array.from({ length: 400 }, (_, i) => i));
     assert.deepEqual((await values(topic)).map((value) => value.trimEnd()), Array.from({ length: 400 }, (_, i) => `${i}`));
+  });
+
+  test('closing with a deadline ends in time, with a report for every record', async () => {
+    for (const closeWhat of ['producer', 'client']) {
+      const client = await connect(use.cluster.endpoint);
+      const producer = await client.producer(await newTopic(use.client), { bufferMemory: 65536, maxRequestSize: 65536 });
+      const resume = await stopSpus(use.cluster);
+      try {
+        const sent = Array.from({ length: 400 }, (_, i) => rejection(producer.send(`${i}`.padEnd(1000))));
+        const many = rejection(producer.sendMany(['waits too']));
+        const error = await rejection((closeWhat === 'producer' ? producer : client).close({ timeoutMs: 100 }));
+        assert.ok(error instanceof TimeoutError, String(error));
+        for (const failure of await Promise.all([...sent, many])) assert.ok(failure instanceof FluvioError, String(failure));
+        assert.equal(producer.pending, 0);
+        assert.equal(producer.closed, true);
+        await client.close();
+      } finally {
+        await resume();
+      }
+    }
   });
 
   test('an abort of a record on its way says that it may be stored', async () => {

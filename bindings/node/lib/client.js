@@ -48,23 +48,32 @@ class Connection {
     return this.hub.run(call, (queue, id) => start(this.address, queue, id));
   }
 
+  /** Closes with an operation of its own; callers at the same time share it. */
   close(timeoutMs, signal) {
-    this.#closing ??= this.#close(timeoutMs, signal);
+    this.#closing ??= this.#close(timeoutMs, signal).finally(() => {
+      this.#closing = Promise.resolve();
+    });
     return this.#closing;
   }
 
   async #close(timeoutMs, signal) {
+    if (!this.address) return;
     this.closed = true;
     const left = timer(timeoutMs);
+    let late;
     try {
-      await Promise.all([...this.children].map((child) => child.prepareClose(timeoutMs, signal)));
+      const prepared = await Promise.all([...this.children].map((child) => child.prepareClose(timeoutMs, signal)));
+      late = prepared.find((error) => error);
       await this.hub.run({ what: 'close client', signal }, (queue, id) =>
         this.lib.client_close_async(this.address, left(), queue, id),
       );
+    } catch (error) {
+      throw late ?? error;
     } finally {
       for (const child of [...this.children]) child.abandon();
       this.abandon();
     }
+    if (late) throw late;
   }
 
   /** Gives the client back, without waiting. The library closes it when no producer or consumer of it is left. */

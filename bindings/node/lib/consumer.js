@@ -113,9 +113,11 @@ class Stream {
     for (const wake of [...this.#waiters]) wake();
   }
 
-  /** Closes with an operation of its own. The same promise for every caller. */
+  /** Closes with an operation of its own; callers at the same time share it. */
   close(timeoutMs, signal) {
-    this.#closing ??= this.#close(timeoutMs, signal);
+    this.#closing ??= this.#close(timeoutMs, signal).finally(() => {
+      this.#closing = Promise.resolve();
+    });
     return this.#closing;
   }
 
@@ -134,6 +136,7 @@ class Stream {
   /** The client is about to close: waits end, iterations too. */
   prepareClose() {
     this.end();
+    return null;
   }
 
   /** Ends every wait, here; the library's consumer may be open still. */

@@ -26,6 +26,7 @@ class Sender {
   #waiting = []; // packets that found no room, in order
   #timer = null;
   #whenEmpty = [];
+  #preparing = null;
   #closing = null;
 
   constructor(owner, client, address, topic, failsWhenFull) {
@@ -277,35 +278,52 @@ class Sender {
     );
   }
 
-  /** Takes no more records and hands over those that wait. */
-  async prepareClose(timeoutMs, signal) {
-    if (this.closed || !this.address) return;
-    this.push();
-    this.closed = true;
-    if (await this.#emptied(timeoutMs, signal, 'close producer')) return;
-    const error = make(CODE.TIMEOUT, `close producer: timed out after ${timeoutMs} ms; the record found no room in buffer_memory`, {
-      details: { operation: 'close producer', topic: this.topic },
-    });
-    for (const packet of [...this.#waiting]) this.withdraw(packet, error);
+  /**
+   * Takes no more records and hands over those that wait for room. When the time is up those fail; the result then is the
+   * error to close with, else null.
+   */
+  prepareClose(timeoutMs, signal) {
+    this.#preparing ??= this.#prepareClose(timeoutMs, signal);
+    return this.#preparing;
   }
 
-  /** Closes with an operation of its own. The same promise for every caller. */
+  async #prepareClose(timeoutMs, signal) {
+    this.push();
+    this.closed = true;
+    if (await this.#emptied(timeoutMs, signal, 'close producer')) return null;
+    const error = make(
+      CODE.TIMEOUT,
+      `close producer ${this.topic}: timed out after ${timeoutMs} ms; records that waited for room in buffer_memory failed ` +
+        '[hint: give close more time, or await what was sent before]',
+      { details: { operation: 'close producer', topic: this.topic } },
+    );
+    for (const packet of [...this.#waiting]) this.withdraw(packet, error);
+    return error;
+  }
+
+  /** Closes with an operation of its own; callers at the same time share it. */
   close(timeoutMs, signal) {
-    this.#closing ??= this.#close(timeoutMs, signal);
+    this.#closing ??= this.#close(timeoutMs, signal).finally(() => {
+      this.#closing = Promise.resolve();
+    });
     return this.#closing;
   }
 
   async #close(timeoutMs, signal) {
     const left = timer(timeoutMs);
+    let late = null;
     try {
-      await this.prepareClose(timeoutMs, signal);
+      late = await this.prepareClose(timeoutMs, signal);
       if (!this.address) return;
       await this.hub.run({ what: 'close producer', signal }, (queue, id) =>
         this.lib.producer_close_async(this.address, left(), queue, id),
       );
+    } catch (error) {
+      throw late ?? error;
     } finally {
       this.abandon();
     }
+    if (late) throw late;
   }
 
   /** Gives everything back, without waiting. */
