@@ -173,8 +173,6 @@ func reachable(addr string) string {
 	return addr
 }
 
-func (cl *Cluster) store(label string) *store { return cl.stores[label] }
-
 // partition finds a partition without a lock.
 func (cl *Cluster) partition(topic string, id uint32) *partition {
 	if parts := (*cl.index.Load())[topic]; uint64(id) < uint64(len(parts)) {

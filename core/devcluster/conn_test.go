@@ -130,7 +130,8 @@ func TestClientsThatBreakOff(t *testing.T) {
 func TestStartRefusesWrongOptions(t *testing.T) {
 	for _, o := range []Options{
 		{SPUs: -1}, {SPUs: 1000}, {Listen: "a:b:c"}, {Listen: "127.0.0.1:nope"}, {Control: "0.0.0.0:0"},
-		{SPUPorts: []int{1, 2}}, {SPUPorts: []int{-1}}, {MaxBatchBytes: -1},
+		{SPUPorts: []int{1, 2}}, {SPUPorts: []int{-1}}, {MaxBatchBytes: -1}, {CleanInterval: -1}, {SnapshotInterval: -1},
+		{CommitAll: true, CommitOnline: true},
 	} {
 		_, err := Start(context.Background(), o)
 		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), "%+v: %v", o, err)

@@ -9,21 +9,45 @@
 //
 // # What it does as a real cluster does
 //
-// Create, Delete, List and Watch of topics, partitions and SPUs, Produce, StreamFetch, UpdateOffsets and FetchOffsets:
-// their checks, error codes, texts and orders. Requests of one connection are handled one after the other; watches and
-// streams run beside them. What cannot be decoded or is not known closes the connection without an answer. Streams send
-// one frame per acknowledgement, cut wherever max_bytes falls, and say nothing when there is nothing or when leadership
-// moved. Partition offsets reach watches at most every 400 ms.
+// SC: ApiVersions, Create, Delete, List, Watch and Update of topics, partitions, SPUs, custom SPUs, SPU groups, SmartModules,
+// table formats and mirrors. SPU: ApiVersions, Produce, Fetch, StreamFetch, UpdateOffsets, FetchOffsets and the three requests
+// of consumer offsets. Their checks, error codes, texts, orders and oddities are the real servers'; answers of an official
+// cluster are kept in testdata and compared with on every run.
+//
+// Requests of one connection are handled one after the other; watches and streams run beside them. What cannot be decoded or
+// is not known closes the connection without an answer. Streams send one frame per acknowledgement, cut at the end of a
+// segment and wherever max_bytes falls, and say nothing when there is nothing or when leadership moved. Partition offsets
+// reach watches at most every 400 ms, full snapshots every 300 s. The high watermark waits for every replica, also those
+// whose SPU is down. Retention removes closed segments every 10 s. Consumer offsets are records of the system topic, in the
+// form that SPUs write them.
+//
+// Options.PlatformVersion makes it an earlier release, from 0.10.9 on: what that release did not have is not advertised, not
+// served, not read and not answered.
 //
 // # What it does not do
 //
-// SmartModules, deduplication, consumer offsets, mirrors and retention by time. Replicas share one log: a follower that is
-// online has everything at once, one that is down stays where it was.
+//   - SmartModules are kept, but not run: streams and writes through them are refused, and a topic's deduplication does nothing.
+//   - Mirror topics get their partitions and refusals, but no records from other clusters. SPU groups start nothing.
+//   - Replicas share one log: a follower that is online has everything at once, one that is down stays where it was.
+//   - Layouts before version 11 of the SC's requests, 8 of Produce and 19 of StreamFetch are not read: the connection ends.
+//   - A topic of more than 20000 partitions is accepted and never placed. Lists come in the order of names, not in any.
+//   - There is no permission, and no TLS.
+//
+// # Data folder
+//
+// Options.DataDir keeps everything for the next start: topics, records, consumer offsets, SPUs that clients registered, and
+// every other object. It belongs to one cluster at a time. What a killed process left half-written is dropped.
+//
+//	lock                            held while a cluster runs; the process that has it
+//	cluster.json                    topics, where their partitions are, registered SPUs
+//	objects/<type>/<hash of name>   one object each, as a List answer of version 19
+//	logs/<topic>-<partition>/       a file per segment, named by its first offset: batches as they go over the wire
 //
 // # Faults
 //
 // AddRule makes chosen requests fail: an error code, a delay, no answer, a closed connection, a frame cut off at a byte, a
-// wrong checksum, a wrong correlation id; or only counts them. Verbs stop and start servers, move leaders, evict records.
+// wrong checksum, a wrong correlation id, a length that announces too much, a frame that no credit was given for; or only
+// counts them. Verbs stop and start servers, move leaders, evict records, and move the clock.
 //
 // # Control port
 //
@@ -33,6 +57,8 @@
 //	GET    /v1/cluster                               addresses, SPUs and topics
 //	POST   /v1/spu/{id}/stop   /v1/spu/{id}/start
 //	POST   /v1/sc/stop   /v1/sc/start   /v1/sc/resync
+//	POST   /v1/clean                                 applies retention now
+//	POST   /v1/time                                  {"advance_ms": 60000} moves the cluster's clock
 //	POST   /v1/topics                                {"name", "partitions", "replication", "compression",
 //	                                                  "retention_seconds", "segment_size", "max_partition_size"}
 //	DELETE /v1/topics/{name}
@@ -47,7 +73,7 @@
 //
 // # How to serve another request
 //
-// One file per request, sc_*.go or spu_*.go, holding a variable of type api: key, advertised versions, constructor,
-// handler. Put it into the table in api.go. Handlers decode nothing and write nothing themselves; they pass every outcome
-// through request.verdict, which is where fault rules act.
+// One file per request, sc_*.go or spu_*.go, holding a variable of type api: key, constructor, what it is about, handler. Put
+// it into the table in api.go; the wire package knows its versions and the release it came with. Handlers decode nothing and
+// write nothing themselves; they pass every outcome through request.verdict, which is where fault rules act.
 package devcluster

@@ -26,25 +26,31 @@ func headersOf(t require.TestingT, set []byte) []wire.BatchHeader {
 	return headers
 }
 
-// Any history of appends and evictions, in memory and in a file: every read gives exactly the bytes of the batches from
-// the one that holds the offset, up to the wanted end, cut at max_bytes.
+// Any history of appends and evictions, in memory and in files, over segments of any size: every read gives exactly the
+// bytes of the batches from the one that holds the offset, up to the wanted end or that of the segment, cut at max_bytes.
+// Files that are opened again say the same.
 func TestLogAgainstAModel(t *testing.T) {
 	dir := t.TempDir()
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
-		log := newPartitionLog(&memoryStore{}, nil)
-		if rapid.Bool().Draw(rt, "file") {
+		segment := rapid.Uint32Range(1, 100000).Draw(rt, "segment")
+		spec := &wire.TopicSpec{Storage: &wire.TopicStorage{SegmentSize: &segment}}
+		log := newPartitionLog(&memoryStore{}, spec)
+		files := rapid.Bool().Draw(rt, "files")
+		if files {
 			var err error
-			log, err = openFileLog(filepath.Join(dir, strconv.Itoa(run)), nil)
+			log, err = openFileLog(filepath.Join(dir, strconv.Itoa(run)), spec)
 			require.NoError(rt, err)
 			defer func() { require.NoError(rt, log.store.remove()) }()
 		}
 		type model struct {
-			base int64
-			raw  []byte
+			base    int64
+			raw     []byte
+			segment int
 		}
 		var stored []model
+		segments, used := 0, 0
 		next, start := int64(0), int64(0)
 		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
 			if rapid.IntRange(0, 9).Draw(rt, "step") == 0 {
@@ -62,11 +68,22 @@ func TestLogAgainstAModel(t *testing.T) {
 				set = append(set, b...)
 				want := bytes.Clone(b)
 				wire.SetBaseOffset(want, next)
-				stored = append(stored, model{next, want})
+				if used += len(b); used > int(segment) && used > len(b) {
+					segments, used = segments+1, len(b)
+				}
+				stored = append(stored, model{next, want, segments})
 				next += int64(n)
 			}
 			_, err := log.append(set, headersOf(rt, set), time.Now())
 			require.NoError(rt, err)
+		}
+		if files && rapid.Bool().Draw(rt, "again") {
+			require.NoError(rt, log.store.close())
+			var err error
+			log, err = openFileLog(filepath.Join(dir, strconv.Itoa(run)), spec)
+			require.NoError(rt, err)
+			require.LessOrEqual(rt, log.start, start)
+			log.evict(start) // the cluster's own file knows it
 		}
 		require.Equal(rt, next, log.next)
 		require.Equal(rt, start, log.start)
@@ -88,9 +105,11 @@ func TestLogAgainstAModel(t *testing.T) {
 			default:
 				require.True(rt, code.Ok())
 				var want []byte
+				first := -1
 				for i, m := range stored {
 					last := i == len(stored)-1 || stored[i+1].base > from
-					if from < end && last && m.base < end {
+					if from < end && last && m.base < end && (first < 0 || m.segment == first) {
+						first = m.segment
 						want = append(want, m.raw...)
 					}
 				}
@@ -141,6 +160,48 @@ func TestFileLogRecovers(t *testing.T) {
 			_, records := values(t, flat(bufs))
 			release()
 			require.Equal(t, []string{"a", "b", "c", "d"}, records)
+			require.NoError(t, log.store.close())
+		})
+	}
+}
+
+func TestFileLogDropsWhatFollowsATornSegment(t *testing.T) {
+	segment := uint32(1)
+	spec := &wire.TopicSpec{Storage: &wire.TopicStorage{SegmentSize: &segment}}
+	for name, damage := range map[string]func(t *testing.T, dir string){
+		"cut": func(t *testing.T, dir string) {
+			require.NoError(t, os.Truncate(filepath.Join(dir, "00000000000000000001.log"), 20))
+		},
+		"missing": func(t *testing.T, dir string) {
+			require.NoError(t, os.Remove(filepath.Join(dir, "00000000000000000001.log")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			log, err := openFileLog(dir, spec)
+			require.NoError(t, err)
+			for _, v := range []string{"a", "b", "c", "d"} { // a segment each
+				set := batch(v)
+				_, err = log.append(set, headersOf(t, set), time.Now())
+				require.NoError(t, err)
+			}
+			require.NoError(t, log.store.close())
+			damage(t, dir)
+			log, err = openFileLog(dir, spec)
+			require.NoError(t, err)
+			require.Equal(t, int64(1), log.next)
+			set := batch("new")
+			base, err := log.append(set, headersOf(t, set), time.Now())
+			require.NoError(t, err)
+			require.Equal(t, int64(1), base)
+			require.NoError(t, log.store.close())
+			log, err = openFileLog(dir, spec)
+			require.NoError(t, err)
+			require.Equal(t, int64(2), log.next)
+			bufs, _, release, _ := log.read(1, 2, plenty)
+			_, records := values(t, flat(bufs))
+			release()
+			require.Equal(t, []string{"new"}, records)
 			require.NoError(t, log.store.close())
 		})
 	}

@@ -145,6 +145,7 @@ func TestFixedPorts(t *testing.T) {
 func TestWrongFlags(t *testing.T) {
 	for _, args := range [][]string{
 		{"--spus", "x"}, {"--spus", "0"}, {"--spus", "4711"}, {"--nope"}, {"extra"}, {"--log-level", "loud"},
+		{"--platform-version", "0.9.0"}, {"--commit-all", "--commit-online"}, {"--clean-interval", "-1s"}, {"--snapshot-interval", "soon"},
 		{"--spu-ports", "a"}, {"--spu-ports", "1,2"}, {"--listen", "a:b:c"}, {"--control", "8.8.8.8:1"},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -156,6 +157,19 @@ func TestWrongFlags(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, exitOK, run([]string{"--help"}, strings.NewReader(""), &stdout, &stderr))
 	require.Contains(t, stderr.String(), "-stdin-lifeline")
+}
+
+func TestDataFolderInUse(t *testing.T) {
+	dir := t.TempDir()
+	p := start(t, "program", "--data-dir", dir, "--platform-version", "0.17")
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitFailed, run([]string{"--data-dir", dir}, strings.NewReader(""), &stdout, &stderr))
+	require.Equal(t, 1, strings.Count(stderr.String(), "\n"))
+	require.Contains(t, stderr.String(), dir+" is in use by process "+strconv.Itoa(p.cmd.Process.Pid))
+	require.NoError(t, p.cmd.Process.Kill()) // the lock goes with the process, however it ends
+	p.awaitEnd(t)
+	_ = p.cmd.Wait()
+	start(t, "program", "--data-dir", dir)
 }
 
 func TestBusyPort(t *testing.T) {
