@@ -56,7 +56,7 @@ var rules = map[string]rule{
 	// The client and the cluster share the codec and nothing else.
 	"core/devcluster": {
 		rooms:   []string{"core/fluvioerr", "core/internal/wire", "core/internal/compress"},
-		modules: []string{"github.com/tetratelabs/wazero"},
+		modules: []string{"golang.org/x/sys", "github.com/tetratelabs/wazero"},
 	},
 	"core/cmd/fluvio-devcluster": {rooms: []string{"core/fluvioerr", "core/devcluster"}},
 	"core/internal/gen":          {rooms: []string{"core/fluvioerr"}}, // writes the error tables of the other languages
