@@ -287,6 +287,12 @@ func TestRestartedSCThatKnowsNothingYet(t *testing.T) {
 	hangUp()
 	<-r.wake
 	require.Error(t, c.WatchError())
+	select {
+	case <-r.wake:
+		require.Fail(t, "an SC that knows nothing yet was believed")
+	case <-time.After(100 * time.Millisecond): // long enough for the wrong thing to happen
+	}
+	require.NotNil(t, c.Snapshot().Topics["a"])
 	close(release)
 	<-r.wake
 	require.NoError(t, c.WatchError())

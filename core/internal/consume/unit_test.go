@@ -161,6 +161,15 @@ func TestAccept(t *testing.T) {
 	require.EqualValues(t, 500, s.next, "what was filtered away is passed")
 }
 
+// A credit that was owed to a stream that is gone is not spent on the next one, which may send a frame anyway and has no id
+// yet: this one has not even a connection.
+func TestCreditOfALostStream(t *testing.T) {
+	s, st := bench(testConfig())
+	require.True(t, st.asked)
+	s.giveCredit()
+	require.Len(t, s.granted, 1, "the session may open a stream")
+}
+
 func TestAcceptAtTheEnd(t *testing.T) {
 	s, st := bench(testConfig())
 	s.upto = 102

@@ -301,6 +301,12 @@ func TestFlushWaitsForTheReportItself(t *testing.T) {
 	})
 	r := send(t, p, record(0))
 	<-inside
+	part := (*p.parts.Load())[0]
+	require.Eventually(t, func() bool {
+		part.mu.Lock()
+		defer part.mu.Unlock()
+		return len(part.flying) == 0
+	}, patience, time.Millisecond)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(p.Flush(ctx)), "the report runs")
