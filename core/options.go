@@ -83,7 +83,8 @@ type ConsumerOptions struct {
 	Start StartPosition `setting:"start"`
 	// StopAt is where to end. Default never.
 	StopAt StopPosition `setting:"stop_at"`
-	// MaxBytes is where the server cuts a frame. Default: PrefetchBytes over the partitions, 1 to 8 MiB.
+	// MaxBytes is where the server cuts a frame. Default: PrefetchBytes over the partitions, 1 to 8 MiB. A partition with
+	// larger batches gets frames as large as these.
 	MaxBytes int32 `setting:"max_bytes" min:"1024" max:"50331648"`
 	// PrefetchBytes limits what is received and not yet taken, for the whole consumer. Default 16 MiB. Up to one frame per
 	// partition may come on top.

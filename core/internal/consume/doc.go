@@ -12,8 +12,12 @@
 // The reader of a connection only finds the batch boundaries of a frame. Checksums, decompression and decoding happen on
 // the side that takes, as views into the frame's buffer.
 //
+// Memory is bounded in the inbox: see newInbox. A session whose credit is owed opens no new stream either. A partition whose
+// batches do not fit into max_bytes grows its frames to the largest of them; batches that fit into no frame are an error.
+//
 // Every session keeps its own position. After any failure it resumes there; leader changes are silent on the wire, so the
-// metadata is watched. Sessions end by reaching stop_at, by an error that no retry mends, or by Close.
+// metadata is watched. Sessions end by reaching stop_at, by an error that no retry mends, or by Close. An idle stream and one that the
+// server forgot look alike; only when the SC tells of records that do not come is a stream given up.
 //
 // A consumer has connections of its own, one per SPU, shared by its sessions: there is no request that ends a stream, so
 // closing the connection is the only way to make the servers forget the streams of a closed consumer.

@@ -7,13 +7,18 @@
 //
 // One request is in flight per partition, because the protocol has no idempotence: order survives retries. Partitions
 // pipeline freely. A batch that failed for a passing reason goes back to the head of its partition's queue and is sent again
-// by whoever leads the partition then, until DeliveryTimeout. RequestTimedOut means stored but not replicated: such a batch is
-// never sent again. A failed batch fails its own records and nothing after it.
+// by whoever leads the partition then, until DeliveryTimeout, which also ends the wait for what is in flight: the records are
+// then reported as maybe stored and not sent again. RequestTimedOut means stored but not replicated: such a batch is
+// never sent again. A failed batch fails its own records and nothing after it. Should a server refuse one batch of a
+// partition for a passing reason and take a later one of the same request, the first is stored behind it: a retry out of order
+// is better than a loss. SPUs stop taking from a partition whose write failed, so this is not seen.
 //
 // Every record gets exactly one report. Reports run in order on one goroutine of the producer, never on a connection's.
 //
 // Goroutines: one router (metadata, expiry), one reporter, one sender per SPU that leads a partition; all end with Close.
 // Locks: partition.mu before sender.mu; neither is held across I/O or a callback.
 //
-// Memory: a batch counts with the capacity of its buffer, from its first record until its report has been given.
+// Memory: a batch counts with the capacity of its buffer, from its first record until its report has been given. Nothing
+// lingers while somebody waits for memory. A buffer is used again when its request has ended, never while a connection may
+// still write it out.
 package produce
