@@ -92,6 +92,21 @@ func (w *twin) sameAt(what string, key uint16, version int16, m wire.Message) {
 	require.Equal(w.t, hex.EncodeToString(want), hex.EncodeToString(got), "%s: official %q, dev %q", what, want, got)
 }
 
+// await waits until a topic has partitions on both clusters, which comes some time after the answer to an update.
+func (w *twin) await(topic string, partitions int) {
+	w.t.Helper()
+	for _, p := range []*peer{w.real, w.dev} {
+		eventually(w.t, "the partitions come", func() bool {
+			if p == nil {
+				return true
+			}
+			_, topics := p.list(wire.LabelTopic, false, topic)
+			st := topics[0].Status.(*wire.TopicStatus)
+			return len(st.Replicas) == partitions && st.Resolution == wire.TopicProvisioned
+		})
+	}
+}
+
 // hangUp sends a request to both and wants both to close the connection.
 func (w *twin) hangUp(key uint16, m wire.Message) {
 	w.t.Helper()
@@ -155,6 +170,8 @@ func TestAnswersOfAnOfficialSC(t *testing.T) {
 	list(wire.LabelTopic, false, id)
 	update(id+"-a", wire.UpdateRequest{Partitions: 0})
 	update(id+"-a", wire.UpdateRequest{Partitions: 2})
+	w.await(id+"-a", 3)
+	list(wire.LabelTopic, false, id)
 	update(id+"-none", wire.UpdateRequest{Partitions: 1})
 	update(systemTopic, wire.UpdateRequest{Partitions: 1})
 	update(id+"-a", wire.UpdateRequest{Action: wire.UpdateAddMirror, RemoteCluster: id + "-nobody"})
@@ -170,6 +187,7 @@ func TestAnswersOfAnOfficialSC(t *testing.T) {
 	create(wire.LabelTopic, id+"-m", false, home)
 	update(id+"-m", wire.UpdateRequest{Partitions: 1})
 	update(id+"-m", wire.UpdateRequest{Action: wire.UpdateAddMirror, RemoteCluster: id + "-edge"})
+	w.await(id+"-m", 1) // a real SC that is asked again at once may not know yet
 	update(id+"-m", wire.UpdateRequest{Action: wire.UpdateAddMirror, RemoteCluster: id + "-edge"})
 	remove(wire.LabelTopic, id+"-m", false)
 	list(wire.LabelMirror, false)
@@ -234,6 +252,13 @@ func TestAnswersOfAnOfficialSC(t *testing.T) {
 	remove(wire.LabelTopic, id+"-a", false)
 	remove(wire.LabelTopic, id+"-a", false)
 
+	// What cannot be done with a type.
+	create(wire.LabelPartition, id, false, &wire.PartitionSpec{})
+	create(wire.LabelSPU, id, false, &wire.SPUSpec{})
+	remove(wire.LabelPartition, id, false)
+	remove("Nothing", id, false)
+	w.same("update", wire.KeyUpdate, &wire.UpdateRequest{Label: wire.LabelSmartModule, Name: id})
+	w.same("update", wire.KeyUpdate, &wire.UpdateRequest{Label: "topic", Name: id})
 	w.hangUp(wire.KeyWatch, &wire.WatchRequest{Label: wire.LabelMirror})
 	w.hangUp(wire.KeyWatch, &wire.WatchRequest{Label: wire.LabelCustomSPU})
 	w.hangUp(wire.KeyList, &wire.ListRequest{Label: "Nothing"})
