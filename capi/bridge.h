@@ -21,7 +21,11 @@ enum {
   FLUVIOC_FLUSH,
   FLUVIOC_CLOSE_PRODUCER,
   FLUVIOC_OPEN_CONSUMER,
-  FLUVIOC_CLOSE_CONSUMER
+  FLUVIOC_COMMIT,
+  FLUVIOC_COMMIT_OFFSET,
+  FLUVIOC_CLOSE_CONSUMER,
+  FLUVIOC_LIST_OFFSETS,
+  FLUVIOC_DELETE_OFFSET
 };
 
 /* Signals to Go, or-ed; which fit depends on what sends them. */
@@ -52,6 +56,11 @@ typedef struct fluvioc_signal {
   const fluvioc_setting_t *settings;
   size_t setting_count;
   fluvio_queue_t *deliveries; /* may be NULL */
+  const char *consumer_id; /* may be NULL */
+  int32_t partition;
+  int64_t offset;
+  const int64_t *marks; /* commit: how far the application has come, by place */
+  size_t mark_count;
 } fluvioc_signal_t;
 
 /* The descriptor that wakes the taker of signals; -1 when descriptors are short. */
@@ -119,8 +128,14 @@ typedef struct fluvioc_columns {
 fluvio_batch_t *fluvioc_batch_new(const char *topic, size_t topic_len, int32_t partition, int64_t high_watermark, size_t count, size_t data_len, fluvioc_columns_t *out);
 /* 1 when the consumer's ring is full: FLUVIOC_ROOM then comes when it has room. */
 int fluvioc_consumer_full(fluvio_consumer_t *consumer);
-/* Adds a batch or an error to the ring, never waits. Takes over both. */
-void fluvioc_consumer_push(fluvio_consumer_t *consumer, fluvio_batch_t *batch, fluvio_error_t *error);
+/* Adds a batch or an error to the ring, never waits. Takes over both. place: the batch's partition, as Go numbers them from
+ * 0 on, when offsets are stored; else -1. */
+void fluvioc_consumer_push(fluvio_consumer_t *consumer, fluvio_batch_t *batch, int32_t place, fluvio_error_t *error);
+/* Makes room for places 0 to count-1. 0 when memory is short. */
+int fluvioc_consumer_places(fluvio_consumer_t *consumer, size_t count);
+/* Fills marks, one for each of count places: the offset of the last record that the application is done with, having come
+ * for more; -1 for none. */
+void fluvioc_consumer_settled(fluvio_consumer_t *consumer, int64_t *marks, size_t count);
 /* Nothing comes any more; error says why and is given by every later poll. Takes it over. */
 void fluvioc_consumer_end(fluvio_consumer_t *consumer, fluvio_error_t *error);
 /* 1 while a callback may run; FLUVIOC_QUIET comes when that ends. */
@@ -129,5 +144,7 @@ int fluvioc_consumer_busy(fluvio_consumer_t *consumer);
 /* A list of topics. texts: name, status, reason, compression of each topic, each ending with a zero. numbers: system,
  * partitions, replication, retention seconds, segment size, maximal partition size of each. NULL when memory is short. */
 fluvio_topic_list_t *fluvioc_topic_list_new(size_t count, const char *texts, size_t len, const uint64_t *numbers);
+/* A list of consumer offsets. texts: consumer id and topic of each. numbers: partition, offset, time of each. */
+fluvio_consumer_offset_list_t *fluvioc_consumer_offset_list_new(size_t count, const char *texts, size_t len, const int64_t *numbers);
 
 #endif

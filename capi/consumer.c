@@ -15,6 +15,15 @@ struct entry {
   fluvio_batch_t *batch; /* or */
   fluvio_error_t *error;
   size_t bytes;
+  int32_t place; /* the batch's partition when offsets are stored, else -1 */
+};
+
+/* How far the application has come in a partition: offsets of records, -1 before the first. */
+struct mark {
+  int64_t given;   /* the last one it got */
+  int64_t done;    /* the last one that a commit stores: taken by poll, or finished by a callback */
+  int64_t settled; /* the last one that auto stores: after it the application came for more */
+  bool unsettled;  /* settled may be behind: the place is in the list of those */
 };
 
 struct fluvio_consumer {
@@ -35,6 +44,9 @@ struct fluvio_consumer {
   fluvio_record_cb record_callback;
   void *ctx;
   void (*ctx_free)(void *);
+  struct mark *marks;   /* by place */
+  int32_t *unsettled;   /* places that are to be settled by the next poll; room for all */
+  size_t places, unsettled_count;
 };
 
 fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client)
@@ -67,6 +79,8 @@ void fluvioc_consumer_destroy(fluvio_consumer_t *consumer)
 {
   drop_ring(consumer);
   fluvio_error_free(consumer->end);
+  free(consumer->marks);
+  free(consumer->unsettled);
   fluvioc_ready_close(&consumer->ready);
   pthread_mutex_destroy(&consumer->lock);
   pthread_cond_destroy(&consumer->changed);
@@ -121,7 +135,7 @@ int fluvioc_consumer_full(fluvio_consumer_t *consumer)
   return full;
 }
 
-void fluvioc_consumer_push(fluvio_consumer_t *consumer, fluvio_batch_t *batch, fluvio_error_t *error)
+void fluvioc_consumer_push(fluvio_consumer_t *consumer, fluvio_batch_t *batch, int32_t place, fluvio_error_t *error)
 {
   size_t bytes = 0;
   if (batch != NULL) {
@@ -132,7 +146,7 @@ void fluvioc_consumer_push(fluvio_consumer_t *consumer, fluvio_batch_t *batch, f
   pthread_mutex_lock(&consumer->lock);
   bool drop = !is_open(consumer) || consumer->count == RING_SIZE;
   if (!drop) {
-    consumer->ring[(consumer->first + consumer->count++) % RING_SIZE] = (struct entry){ batch, error, bytes };
+    consumer->ring[(consumer->first + consumer->count++) % RING_SIZE] = (struct entry){ batch, error, bytes, place };
     consumer->bytes += bytes;
     announce(consumer, false);
   }
@@ -164,6 +178,95 @@ int fluvioc_consumer_busy(fluvio_consumer_t *consumer)
   return busy;
 }
 
+/* ------------------------------------------------ how far the application is */
+
+int fluvioc_consumer_places(fluvio_consumer_t *consumer, size_t count)
+{
+  pthread_mutex_lock(&consumer->lock);
+  struct mark *marks = realloc(consumer->marks, count * sizeof *marks);
+  if (marks != NULL)
+    consumer->marks = marks;
+  int32_t *unsettled = realloc(consumer->unsettled, count * sizeof *unsettled);
+  if (unsettled != NULL)
+    consumer->unsettled = unsettled;
+  bool ok = marks != NULL && unsettled != NULL;
+  for (; ok && consumer->places < count; consumer->places++)
+    marks[consumer->places] = (struct mark){ -1, -1, -1, false };
+  pthread_mutex_unlock(&consumer->lock);
+  return ok;
+}
+
+void fluvioc_consumer_settled(fluvio_consumer_t *consumer, int64_t *marks, size_t count)
+{
+  pthread_mutex_lock(&consumer->lock);
+  for (size_t i = 0; i < count; i++)
+    marks[i] = i < consumer->places ? consumer->marks[i].settled : -1;
+  pthread_mutex_unlock(&consumer->lock);
+}
+
+int64_t *fluvioc_consumer_marks(fluvio_consumer_t *consumer, bool given, size_t *count)
+{
+  pthread_mutex_lock(&consumer->lock);
+  *count = consumer->places;
+  int64_t *marks = malloc((consumer->places + 1) * sizeof *marks);
+  for (size_t i = 0; marks != NULL && i < consumer->places; i++)
+    marks[i] = given ? consumer->marks[i].given : consumer->marks[i].done;
+  pthread_mutex_unlock(&consumer->lock);
+  return marks;
+}
+
+/* The application has come for more; the caller holds the lock. */
+static void settle(fluvio_consumer_t *consumer)
+{
+  while (consumer->unsettled_count > 0) {
+    struct mark *m = &consumer->marks[consumer->unsettled[--consumer->unsettled_count]];
+    m->settled = m->done;
+    m->unsettled = false;
+  }
+}
+
+static int64_t last_offset(const fluvio_batch_t *batch)
+{
+  fluvio_batch_view_t view = { .struct_size = sizeof view };
+  fluvio_batch_view(batch, &view);
+  return view.count > 0 ? view.offset[view.count - 1] : -1;
+}
+
+/* The application takes a batch by poll; the caller holds the lock. Marks only rise, in whatever order threads take. */
+static void polled(fluvio_consumer_t *consumer, const struct entry *e)
+{
+  int64_t offset = last_offset(e->batch);
+  struct mark *m = &consumer->marks[e->place];
+  if (offset <= m->done)
+    return;
+  m->given = m->done = offset;
+  if (!m->unsettled) {
+    m->unsettled = true;
+    consumer->unsettled[consumer->unsettled_count++] = e->place;
+  }
+}
+
+/* A callback gets the records up to an offset. */
+static void called(fluvio_consumer_t *consumer, int32_t place, int64_t offset)
+{
+  if (place < 0)
+    return;
+  pthread_mutex_lock(&consumer->lock);
+  consumer->marks[place].given = offset;
+  pthread_mutex_unlock(&consumer->lock);
+}
+
+/* A callback has finished what it got. */
+static void finished(fluvio_consumer_t *consumer, int32_t place)
+{
+  if (place < 0)
+    return;
+  pthread_mutex_lock(&consumer->lock);
+  struct mark *m = &consumer->marks[place];
+  m->settled = m->done = m->given;
+  pthread_mutex_unlock(&consumer->lock);
+}
+
 /* ------------------------------------------------------------ the taking side */
 
 /* Lets Go read on; the caller holds the lock. */
@@ -177,7 +280,7 @@ static void wake_go(fluvio_consumer_t *consumer)
 
 /* Takes the next entry, waiting until the deadline. The status is that of fluvio_consumer_poll, except that TIMEOUT also
  * stands for "nothing". The caller holds the lock. */
-static fluvio_status_t take(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, fluvio_error_t **error)
+static fluvio_status_t take(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, int32_t *place, fluvio_error_t **error)
 {
   int64_t deadline = 0;
   bool in_time = true;
@@ -198,6 +301,9 @@ static fluvio_status_t take(fluvio_consumer_t *consumer, int64_t timeout_ms, flu
       if (consumer->count <= RING_BATCHES / 2 && consumer->bytes <= RING_BYTES / 2)
         wake_go(consumer);
       *batch = e.batch;
+      *place = e.place;
+      if (e.batch != NULL && e.place >= 0 && fluvioc_current != consumer)
+        polled(consumer, &e);
       if (e.error == NULL)
         return FLUVIO_OK;
       fluvio_status_t status = fluvio_error_status(e.error);
@@ -241,7 +347,9 @@ fluvio_status_t fluvio_consumer_poll(fluvio_consumer_t *consumer, int64_t timeou
     return fluvioc_fail(error, FLUVIO_ERR_WOULD_DEADLOCK, op, "called inside the consumer's own callback");
   pthread_mutex_lock(&consumer->lock);
   fluvioc_ref(consumer); /* a consumer that is freed while this waits stays until this returns */
-  status = take(consumer, timeout_ms, batch, error);
+  settle(consumer);
+  int32_t place;
+  status = take(consumer, timeout_ms, batch, &place, error);
   pthread_mutex_unlock(&consumer->lock);
   fluvioc_unref(consumer);
   return status;
@@ -271,16 +379,23 @@ void fluvio_consumer_wakeup(fluvio_consumer_t *consumer)
 }
 
 /* Calls back with a batch or an error; returns what the callback said. */
-static int32_t call_back(fluvio_consumer_t *consumer, fluvio_batch_t *batch, const fluvio_error_t *error)
+static int32_t call_back(fluvio_consumer_t *consumer, fluvio_batch_t *batch, int32_t place, const fluvio_error_t *error)
 {
-  if (consumer->batch_callback != NULL)
-    return consumer->batch_callback(batch, error, consumer->ctx);
   if (batch == NULL)
-    return consumer->record_callback(NULL, error, consumer->ctx);
+    return consumer->batch_callback != NULL ? consumer->batch_callback(NULL, error, consumer->ctx) : consumer->record_callback(NULL, error, consumer->ctx);
+  if (consumer->batch_callback != NULL) {
+    called(consumer, place, last_offset(batch));
+    int32_t answer = consumer->batch_callback(batch, NULL, consumer->ctx);
+    finished(consumer, place);
+    return answer;
+  }
   fluvio_record_t record = { .struct_size = sizeof record };
   for (size_t i = 0; i < fluvio_batch_count(batch) && is_open(consumer); i++) {
     fluvio_batch_get(batch, i, &record);
-    if (consumer->record_callback(&record, NULL, consumer->ctx) != FLUVIO_CONTINUE)
+    called(consumer, place, record.offset);
+    int32_t answer = consumer->record_callback(&record, NULL, consumer->ctx);
+    finished(consumer, place);
+    if (answer != FLUVIO_CONTINUE)
       return FLUVIO_STOP;
   }
   return FLUVIO_CONTINUE;
@@ -303,12 +418,13 @@ static void *dispatch(void *arg)
     }
     fluvio_batch_t *batch = NULL;
     fluvio_error_t *error = NULL;
-    fluvio_status_t status = take(consumer, -1, &batch, &error);
+    int32_t place = -1;
+    fluvio_status_t status = take(consumer, -1, &batch, &place, &error);
     bool last = consumer->end != NULL && error == consumer->end;
     bool closed = !is_open(consumer);
     pthread_mutex_unlock(&consumer->lock);
     if (!closed && (status == FLUVIO_OK || error != NULL))
-      stopped = call_back(consumer, batch, error) != FLUVIO_CONTINUE || last;
+      stopped = call_back(consumer, batch, place, error) != FLUVIO_CONTINUE || last;
     fluvio_batch_release(batch);
     fluvio_error_free(error);
     pthread_mutex_lock(&consumer->lock);
@@ -340,6 +456,7 @@ static fluvio_status_t start(fluvio_consumer_t *consumer, fluvio_batch_cb on_bat
   } else {
     consumer->started = consumer->busy = true;
     consumer->woken = false;
+    settle(consumer);
     consumer->batch_callback = on_batch;
     consumer->record_callback = on_record;
     consumer->ctx = ctx;

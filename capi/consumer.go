@@ -6,6 +6,7 @@ import "C"
 import (
 	"context"
 	"encoding/json"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -25,7 +26,20 @@ type consumer struct {
 	ctx    context.Context // ends when the consumer begins to close
 	cancel context.CancelFunc
 	done   chan struct{} // the goroutine has ended
+	opened chan struct{} // closed when handle is set
 	closer closer
+	topics []string
+	stores bool // offsets may be stored: C counts what the application takes
+
+	mu      sync.Mutex
+	places  []place // the partitions that brought something, by the numbers that C knows them by
+	numbers map[place]C.int32_t
+}
+
+// place is a partition of a topic.
+type place struct {
+	topic     string
+	partition int32
 }
 
 // openConsumer carries out fluvio_consumer_open.
@@ -47,11 +61,16 @@ func (op *operation) openConsumer(ctx context.Context, c *client) (unsafe.Pointe
 		return nil, err
 	}
 	options.LazyColumns = true // push has them decoded into C memory
+	x := &consumer{
+		client: c, room: make(chan struct{}, 1), quiet: make(chan struct{}, 1), done: make(chan struct{}), opened: make(chan struct{}),
+		stores: options.OffsetStrategy == "manual" || options.OffsetStrategy == "auto", numbers: map[place]C.int32_t{}, topics: options.Topics,
+	}
+	options.ReadAhead = x.settled
 	core, err := c.core.Consumer(ctx, options)
 	if err != nil {
 		return nil, err
 	}
-	x := &consumer{client: c, core: core, room: make(chan struct{}, 1), quiet: make(chan struct{}, 1), done: make(chan struct{})}
+	x.core = core
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	x.id = consumers.add(x)
 	x.handle = C.fluvioc_consumer_new(C.uint64_t(x.id), c.handle)
@@ -60,6 +79,7 @@ func (op *operation) openConsumer(ctx context.Context, c *client) (unsafe.Pointe
 		x.cancel()
 		return nil, abandon(core.Close, "open consumer")
 	}
+	close(x.opened)
 	go x.pump()
 	if !c.adopt(x) {
 		_ = x.closeWithClient(c.ctx)
@@ -97,7 +117,7 @@ func (x *consumer) pump() {
 			C.fluvioc_consumer_end(x.handle, cError(err))
 			return
 		default:
-			C.fluvioc_consumer_push(x.handle, nil, cError(err))
+			C.fluvioc_consumer_push(x.handle, nil, -1, cError(err))
 		}
 	}
 }
@@ -109,6 +129,10 @@ func (x *consumer) push(b *fluvio.Batch) error {
 	if n == 0 {
 		return nil
 	}
+	number, err := x.number(place{topic, b.Partition()})
+	if err != nil {
+		return err
+	}
 	var to C.fluvioc_columns_t
 	batch := C.fluvioc_batch_new((*C.char)(unsafe.Pointer(unsafe.StringData(topic))), C.size_t(len(topic)), C.int32_t(b.Partition()),
 		C.int64_t(b.HighWatermark()), C.size_t(n), C.size_t(len(data)), &to)
@@ -117,7 +141,7 @@ func (x *consumer) push(b *fluvio.Batch) error {
 			At(topic, b.Partition())
 	}
 	copy(unsafe.Slice((*byte)(to.data), len(data)), data)
-	err := b.Columns(&fluvio.Columns{
+	err = b.Columns(&fluvio.Columns{
 		Offset:    unsafe.Slice((*int64)(to.offset), n),
 		Timestamp: unsafe.Slice((*int64)(to.timestamp), n),
 		KeyPos:    unsafe.Slice((*uint32)(to.key_pos), n),
@@ -129,7 +153,7 @@ func (x *consumer) push(b *fluvio.Batch) error {
 		C.fluvio_batch_release(batch)
 		return err
 	}
-	C.fluvioc_consumer_push(x.handle, batch, nil)
+	C.fluvioc_consumer_push(x.handle, batch, number, nil)
 	return nil
 }
 

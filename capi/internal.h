@@ -27,7 +27,8 @@ enum fluvioc_kind {
   FLUVIOC_KIND_BATCH,
   FLUVIOC_KIND_CONFIG,
   FLUVIOC_KIND_ERROR,
-  FLUVIOC_KIND_TOPIC_LIST
+  FLUVIOC_KIND_TOPIC_LIST,
+  FLUVIOC_KIND_CONSUMER_OFFSET_LIST /* the last one */
 };
 
 enum fluvioc_state { FLUVIOC_OPEN = 0, FLUVIOC_CLOSING, FLUVIOC_CLOSED, FLUVIOC_POISONED };
@@ -81,6 +82,9 @@ void fluvioc_set_state(fluvioc_object_t *object, enum fluvioc_state state);
 uint64_t fluvioc_producer_set_state(fluvio_producer_t *producer, enum fluvioc_state state);
 void fluvioc_consumer_set_state(fluvio_consumer_t *consumer, enum fluvioc_state state);
 fluvio_client_t *fluvioc_consumer_client(const fluvio_consumer_t *consumer);
+/* A copy of how far the application has come, one offset for each place, for free; *count may be 0. given: what it got, else
+ * what it is done with. NULL when memory is short. */
+int64_t *fluvioc_consumer_marks(fluvio_consumer_t *consumer, bool given, size_t *count);
 uint64_t fluvioc_producer_accepted(fluvio_producer_t *producer);
 /* Drops a report's weight from what the application has not taken yet. */
 void fluvioc_producer_report_taken(fluvio_producer_t *producer, uint64_t weight);
@@ -113,6 +117,10 @@ typedef struct fluvioc_request {
   bool has_topic;
   const fluvio_config_t *config;
   fluvio_queue_t *deliveries;
+  const char *consumer_id;
+  bool has_consumer_id;
+  int32_t partition;
+  int64_t offset;
   int64_t timeout_ms;
   fluvio_queue_t *queue;
   uint64_t opaque;

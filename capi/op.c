@@ -16,6 +16,11 @@ struct fluvio_op {
   const char *name; /* static */
   fluvioc_object_t *target;
   char *topic;
+  char *consumer_id;
+  int32_t partition;
+  int64_t offset;
+  int64_t *marks; /* commit: how far the application had come when it was called */
+  size_t mark_count;
   fluvio_config_t *config;
   fluvio_queue_t *deliveries;
   int64_t deadline;
@@ -49,6 +54,8 @@ void fluvioc_op_destroy(fluvio_op_t *op)
   fluvioc_unref(op->queue);
   fluvio_config_free(op->config);
   free(op->topic);
+  free(op->consumer_id);
+  free(op->marks);
   pthread_mutex_destroy(&op->lock);
   pthread_cond_destroy(&op->finished);
   free(op);
@@ -69,6 +76,8 @@ static fluvio_status_t check(const fluvioc_request_t *r, fluvio_error_t **error)
     status = fluvioc_check(r->config, FLUVIOC_KIND_CONFIG, r->name, error);
   if (status == FLUVIO_OK && r->has_topic && !r->topic_optional && r->topic == NULL)
     status = fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, r->name, "the topic is NULL");
+  if (status == FLUVIO_OK && r->has_consumer_id && r->consumer_id == NULL)
+    status = fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, r->name, "the consumer's name is NULL");
   return status;
 }
 
@@ -77,6 +86,17 @@ static bool copy(fluvio_op_t *op, const fluvioc_request_t *r)
 {
   if (r->topic != NULL && (op->topic = strdup(r->topic)) == NULL)
     return false;
+  if (r->consumer_id != NULL && (op->consumer_id = strdup(r->consumer_id)) == NULL)
+    return false;
+  if (r->command == FLUVIOC_COMMIT || r->command == FLUVIOC_COMMIT_OFFSET) {
+    /* Whoever commits inside the consumer's callback is done with what it was called with, and may choose its offset
+     * from any thread. */
+    bool given = r->command == FLUVIOC_COMMIT_OFFSET || fluvioc_current == r->target;
+    if ((op->marks = fluvioc_consumer_marks((fluvio_consumer_t *)r->target, given, &op->mark_count)) == NULL)
+      return false;
+  }
+  op->partition = r->partition;
+  op->offset = r->offset;
   if (r->config != NULL && (op->config = fluvioc_config_copy(r->config)) == NULL)
     return false;
   if (r->target != NULL)
@@ -147,6 +167,11 @@ void fluvioc_op_describe(fluvio_op_t *op, fluvioc_signal_t *out)
   out->settings = fluvioc_config_settings(op->config);
   out->setting_count = fluvioc_config_count(op->config);
   out->deliveries = op->deliveries;
+  out->consumer_id = op->consumer_id;
+  out->partition = op->partition;
+  out->offset = op->offset;
+  out->marks = op->marks;
+  out->mark_count = op->mark_count;
   out->timeout_ms = -1;
   if (op->deadline != FLUVIOC_FOREVER) {
     int64_t left = op->deadline - fluvioc_now();
@@ -291,6 +316,11 @@ fluvio_consumer_t *fluvio_op_take_consumer(fluvio_op_t *op)
 fluvio_topic_list_t *fluvio_op_take_topic_list(fluvio_op_t *op)
 {
   return take(op, FLUVIOC_KIND_TOPIC_LIST);
+}
+
+fluvio_consumer_offset_list_t *fluvio_op_take_consumer_offset_list(fluvio_op_t *op)
+{
+  return take(op, FLUVIOC_KIND_CONSUMER_OFFSET_LIST);
 }
 
 void fluvio_op_free(fluvio_op_t *op)

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -22,6 +23,11 @@ type operation struct {
 	target     uint64 // the object it is for
 	sequence   uint64 // flush, close: the records accepted before
 	topic      string
+	hasTopic   bool
+	consumerID string
+	partition  int32
+	offset     int64
+	marks      []int64 // commit: how far the application had come
 	settings   []setting
 	deliveries *C.fluvio_queue_t // valid until the operation is completed
 }
@@ -38,6 +44,11 @@ func startOperation(s *C.fluvioc_signal_t) {
 		target:     uint64(s.target),
 		sequence:   uint64(s.sequence),
 		topic:      C.GoString(s.topic),
+		hasTopic:   s.topic != nil,
+		consumerID: C.GoString(s.consumer_id),
+		partition:  int32(s.partition),
+		offset:     int64(s.offset),
+		marks:      slices.Clone(unsafe.Slice((*int64)(s.marks), int(s.mark_count))),
 		deliveries: s.deliveries,
 	}
 	for _, entry := range unsafe.Slice(s.settings, int(s.setting_count)) {
@@ -90,9 +101,17 @@ func (op *operation) run(ctx context.Context) (result unsafe.Pointer, err error)
 			err = errClosed("flush", "producer")
 		}
 		return nil, err
-	case C.FLUVIOC_CLOSE_CONSUMER:
-		if c, ok := consumers.get(op.target); ok {
+	case C.FLUVIOC_COMMIT, C.FLUVIOC_COMMIT_OFFSET, C.FLUVIOC_CLOSE_CONSUMER:
+		c, ok := consumers.get(op.target)
+		switch {
+		case ok && op.command == C.FLUVIOC_COMMIT:
+			err = c.commit(ctx, op)
+		case ok && op.command == C.FLUVIOC_COMMIT_OFFSET:
+			err = c.commitOffset(ctx, op)
+		case ok:
 			err = c.close(ctx)
+		case op.command != C.FLUVIOC_CLOSE_CONSUMER:
+			err = errClosed("commit", "consumer")
 		}
 		return nil, err
 	case C.FLUVIOC_CLOSE_CLIENT:
@@ -121,6 +140,10 @@ func (op *operation) runOnClient(ctx context.Context) (result unsafe.Pointer, er
 		err = c.core.Admin().DeleteTopic(ctx, op.topic)
 	case C.FLUVIOC_LIST_TOPICS:
 		result, err = op.listTopics(ctx, c)
+	case C.FLUVIOC_LIST_OFFSETS:
+		result, err = op.listOffsets(ctx, c)
+	case C.FLUVIOC_DELETE_OFFSET:
+		err = c.core.Admin().DeleteConsumerOffset(ctx, op.consumerID, op.topic, op.partition)
 	case C.FLUVIOC_OPEN_PRODUCER:
 		result, err = op.openProducer(ctx, c)
 	case C.FLUVIOC_OPEN_CONSUMER:
@@ -142,7 +165,7 @@ func (op *operation) poison(err error) {
 		if p, ok := producers.get(op.target); ok {
 			C.fluvioc_poison(unsafe.Pointer(p.handle), cError(err))
 		}
-	case C.FLUVIOC_CLOSE_CONSUMER:
+	case C.FLUVIOC_COMMIT, C.FLUVIOC_COMMIT_OFFSET, C.FLUVIOC_CLOSE_CONSUMER:
 		if c, ok := consumers.get(op.target); ok {
 			C.fluvioc_poison(unsafe.Pointer(c.handle), cError(err))
 		}

@@ -21,7 +21,7 @@
  *            while a callback ran: when that returns). A _start that fails does not call ctx_free.
  * Go         Every function here is plain C. None enters the Go runtime on the caller's thread.
  * Fork       In a forked child every function returns FLUVIO_ERR_FORKED (or NULL, 0, -1), and _free does nothing; what only
- *            reads memory (errors, batches, topic lists) works on. A child that wants Fluvio must exec, or be started by
+ *            reads memory (errors, batches, lists) works on. A child that wants Fluvio must exec, or be started by
  *            spawn: the Go runtime does not live on in it.
  * Unloading  dlclose does not unload the library.
  */
@@ -142,6 +142,7 @@ typedef struct fluvio_producer fluvio_producer_t; /* writes records to a topic *
 typedef struct fluvio_consumer fluvio_consumer_t; /* reads records of topics */
 typedef struct fluvio_batch fluvio_batch_t;       /* records that were read */
 typedef struct fluvio_topic_list fluvio_topic_list_t;
+typedef struct fluvio_consumer_offset_list fluvio_consumer_offset_list_t;
 
 /* An _async function returns an operation at once (NULL only when memory is short or in a forked child; every other
  * problem is the operation's result). Its results are those of the function without _async. With a queue, an event of
@@ -158,6 +159,7 @@ FLUVIO_API fluvio_client_t *fluvio_op_take_client(fluvio_op_t *op);
 FLUVIO_API fluvio_producer_t *fluvio_op_take_producer(fluvio_op_t *op);
 FLUVIO_API fluvio_consumer_t *fluvio_op_take_consumer(fluvio_op_t *op);
 FLUVIO_API fluvio_topic_list_t *fluvio_op_take_topic_list(fluvio_op_t *op);
+FLUVIO_API fluvio_consumer_offset_list_t *fluvio_op_take_consumer_offset_list(fluvio_op_t *op);
 /* Frees an operation; one that still runs is cancelled, a close excepted, which goes on, and a result nobody took is closed
  * and freed. Since 0.1. */
 FLUVIO_API void fluvio_op_free(fluvio_op_t *op);
@@ -260,6 +262,32 @@ FLUVIO_API size_t fluvio_topic_list_count(const fluvio_topic_list_t *list);
 FLUVIO_API fluvio_status_t fluvio_topic_list_get(const fluvio_topic_list_t *list, size_t i, fluvio_topic_t *out);
 FLUVIO_API void fluvio_topic_list_free(fluvio_topic_list_t *list);
 
+/* Lists the stored offsets of all consumers, in the order of consumer, topic and partition. *list is the caller's. It waits,
+ * at most for request_timeout_ms, while a cluster that has just started has no place for offsets yet. UNSUPPORTED: the
+ * cluster's platform keeps none. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_offsets_list(fluvio_client_t *client, int64_t timeout_ms, fluvio_consumer_offset_list_t **list, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_consumer_offsets_list_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Forgets what a consumer stored for a partition; OK also when there is nothing. A consumer that runs may store it again.
+ * Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_offset_delete(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_consumer_offset_delete_async(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+
+/* How far a named consumer has come in a partition. struct_size is set by the caller. Texts live as long as the list. */
+typedef struct fluvio_consumer_offset {
+  uint32_t struct_size;
+  int32_t partition;
+  const char *consumer_id;
+  const char *topic;
+  int64_t offset;   /* of the last record processed: reading goes on with the next one */
+  int64_t modified; /* ms since the epoch, by the clock of the SPU, which counts seconds */
+} fluvio_consumer_offset_t;
+/* The number of offsets in a list. Since 0.1. */
+FLUVIO_API size_t fluvio_consumer_offset_list_count(const fluvio_consumer_offset_list_t *list);
+/* Fills out with the i-th offset. INVALID_ARGUMENT when i is too large. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_offset_list_get(const fluvio_consumer_offset_list_t *list, size_t i, fluvio_consumer_offset_t *out);
+/* Frees a list. Since 0.1. */
+FLUVIO_API void fluvio_consumer_offset_list_free(fluvio_consumer_offset_list_t *list);
+
 /* --------------------------------------------------------------- producer */
 
 /* Opens a producer. Settings: batch_size, linger_ms, max_request_size, compression, buffer_memory, delivery,
@@ -310,7 +338,10 @@ FLUVIO_API void fluvio_producer_free(fluvio_producer_t *producer);
 
 /* Opens a consumer of a topic (or of several: topic NULL and the setting topics). Settings: partitions (all), start (end;
  * beginning, end, beginning+N, end-N, or an absolute offset), stop_at (never; end, or an offset), max_bytes,
- * prefetch_bytes, isolation ... (README). *consumer is the caller's and keeps the client alive. Since 0.1. */
+ * prefetch_bytes, isolation ... (README). *consumer is the caller's and keeps the client alive.
+ * consumer_id names the consumer: unless start is an absolute offset, reading goes on behind the offset that is stored
+ * under this name, with end too. offset_strategy says who stores offsets: none, manual (fluvio_consumer_commit) or auto
+ * (also every offset_flush_ms, and close). Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_consumer_t **consumer, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 /* The next batch. OK: *batch is the caller's, to release. TIMEOUT (with a NULL error object): nothing yet. END: the stream
@@ -348,8 +379,23 @@ typedef struct fluvio_record {
 typedef int32_t (*fluvio_record_cb)(const fluvio_record_t *record, const fluvio_error_t *error, void *ctx);
 /* As fluvio_consumer_start, one call per record. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_start_records(fluvio_consumer_t *consumer, fluvio_record_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error);
+
+/* Stores, for every partition, the offset of the last record the application is done with, and returns when the cluster has
+ * confirmed all of them; nothing is sent for partitions that have not moved. Done with are the batches that poll gave, or
+ * that a callback has returned from (of fluvio_consumer_start_records: the records); inside the consumer's own callback also
+ * what that was called with. What comes after the call does not count, also for _async. INVALID_STATE: offset_strategy is
+ * none. Other errors name the topic and partition; other partitions may be stored all the same. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_commit(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_consumer_commit_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Stores a chosen offset of one partition, that of the last record processed, also a lower one than what is stored. topic
+ * NULL: the consumer's, if it reads one only. INVALID_ARGUMENT: no record of that offset or a higher one was given to the
+ * application yet. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_commit_offset(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t offset, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_consumer_commit_offset_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t offset, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+
 /* Ends the streams. Batches not taken yet are dropped. Waits for a running callback; TIMEOUT when that does not return, and
- * no other callback runs then either. Since 0.1. */
+ * no other callback runs then either. With offset_strategy auto it stores what was taken before the latest poll, or what
+ * callbacks have returned from; the error says what could not be stored. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_close(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_close_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 FLUVIO_API void fluvio_consumer_free(fluvio_consumer_t *consumer);

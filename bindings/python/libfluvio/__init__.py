@@ -20,7 +20,7 @@ what is read is always bytes. Every failure is a :class:`FluvioError`. Ctrl-C in
 
 from __future__ import annotations
 
-from ._admin import Admin, Topic
+from ._admin import Admin, ConsumerOffset, Topic
 from ._batch import NO_KEY, Batch, Columns, Record
 from ._client import Client, connect
 from ._consumer import Consumer
@@ -72,6 +72,7 @@ __all__ = [
     "ClosedError",
     "Columns",
     "Consumer",
+    "ConsumerOffset",
     "CorruptError",
     "Delivery",
     "DeliveryGroup",

@@ -70,6 +70,19 @@ class Topic(ctypes.Structure):
     ]
 
 
+class ConsumerOffset(ctypes.Structure):
+    """``fluvio_consumer_offset_t``: one row of a list of stored offsets."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("partition", c_int32),
+        ("consumer_id", c_char_p),
+        ("topic", c_char_p),
+        ("offset", c_int64),
+        ("modified", c_int64),
+    ]
+
+
 class RecordIn(ctypes.Structure):
     """``fluvio_record_in_t``: a record to send."""
 
@@ -123,6 +136,7 @@ class BatchView(ctypes.Structure):
 STRUCTURES: Dict[str, Any] = {
     "fluvio_delivery": Delivery,
     "fluvio_topic": Topic,
+    "fluvio_consumer_offset": ConsumerOffset,
     "fluvio_record_in": RecordIn,
     "fluvio_record": RecordOut,
     "fluvio_batch_view": BatchView,
@@ -166,6 +180,7 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_op_take_producer": (_PTR, (_PTR,)),
     "fluvio_op_take_consumer": (_PTR, (_PTR,)),
     "fluvio_op_take_topic_list": (_PTR, (_PTR,)),
+    "fluvio_op_take_consumer_offset_list": (_PTR, (_PTR,)),
     "fluvio_op_free": (None, (_PTR,)),
     "fluvio_queue_new": (_PTR, ()),
     "fluvio_queue_poll": (_PTR, (_PTR, _I64)),
@@ -194,6 +209,13 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_topic_list_count": (_LEN, (_PTR,)),
     "fluvio_topic_list_get": (_STA, (_PTR, _LEN, _PTR)),
     "fluvio_topic_list_free": (None, (_PTR,)),
+    "fluvio_consumer_offsets_list": (_STA, (_PTR, _I64, _PTR, _PTR)),
+    "fluvio_consumer_offsets_list_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
+    "fluvio_consumer_offset_delete": (_STA, (_PTR, _TXT, _TXT, _I32, _I64, _PTR)),
+    "fluvio_consumer_offset_delete_async": (_PTR, (_PTR, _TXT, _TXT, _I32, _I64, _PTR, _U64)),
+    "fluvio_consumer_offset_list_count": (_LEN, (_PTR,)),
+    "fluvio_consumer_offset_list_get": (_STA, (_PTR, _LEN, _PTR)),
+    "fluvio_consumer_offset_list_free": (None, (_PTR,)),
     # producer
     "fluvio_producer_open": (_STA, (_PTR, _TXT, _PTR, _PTR, _I64, _PTR, _PTR)),
     "fluvio_producer_open_async": (_PTR, (_PTR, _TXT, _PTR, _PTR, _I64, _PTR, _U64)),
@@ -213,6 +235,10 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_consumer_wakeup": (None, (_PTR,)),
     "fluvio_consumer_start": (_STA, (_PTR, _PTR, _PTR, _PTR, _PTR)),
     "fluvio_consumer_start_records": (_STA, (_PTR, _PTR, _PTR, _PTR, _PTR)),
+    "fluvio_consumer_commit": (_STA, (_PTR, _I64, _PTR)),
+    "fluvio_consumer_commit_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
+    "fluvio_consumer_commit_offset": (_STA, (_PTR, _TXT, _I32, _I64, _I64, _PTR)),
+    "fluvio_consumer_commit_offset_async": (_PTR, (_PTR, _TXT, _I32, _I64, _I64, _PTR, _U64)),
     "fluvio_consumer_close": (_STA, (_PTR, _I64, _PTR)),
     "fluvio_consumer_close_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
     "fluvio_consumer_free": (None, (_PTR,)),

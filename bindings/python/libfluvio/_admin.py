@@ -1,14 +1,15 @@
-"""Topics: creating, deleting and listing them."""
+"""Topics: creating, deleting and listing them. Stored consumer offsets: listing and deleting them."""
 
 from __future__ import annotations
 
+import operator
 from ctypes import byref, sizeof
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, List, Optional
 
 from . import _abi
 from ._core import Handle, config, finish, milliseconds, text
-from ._errors import error_of_status
+from ._errors import InvalidArgumentError, error_of_status
 from ._library import Library
 
 if TYPE_CHECKING:
@@ -67,8 +68,47 @@ def read_topics(lib: Library, address: int) -> List[Topic]:
     return topics
 
 
+@dataclass(frozen=True)
+class ConsumerOffset:
+    """How far a named consumer has come in a partition."""
+
+    consumer_id: str
+    """The consumer's name."""
+    topic: str
+    """The topic."""
+    partition: int
+    """The partition."""
+    offset: int
+    """The offset of the last record processed: reading goes on with the next one."""
+    modified: int
+    """When it was stored: milliseconds since the epoch, by the clock of the SPU, which counts whole seconds."""
+
+
+def read_offsets(lib: Library, address: int) -> List[ConsumerOffset]:
+    """Copies a list of the library, and frees it."""
+    handle = Handle(address, lib.consumer_offset_list_free)
+    row = _abi.ConsumerOffset(struct_size=sizeof(_abi.ConsumerOffset))
+    offsets = []
+    for index in range(lib.consumer_offset_list_count(handle.address)):
+        status: int = lib.consumer_offset_list_get(handle.address, index, byref(row))
+        if status:
+            raise error_of_status(lib, status)
+        offsets.append(
+            ConsumerOffset(row.consumer_id.decode(), row.topic.decode(), row.partition, row.offset, row.modified)
+        )
+    return offsets
+
+
+def check_partition(partition: object) -> int:
+    """A partition's number as the library takes it, or InvalidArgumentError."""
+    number = operator.index(partition)  # type: ignore[arg-type]
+    if not 0 <= number < 2**31:
+        raise InvalidArgumentError(f"partition: {number} is not a partition's number")
+    return number
+
+
 class Admin:
-    """Manages topics. Comes as ``client.admin``.
+    """Manages topics and stored consumer offsets. Comes as ``client.admin``.
 
     Every call takes ``timeout`` in seconds; None means the client's ``request_timeout_ms``.
     """
@@ -130,3 +170,36 @@ class Admin:
         lib = self._client._lib
         operation = lib.topic_list_async(self._client._address, milliseconds(timeout), None, 0)
         return read_topics(lib, finish(lib, operation, "list topics", lib.op_take_topic_list))
+
+    def consumer_offsets(self, *, timeout: Optional[float] = None) -> List[ConsumerOffset]:
+        """The stored offsets of all consumers, in the order of consumer, topic and partition.
+
+        Raises:
+            UnsupportedError: the cluster's platform keeps none.
+            FluvioTimeoutError: no answer in time.
+        """
+        lib = self._client._lib
+        operation = lib.consumer_offsets_list_async(self._client._address, milliseconds(timeout), None, 0)
+        return read_offsets(lib, finish(lib, operation, "list consumer offsets", lib.op_take_consumer_offset_list))
+
+    def delete_consumer_offset(
+        self, consumer_id: str, topic: str, partition: int, *, timeout: Optional[float] = None
+    ) -> None:
+        """Forgets what a consumer stored for a partition; there being nothing is fine. A consumer that runs may store
+        it again.
+
+        Raises:
+            UnsupportedError: the cluster's platform keeps no offsets.
+            FluvioTimeoutError: no answer in time.
+        """
+        lib = self._client._lib
+        operation = lib.consumer_offset_delete_async(
+            self._client._address,
+            text(consumer_id, "consumer_id"),
+            text(topic, "topic"),
+            check_partition(partition),
+            milliseconds(timeout),
+            None,
+            0,
+        )
+        finish(lib, operation, "delete consumer offset")

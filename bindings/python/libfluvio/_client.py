@@ -100,7 +100,7 @@ class Client(ClientBase):
 
     @property
     def admin(self) -> Admin:
-        """Creates, deletes and lists topics."""
+        """Creates, deletes and lists topics, lists and deletes consumer offsets."""
         return Admin(self)
 
     def producer(self, topic: str, *, timeout: Optional[float] = None, **settings: object) -> Producer:
@@ -138,10 +138,14 @@ class Client(ClientBase):
             timeout: seconds; None: the client's ``request_timeout_ms``.
             settings: ``start`` (``"end"`` by default; ``"beginning"``, ``"beginning+N"``, ``"end-N"`` or an offset),
                 ``stop_at`` (never by default; ``"end"`` or an offset), ``partitions`` (all by default), ``max_bytes``,
-                ``prefetch_bytes``, ``isolation`` and others of the table of settings.
+                ``prefetch_bytes``, ``isolation`` and others of the table of settings. ``consumer_id`` names the
+                consumer: unless ``start`` is an offset, reading goes on behind what is stored under this name.
+                ``offset_strategy`` says who stores: ``"none"``, ``"manual"`` (:meth:`Consumer.commit`) or ``"auto"``
+                (also every ``offset_flush_ms``, and ``close``).
 
         Raises:
             NotFoundError: there is no such topic.
+            UnsupportedError: ``consumer_id`` is given, and the cluster's platform keeps no offsets.
             InvalidArgumentError: a topic's name, a partition or a setting is wrong.
             FluvioTimeoutError: no answer in time.
         """
@@ -150,7 +154,7 @@ class Client(ClientBase):
         values = config(lib, more)
         operation = lib.consumer_open_async(self._address, name, values.address, milliseconds(timeout), None, 0)
         address = finish(lib, operation, "open consumer", lib.op_take_consumer)
-        return Consumer(lib, names, Handle(address, lib.consumer_free), self, self._life)
+        return Consumer(lib, names, Handle(address, lib.consumer_free), self, self._life, settings)
 
     def close(self, timeout: Optional[float] = None) -> None:
         """Closes the client with its producers, whose records are delivered first, and its consumers. Does nothing when

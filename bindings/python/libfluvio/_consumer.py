@@ -5,22 +5,38 @@ from __future__ import annotations
 import operator
 from collections import deque
 from ctypes import byref, c_void_p
-from typing import Any, Deque, Iterator, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from . import _abi, _process
 from ._batch import CHUNK, Batch, Record
-from ._core import Deadline, Handle, Life, finish, milliseconds
-from ._errors import ClosedError, EndError, FluvioError, take_error
+from ._core import Deadline, Handle, Life, finish, milliseconds, text
+from ._errors import ClosedError, EndError, FluvioError, InvalidArgumentError, take_error
 from ._library import Library
 
 CLOSE_TIMEOUT = 5.0
+
+Place = Tuple[str, int]
+"""Topic and partition."""
+
+Start = Callable[[Optional[int], int], Optional[int]]
+"""Starts an operation, given the queue for its end and its number there."""
 
 
 class ConsumerBase:
     """What the consumers for plain and for asyncio programs share: taking batches, and the place in the current one."""
 
-    def __init__(self, lib: Library, topics: Tuple[str, ...], handle: Handle, client: object, parent: Life) -> None:
+    def __init__(
+        self,
+        lib: Library,
+        topics: Tuple[str, ...],
+        handle: Handle,
+        client: object,
+        parent: Life,
+        settings: Mapping[str, object],
+    ) -> None:
         self._lib = lib
+        self._stores = settings.get("offset_strategy") not in (None, "none")
+        self._ends: Dict[Place, int] = {}  # last offsets of batches handed out to their end
         self._client = client  # a client without owner would be closed
         self._parent = parent
         self.topics = topics
@@ -67,6 +83,7 @@ class ConsumerBase:
             return False
         start = self._next
         if start >= len(batch):
+            self._note(batch)
             self._batch = None
             return False
         stop = min(start + CHUNK, len(batch))
@@ -75,7 +92,8 @@ class ConsumerBase:
         return True
 
     def _begin(self, batch: Batch) -> None:
-        self._batch, self._next = batch, 0
+        self._next = 0  # first: a commit on another thread must not take the old place for one in the new batch
+        self._batch = batch
 
     def _leftover(self) -> Optional[Batch]:
         """What single-record calls have left of the current batch, as a batch."""
@@ -83,8 +101,59 @@ class ConsumerBase:
         if batch is None:
             return None
         start = self._next - operator.length_hint(self._rest)
+        self._note(batch)
         self._batch, self._rest = None, iter(())
         return batch[start:] if start < len(batch) else None
+
+    def _note(self, batch: Batch) -> None:
+        """The whole batch is handed out."""
+        if self._stores:
+            place = batch.topic, batch.partition
+            self._ends[place] = max(self._ends.get(place, -1), batch.last_offset)
+
+    def _handed_out(self) -> Dict[Place, int]:
+        """The offset of the last record that was handed out, by partition. Other threads may be reading meanwhile."""
+        found = dict(self._ends)
+        batch = self._batch
+        if batch is not None:
+            seen = min(self._next - operator.length_hint(self._rest), len(batch))
+            if seen > 0:
+                place = batch.topic, batch.partition
+                found[place] = max(found.get(place, -1), batch.columns.offset[seen - 1])
+        return found
+
+    def _commits(self, wait_ms: int) -> List[Start]:
+        """What :meth:`commit` starts. The library counts whole batches, so it is told the records."""
+        lib = self._lib
+        found = self._handed_out() if self._stores else {}
+        if not found:
+            if self._stores and (self._batch is not None or self._kept):
+                return []  # nothing of the first batch was handed out yet
+            return [lambda queue, opaque: lib.consumer_commit_async(self._address, wait_ms, queue, opaque)]
+        return [self._commit_of(place, offset, wait_ms) for place, offset in found.items()]
+
+    def _commit_of(self, place: Place, offset: int, wait_ms: int) -> Start:
+        name = text(place[0], "topic")
+        return lambda queue, opaque: self._lib.consumer_commit_offset_async(
+            self._address, name, place[1], offset, wait_ms, queue, opaque
+        )
+
+    def _chosen_commit(self, partition: object, offset: object, topic: Optional[str], wait_ms: int) -> Start:
+        """What :meth:`commit_offset` starts."""
+        if topic is None and len(self.topics) != 1:
+            raise InvalidArgumentError(f"topic: say which one, the consumer reads {len(self.topics)}")
+        place = (self.topics[0] if topic is None else topic, operator.index(partition))  # type: ignore[arg-type]
+        number = operator.index(offset)  # type: ignore[arg-type]
+        if not self._stores:
+            return self._commit_of((place[0], 0), 0, wait_ms)  # the library says why not
+        last = self._handed_out().get(place, -1)
+        if not 0 <= number <= last:
+            why = f"the last record handed out has offset {last}" if last >= 0 else "no record was handed out yet"
+            raise InvalidArgumentError(
+                f"commit {place[0]}/{place[1]}: offset {number} cannot be stored: {why}",
+                details={"operation": "commit", "topic": place[0], "partition": str(place[1])},
+            )
+        return self._commit_of(place, number, wait_ms)
 
     def wakeup(self) -> None:
         """Makes one blocked wait of this consumer, or the next one, raise FluvioInterruptedError. For other threads and
@@ -129,7 +198,12 @@ class Consumer(ConsumerBase):
     def poll_batch(self, timeout: Optional[float] = None) -> Optional[Batch]:
         """The next batch (what :meth:`poll` or a loop over records left of one, if so), or None if none came in time.
         Arguments and errors as for :meth:`poll`."""
-        return self._leftover() or self._wait(timeout)
+        batch = self._leftover()
+        if batch is None:
+            batch = self._wait(timeout)
+            if batch is not None:
+                self._note(batch)
+        return batch
 
     def _wait(self, timeout: Optional[float]) -> Optional[Batch]:
         deadline = Deadline(timeout)
@@ -162,14 +236,68 @@ class Consumer(ConsumerBase):
             if batch is not None:
                 self._begin(batch)
 
+    def commit(self, timeout: Optional[float] = None) -> None:
+        """Stores, for every partition, the offset of the last record handed out so far, and returns when the cluster
+        has confirmed it. In a loop over records that includes the record the loop is at, and nothing behind it; of
+        :meth:`poll_batch` and :meth:`batches`, the whole batch. Nothing is sent for partitions that have not moved.
+        Needs ``consumer_id``, and ``offset_strategy`` ``"manual"`` or ``"auto"``.
+
+        Args:
+            timeout: seconds; None: the client's ``request_timeout_ms``.
+
+        Raises:
+            InvalidStateError: ``offset_strategy`` is none.
+            FluvioTimeoutError: no answer in time.
+            FluvioError: the first failure; it names topic and partition. Other partitions may be stored all the same.
+        """
+        self._run(self._commits(milliseconds(timeout)))
+
+    def commit_offset(
+        self, partition: int, offset: int, *, topic: Optional[str] = None, timeout: Optional[float] = None
+    ) -> None:
+        """Stores a chosen offset of one partition: that of the last record processed. It may be lower than what is
+        stored. Otherwise as :meth:`commit`.
+
+        Args:
+            partition: the partition.
+            offset: the offset.
+            topic: the topic; may be left out when the consumer reads only one.
+            timeout: seconds; None: the client's ``request_timeout_ms``.
+
+        Raises:
+            InvalidArgumentError: no record of that offset or a higher one was handed out yet.
+        """
+        self._run([self._chosen_commit(partition, offset, topic, milliseconds(timeout))])
+
+    def _run(self, starts: List[Start]) -> None:
+        """Starts operations together and waits for all of them, then raises the first failure."""
+        operations: Deque[Optional[int]] = deque()
+        failure: Optional[FluvioError] = None
+        try:
+            for start in starts:
+                operations.append(start(None, 0))
+            while operations:
+                try:
+                    finish(self._lib, operations.popleft(), "commit")
+                except FluvioError as error:
+                    failure = failure or error
+        finally:
+            for operation in operations:  # an interrupt: what still runs is cancelled
+                if operation:
+                    self._lib.op_free(operation)
+        if failure is not None:
+            raise failure
+
     def close(self, timeout: Optional[float] = CLOSE_TIMEOUT) -> None:
-        """Ends the streams and wakes a thread that waits for records. Does nothing when closed already.
+        """Ends the streams and wakes a thread that waits for records. Does nothing when closed already. With
+        ``offset_strategy="auto"`` it stores first the offsets of the batches that were read before the latest one.
 
         Args:
             timeout: seconds; None waits without limit.
 
         Raises:
             FluvioTimeoutError: the cluster did not take notice in time; the consumer is closed all the same.
+            FluvioError: offsets could not be stored; the consumer is closed all the same.
         """
         if self._life.closed:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, List, Optional, Sequence, Union
 
-from .._admin import Topic, read_topics
+from .._admin import ConsumerOffset, Topic, check_partition, read_offsets, read_topics
 from .._client import ClientBase, endpoint_settings, topic_settings
 from .._core import Handle, config, milliseconds, text
 from .._errors import FluvioError
@@ -41,8 +41,8 @@ def connect(
 
 
 class Admin:
-    """Manages topics. Comes as ``client.admin``. Every call takes ``timeout`` in seconds; None means the client's
-    ``request_timeout_ms``."""
+    """Manages topics and consumer offsets. Comes as ``client.admin``. Every call takes ``timeout`` in seconds; None
+    means the client's ``request_timeout_ms``."""
 
     def __init__(self, client: "Client") -> None:
         self._client = client
@@ -84,6 +84,28 @@ class Admin:
         )
         return read_topics(lib, address)
 
+    async def consumer_offsets(self, *, timeout: Optional[float] = None) -> List[ConsumerOffset]:
+        """The stored offsets of all consumers. Errors as for :meth:`libfluvio.Admin.consumer_offsets`."""
+        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
+        address = await self._client._operations.run(
+            "list consumer offsets",
+            lambda queue, opaque: lib.consumer_offsets_list_async(client, wait_ms, queue, opaque),
+            lib.op_take_consumer_offset_list,
+        )
+        return read_offsets(lib, address)
+
+    async def delete_consumer_offset(
+        self, consumer_id: str, topic: str, partition: int, *, timeout: Optional[float] = None
+    ) -> None:
+        """Forgets what a consumer stored for a partition. Errors as for
+        :meth:`libfluvio.Admin.delete_consumer_offset`."""
+        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
+        owner, name, number = text(consumer_id, "consumer_id"), text(topic, "topic"), check_partition(partition)
+        await self._client._operations.run(
+            "delete consumer offset",
+            lambda queue, opaque: lib.consumer_offset_delete_async(client, owner, name, number, wait_ms, queue, opaque),
+        )
+
 
 class Client(ClientBase):
     """The connection to a cluster. Comes from :func:`connect`."""
@@ -94,7 +116,7 @@ class Client(ClientBase):
 
     @property
     def admin(self) -> Admin:
-        """Creates, deletes and lists topics."""
+        """Creates, deletes and lists topics, lists and deletes consumer offsets."""
         return Admin(self)
 
     def producer(self, topic: str, *, timeout: Optional[float] = None, **settings: object) -> "Opening[Producer]":
@@ -135,7 +157,8 @@ class Client(ClientBase):
                 ),
                 lib.op_take_consumer,
             )
-            return Consumer(lib, names, Handle(address, lib.consumer_free), self, self._life, self._operations)
+            handle = Handle(address, lib.consumer_free)
+            return Consumer(lib, names, handle, self, self._life, settings, self._operations)
 
         return Opening(opening)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, AsyncIterator, Optional, Tuple
+from typing import Any, AsyncIterator, List, Mapping, Optional, Tuple
 
 from .._batch import Batch, Record
-from .._consumer import CLOSE_TIMEOUT, ConsumerBase
+from .._consumer import CLOSE_TIMEOUT, ConsumerBase, Start
 from .._core import Deadline, Handle, Life, milliseconds
 from .._errors import ClosedError, EndError, FluvioError
 from .._library import Library
@@ -30,9 +30,10 @@ class Consumer(ConsumerBase):
         handle: Handle,
         client: object,
         parent: Life,
+        settings: Mapping[str, object],
         operations: Operations,
     ) -> None:
-        super().__init__(lib, topics, handle, client, parent)
+        super().__init__(lib, topics, handle, client, parent, settings)
         loop = asyncio.get_running_loop()
         self._operations = operations
         self._arrival = Signal(loop)
@@ -55,7 +56,12 @@ class Consumer(ConsumerBase):
     async def poll_batch(self, timeout: Optional[float] = None) -> Optional[Batch]:
         """The next batch (what :meth:`poll` or a loop over records left of one, if so), or None if none came in time.
         Arguments and errors as for :meth:`libfluvio.Consumer.poll`."""
-        return self._leftover() or await self._wait(timeout)
+        batch = self._leftover()
+        if batch is None:
+            batch = await self._wait(timeout)
+            if batch is not None:
+                self._note(batch)
+        return batch
 
     async def _wait(self, timeout: Optional[float]) -> Optional[Batch]:
         deadline = Deadline(timeout)
@@ -100,6 +106,25 @@ class Consumer(ConsumerBase):
 
     def __aiter__(self) -> AsyncIterator[Record]:
         return self._records()
+
+    async def commit(self, timeout: Optional[float] = None) -> None:
+        """Stores the offset of the last record handed out, for every partition. Arguments and errors as for
+        :meth:`libfluvio.Consumer.commit`."""
+        await self._run(self._commits(milliseconds(timeout)))
+
+    async def commit_offset(
+        self, partition: int, offset: int, *, topic: Optional[str] = None, timeout: Optional[float] = None
+    ) -> None:
+        """Stores a chosen offset of one partition. Arguments and errors as for
+        :meth:`libfluvio.Consumer.commit_offset`."""
+        await self._run([self._chosen_commit(partition, offset, topic, milliseconds(timeout))])
+
+    async def _run(self, starts: List[Start]) -> None:
+        """Runs operations together, then raises the first failure."""
+        running = [self._operations.run("commit", start) for start in starts]
+        for result in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
 
     async def close(self, timeout: Optional[float] = CLOSE_TIMEOUT) -> None:
         """Ends the streams and wakes a task that waits for records. Arguments and errors as for

@@ -1,0 +1,109 @@
+package main
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"context"
+	"strings"
+	"unsafe"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+)
+
+// The Go half reads ahead of the application, so it is C that knows how far the application has come: it keeps marks by
+// place. A commit brings a copy of them, made when it was called; auto asks for those that are settled.
+
+// number gives the number of a partition; -1 when no offsets are stored. C has room for its marks afterwards.
+func (x *consumer) number(p place) (C.int32_t, error) {
+	if !x.stores {
+		return -1, nil
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	n, known := x.numbers[p]
+	if known {
+		return n, nil
+	}
+	if C.fluvioc_consumer_places(x.handle, C.size_t(len(x.places)+1)) == 0 {
+		return -1, fluvioerr.New(fluvioerr.OutOfMemory, "consume", "no memory for a partition").At(p.topic, p.partition)
+	}
+	n = C.int32_t(len(x.places))
+	p.topic = strings.Clone(p.topic) // it may lie in a frame
+	x.places, x.numbers[p] = append(x.places, p), n
+	return n, nil
+}
+
+// settled tells the core what the application is done with, having come for more.
+func (x *consumer) settled() {
+	select {
+	case <-x.opened:
+	default:
+		return // nothing was handed out
+	}
+	x.mu.Lock()
+	places := x.places
+	x.mu.Unlock()
+	if len(places) == 0 {
+		return
+	}
+	marks := make([]int64, len(places))
+	C.fluvioc_consumer_settled(x.handle, (*C.int64_t)(unsafe.SliceData(marks)), C.size_t(len(marks)))
+	for i, p := range places {
+		x.core.HandedOut(p.topic, p.partition, marks[i], marks[i])
+	}
+}
+
+// commit carries out fluvio_consumer_commit: the marks are what the application is done with.
+func (x *consumer) commit(ctx context.Context, op *operation) error {
+	x.handedOut(op.marks, true)
+	return x.core.Commit(ctx)
+}
+
+// commitOffset carries out fluvio_consumer_commit_offset: the marks are what the application was given.
+func (x *consumer) commitOffset(ctx context.Context, op *operation) error {
+	topic := op.topic
+	if !op.hasTopic {
+		if len(x.topics) != 1 {
+			return fluvioerr.New(fluvioerr.InvalidArgument, "commit", "the topic is NULL, and the consumer reads %d topics", len(x.topics)).ForSetting("topic")
+		}
+		topic = x.topics[0]
+	}
+	x.handedOut(op.marks, false)
+	return x.core.CommitOffset(ctx, topic, op.partition, op.offset)
+}
+
+// handedOut passes marks on to the core.
+func (x *consumer) handedOut(marks []int64, done bool) {
+	x.mu.Lock()
+	places := x.places[:min(len(marks), len(x.places))]
+	x.mu.Unlock()
+	for i, p := range places {
+		if done {
+			x.core.HandedOut(p.topic, p.partition, marks[i], marks[i])
+		} else {
+			x.core.HandedOut(p.topic, p.partition, marks[i], -1)
+		}
+	}
+}
+
+// listOffsets carries out fluvio_consumer_offsets_list.
+func (op *operation) listOffsets(ctx context.Context, c *client) (unsafe.Pointer, error) {
+	offsets, err := c.core.Admin().ConsumerOffsets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var texts []string
+	var numbers []C.int64_t
+	for _, o := range offsets {
+		texts = append(texts, o.ConsumerID, o.Topic)
+		numbers = append(numbers, C.int64_t(o.Partition), C.int64_t(o.Offset), C.int64_t(o.Modified.UnixMilli()))
+	}
+	flat := cTexts(texts...)
+	list := C.fluvioc_consumer_offset_list_new(C.size_t(len(offsets)), (*C.char)(unsafe.Pointer(unsafe.SliceData(flat))),
+		C.size_t(len(flat)), unsafe.SliceData(numbers))
+	if list == nil {
+		return nil, fluvioerr.New(fluvioerr.OutOfMemory, "list consumer offsets", "no memory for %d offsets", len(offsets))
+	}
+	return unsafe.Pointer(list), nil
+}
