@@ -26,6 +26,48 @@ func headersOf(t require.TestingT, set []byte) []wire.BatchHeader {
 	return headers
 }
 
+// modelLog is what a log should be: batches as they were stored, and the segment each went into.
+type modelLog struct {
+	batches     []modelBatch
+	next, start int64
+	used        int // bytes in the newest segment
+}
+
+type modelBatch struct {
+	base    int64
+	raw     []byte
+	segment int
+}
+
+// add notes a batch of n records and returns it as it is to be sent.
+func (m *modelLog) add(b []byte, n int, segmentSize uint32) []byte {
+	segment := 0
+	if k := len(m.batches); k > 0 {
+		segment = m.batches[k-1].segment
+	}
+	if m.used += len(b); m.used > int(segmentSize) && m.used > len(b) {
+		segment, m.used = segment+1, len(b)
+	}
+	stored := bytes.Clone(b)
+	wire.SetBaseOffset(stored, m.next)
+	m.batches = append(m.batches, modelBatch{m.next, stored, segment})
+	m.next += int64(n)
+	return b
+}
+
+// read is what a read from an offset up to end should give, before it is cut.
+func (m *modelLog) read(from, end int64) (want []byte) {
+	first := -1
+	for i, b := range m.batches {
+		reached := i == len(m.batches)-1 || m.batches[i+1].base > from
+		if from < end && reached && b.base < end && (first < 0 || b.segment == first) {
+			first = b.segment
+			want = append(want, b.raw...)
+		}
+	}
+	return want
+}
+
 // Any history of appends and evictions, in memory and in files, over segments of any size: every read gives exactly the
 // bytes of the batches from the one that holds the offset, up to the wanted end or that of the segment, cut at max_bytes.
 // Files that are opened again say the same.
@@ -34,90 +76,71 @@ func TestLogAgainstAModel(t *testing.T) {
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		run++
+		folder := filepath.Join(dir, strconv.Itoa(run))
 		segment := rapid.Uint32Range(1, 100000).Draw(rt, "segment")
 		spec := &wire.TopicSpec{Storage: &wire.TopicStorage{SegmentSize: &segment}}
 		log := newPartitionLog(&memoryStore{}, spec)
 		files := rapid.Bool().Draw(rt, "files")
+		var err error
 		if files {
-			var err error
-			log, err = openFileLog(filepath.Join(dir, strconv.Itoa(run)), spec)
+			log, err = openFileLog(folder, spec)
 			require.NoError(rt, err)
 			defer func() { require.NoError(rt, log.store.remove()) }()
 		}
-		type model struct {
-			base    int64
-			raw     []byte
-			segment int
-		}
-		var stored []model
-		segments, used := 0, 0
-		next, start := int64(0), int64(0)
+		var m modelLog
 		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
 			if rapid.IntRange(0, 9).Draw(rt, "step") == 0 {
-				start = max(start, rapid.Int64Range(0, next).Draw(rt, "evict"))
-				log.evict(start)
+				m.start = max(m.start, rapid.Int64Range(0, m.next).Draw(rt, "evict"))
+				log.evict(m.start)
 			}
 			var set []byte
 			for range rapid.IntRange(1, 3).Draw(rt, "batches") {
-				n := rapid.IntRange(1, 4).Draw(rt, "records")
-				records := make([]string, n)
+				records := make([]string, rapid.IntRange(1, 4).Draw(rt, "records"))
 				for i := range records {
 					records[i] = string(make([]byte, rapid.IntRange(0, 9000).Draw(rt, "size")))
 				}
-				b := batch(records...)
-				set = append(set, b...)
-				want := bytes.Clone(b)
-				wire.SetBaseOffset(want, next)
-				if used += len(b); used > int(segment) && used > len(b) {
-					segments, used = segments+1, len(b)
-				}
-				stored = append(stored, model{next, want, segments})
-				next += int64(n)
+				set = append(set, m.add(batch(records...), len(records), segment)...)
 			}
 			_, err := log.append(set, headersOf(rt, set), time.Now())
 			require.NoError(rt, err)
 		}
 		if files && rapid.Bool().Draw(rt, "again") {
 			require.NoError(rt, log.store.close())
-			var err error
-			log, err = openFileLog(filepath.Join(dir, strconv.Itoa(run)), spec)
+			log, err = openFileLog(folder, spec)
 			require.NoError(rt, err)
-			require.LessOrEqual(rt, log.start, start)
-			log.evict(start) // the cluster's own file knows it
+			require.LessOrEqual(rt, log.start, m.start)
+			log.evict(m.start) // the cluster's own file knows it
 		}
-		require.Equal(rt, next, log.next)
-		require.Equal(rt, start, log.start)
+		require.Equal(rt, m.next, log.next)
+		require.Equal(rt, m.start, log.start)
 		for range 20 {
-			from := rapid.Int64Range(-1, next+1).Draw(rt, "from")
-			limit := uint32(rapid.IntRange(0, 40000).Draw(rt, "max"))
-			end := next
-			if rapid.Bool().Draw(rt, "committed") {
-				end = stored[rapid.IntRange(0, len(stored)-1).Draw(rt, "hw")].base
-			}
-			bufs, n, release, code := log.read(from, end, limit)
-			got := flat(bufs)
-			require.Len(rt, got, n)
-			switch {
-			case from > next:
-				require.Equal(rt, fluvioerr.ServerOther, code.Code)
-			case from < start:
-				require.Equal(rt, fluvioerr.ServerOffsetEvicted, code.Code)
-			default:
-				require.True(rt, code.Ok())
-				var want []byte
-				first := -1
-				for i, m := range stored {
-					last := i == len(stored)-1 || stored[i+1].base > from
-					if from < end && last && m.base < end && (first < 0 || m.segment == first) {
-						first = m.segment
-						want = append(want, m.raw...)
-					}
-				}
-				require.True(rt, bytes.Equal(want[:min(len(want), int(limit))], got), "from %d to %d", from, end)
-			}
-			release()
+			readBoth(rt, log, &m)
 		}
 	})
+}
+
+// readBoth reads somewhere and compares.
+func readBoth(rt *rapid.T, log *partitionLog, m *modelLog) {
+	from := rapid.Int64Range(-1, m.next+1).Draw(rt, "from")
+	limit := uint32(rapid.IntRange(0, 40000).Draw(rt, "max"))
+	end := m.next
+	if rapid.Bool().Draw(rt, "committed") {
+		end = m.batches[rapid.IntRange(0, len(m.batches)-1).Draw(rt, "hw")].base
+	}
+	bufs, n, release, code := log.read(from, end, limit)
+	defer release()
+	got := flat(bufs)
+	require.Len(rt, got, n)
+	switch {
+	case from > m.next:
+		require.Equal(rt, fluvioerr.ServerOther, code.Code)
+	case from < m.start:
+		require.Equal(rt, fluvioerr.ServerOffsetEvicted, code.Code)
+	default:
+		require.True(rt, code.Ok())
+		want := m.read(from, end)
+		require.True(rt, bytes.Equal(want[:min(len(want), int(limit))], got), "from %d to %d", from, end)
+	}
 }
 
 func TestFileLogRecovers(t *testing.T) {

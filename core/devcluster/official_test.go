@@ -119,27 +119,38 @@ func (w *twin) hangUp(key uint16, m wire.Message) {
 	}
 }
 
+func (w *twin) create(label, name string, dry bool, spec wire.Message) {
+	w.t.Helper()
+	w.same("create "+label+" "+name, wire.KeyCreate, &wire.CreateRequest{Label: label, Name: name, DryRun: dry, Spec: spec})
+}
+
+func (w *twin) remove(label, name string, force bool) {
+	w.t.Helper()
+	w.same("delete "+label+" "+name, wire.KeyDelete, &wire.DeleteRequest{Label: label, Name: name, Force: force})
+}
+
+func (w *twin) list(label string, summary bool, filters ...string) {
+	w.t.Helper()
+	w.same("list "+label, wire.KeyList, &wire.ListRequest{Label: label, Filters: filters, Summary: summary})
+}
+
+func (w *twin) update(name string, m wire.UpdateRequest) {
+	w.t.Helper()
+	m.Label, m.Name = wire.LabelTopic, name
+	w.same("update "+name, wire.KeyUpdate, &m)
+}
+
+func pointer(s string) *string { return &s }
+
+// dedup is a topic that asks for a module.
+func dedup(uses string) *wire.TopicSpec {
+	spec := computed(1, 1)
+	spec.Deduplication = &wire.Deduplication{Count: 5, Uses: uses}
+	return spec
+}
+
 func TestAnswersOfAnOfficialSC(t *testing.T) {
 	w := newTwin(t)
-	id := w.ID
-	create := func(label, name string, dry bool, spec wire.Message) {
-		t.Helper()
-		w.same("create "+label+" "+name, wire.KeyCreate, &wire.CreateRequest{Label: label, Name: name, DryRun: dry, Spec: spec})
-	}
-	remove := func(label, name string, force bool) {
-		t.Helper()
-		w.same("delete "+label+" "+name, wire.KeyDelete, &wire.DeleteRequest{Label: label, Name: name, Force: force})
-	}
-	list := func(label string, summary bool, filters ...string) {
-		t.Helper()
-		w.same("list "+label, wire.KeyList, &wire.ListRequest{Label: label, Filters: filters, Summary: summary})
-	}
-	update := func(name string, m wire.UpdateRequest) {
-		t.Helper()
-		m.Label, m.Name = wire.LabelTopic, name
-		w.same("update "+name, wire.KeyUpdate, &m)
-	}
-	text := func(s string) *string { return &s }
 	t.Cleanup(func() { // what a failing test leaves behind
 		if w.real == nil {
 			return
@@ -149,116 +160,124 @@ func TestAnswersOfAnOfficialSC(t *testing.T) {
 			wire.LabelSPUGroup: {"-g"}, wire.LabelTableFormat: {"-t"}, wire.LabelSmartModule: {"-s", "-p-grp-0.1.0"}} {
 			for _, name := range names {
 				var s wire.Status
-				p.call(wire.KeyDelete, 19, &wire.DeleteRequest{Label: label, Name: id + name}, &s)
+				p.call(wire.KeyDelete, 19, &wire.DeleteRequest{Label: label, Name: w.ID + name}, &s)
 			}
 		}
 	})
+	w.topics()
+	w.mirrors()
+	w.customSPUs()
+	w.groupsAndTables()
+	w.smartModules()
+	w.remove(wire.LabelTopic, w.ID+"-a", false)
+	w.remove(wire.LabelTopic, w.ID+"-a", false)
+	w.wrongTypes()
+}
 
-	// Topics.
-	create(wire.LabelTopic, id+"-a", true, computed(1, 1))
-	create(wire.LabelTopic, id+"-a", false, computed(1, 1))
-	create(wire.LabelTopic, id+"-a", true, computed(0, 0))
-	dedup := computed(1, 1)
-	dedup.Deduplication = &wire.Deduplication{Count: 5, Uses: id + "-nothing"}
-	create(wire.LabelTopic, id+"-d", false, dedup)
-	dedup.Deduplication = &wire.Deduplication{Count: 5, Uses: "infinyon/" + id + "-nothing@0.1.0"}
-	create(wire.LabelTopic, id+"-d", false, dedup)
+func (w *twin) topics() {
+	w.create(wire.LabelTopic, w.ID+"-a", true, computed(1, 1))
+	w.create(wire.LabelTopic, w.ID+"-a", false, computed(1, 1))
+	w.create(wire.LabelTopic, w.ID+"-a", true, computed(0, 0))
+	w.create(wire.LabelTopic, w.ID+"-d", false, dedup(w.ID+"-nothing"))
+	w.create(wire.LabelTopic, w.ID+"-d", false, dedup("infinyon/"+w.ID+"-nothing@0.1.0"))
 	for _, version := range []string{"c", ""} {
-		dedup.Deduplication = &wire.Deduplication{Count: 5, Uses: "a/b@" + version}
-		create(wire.LabelTopic, id+"-d", false, dedup)
+		w.create(wire.LabelTopic, w.ID+"-d", false, dedup("a/b@"+version))
 	}
-	list(wire.LabelTopic, false, id)
-	update(id+"-a", wire.UpdateRequest{Partitions: 0})
-	update(id+"-a", wire.UpdateRequest{Partitions: 2})
-	w.await(id+"-a", 3)
-	list(wire.LabelTopic, false, id)
-	update(id+"-none", wire.UpdateRequest{Partitions: 1})
-	update(systemTopic, wire.UpdateRequest{Partitions: 1})
-	update(id+"-a", wire.UpdateRequest{Action: wire.UpdateAddMirror, RemoteCluster: id + "-nobody"})
-	update(id+"-none", wire.UpdateRequest{Action: wire.UpdateAddMirror, RemoteCluster: id + "-nobody"})
-	remove(wire.LabelTopic, systemTopic, false)
+	w.list(wire.LabelTopic, false, w.ID)
+	w.update(w.ID+"-a", wire.UpdateRequest{Partitions: 0})
+	w.update(w.ID+"-a", wire.UpdateRequest{Partitions: 2})
+	w.await(w.ID+"-a", 3)
+	w.list(wire.LabelTopic, false, w.ID)
+	w.update(w.ID+"-none", wire.UpdateRequest{Partitions: 1})
+	w.update(systemTopic, wire.UpdateRequest{Partitions: 1})
+	w.update(w.ID+"-a", wire.UpdateRequest{Action: wire.UpdateAddMirror, RemoteCluster: w.ID + "-nobody"})
+	w.update(w.ID+"-none", wire.UpdateRequest{Action: wire.UpdateAddMirror, RemoteCluster: w.ID + "-nobody"})
+	w.remove(wire.LabelTopic, systemTopic, false)
+}
 
-	// Mirrors.
-	create(wire.LabelMirror, id+"-edge", true, &wire.MirrorSpec{Kind: wire.MirrorRemote, ID: id + "-edge"})
-	create(wire.LabelMirror, id+"-edge", false, &wire.MirrorSpec{Kind: wire.MirrorRemote, ID: id + "-edge"})
-	update(id+"-a", wire.UpdateRequest{Action: wire.UpdateAddMirror, RemoteCluster: id + "-edge"})
+func (w *twin) mirrors() {
+	w.create(wire.LabelMirror, w.ID+"-edge", true, &wire.MirrorSpec{Kind: wire.MirrorRemote, ID: w.ID + "-edge"})
+	w.create(wire.LabelMirror, w.ID+"-edge", false, &wire.MirrorSpec{Kind: wire.MirrorRemote, ID: w.ID + "-edge"})
+	w.update(w.ID+"-a", wire.UpdateRequest{Action: wire.UpdateAddMirror, RemoteCluster: w.ID + "-edge"})
 	home := &wire.TopicSpec{Compression: wire.TopicCompressionAny, Replicas: wire.ReplicaSpec{Kind: wire.ReplicasMirror,
 		Mirror: wire.MirrorConfig{Kind: wire.MirrorHome}}}
-	create(wire.LabelTopic, id+"-m", false, home)
-	update(id+"-m", wire.UpdateRequest{Partitions: 1})
-	update(id+"-m", wire.UpdateRequest{Action: wire.UpdateAddMirror, RemoteCluster: id + "-edge"})
-	w.await(id+"-m", 1) // a real SC that is asked again at once may not know yet
-	update(id+"-m", wire.UpdateRequest{Action: wire.UpdateAddMirror, RemoteCluster: id + "-edge"})
-	remove(wire.LabelTopic, id+"-m", false)
-	list(wire.LabelMirror, false)
-	remove(wire.LabelMirror, id+"-edge", false)
-	remove(wire.LabelMirror, id+"-edge", false)
+	w.create(wire.LabelTopic, w.ID+"-m", false, home)
+	w.update(w.ID+"-m", wire.UpdateRequest{Partitions: 1})
+	w.update(w.ID+"-m", wire.UpdateRequest{Action: wire.UpdateAddMirror, RemoteCluster: w.ID + "-edge"})
+	w.await(w.ID+"-m", 1) // a real SC that is asked again at once may not know yet
+	w.update(w.ID+"-m", wire.UpdateRequest{Action: wire.UpdateAddMirror, RemoteCluster: w.ID + "-edge"})
+	w.remove(wire.LabelTopic, w.ID+"-m", false)
+	w.list(wire.LabelMirror, false)
+	w.remove(wire.LabelMirror, w.ID+"-edge", false)
+	w.remove(wire.LabelMirror, w.ID+"-edge", false)
+}
 
-	// Custom SPUs.
+func (w *twin) customSPUs() {
 	host := "127.0.0.1"
 	spu := func(n int32) *wire.CustomSPUSpec {
 		return &wire.CustomSPUSpec{ID: n, PublicEndpoint: wire.IngressPort{Port: 9, Ingress: []wire.IngressAddr{{Hostname: &host}}},
 			PrivateEndpoint: wire.Endpoint{Port: 10, Host: host}}
 	}
-	create(wire.LabelCustomSPU, id+"-spu", true, spu(777001))
-	create(wire.LabelCustomSPU, id+"-spu", false, spu(777001))
-	create(wire.LabelCustomSPU, id+"-spu", false, spu(777002))
-	create(wire.LabelCustomSPU, id+"-other", false, spu(777001))
-	list(wire.LabelSPU, false, id)
-	list(wire.LabelCustomSPU, false, id)
+	w.create(wire.LabelCustomSPU, w.ID+"-spu", true, spu(777001))
+	w.create(wire.LabelCustomSPU, w.ID+"-spu", false, spu(777001))
+	w.create(wire.LabelCustomSPU, w.ID+"-spu", false, spu(777002))
+	w.create(wire.LabelCustomSPU, w.ID+"-other", false, spu(777001))
+	w.list(wire.LabelSPU, false, w.ID)
+	w.list(wire.LabelCustomSPU, false, w.ID)
 	unregister := func(m wire.DeleteRequest) {
-		t.Helper()
+		w.t.Helper()
 		m.Label = wire.LabelCustomSPU
 		w.same("unregister", wire.KeyDelete, &m)
 	}
 	one, other := int32(777001), int32(777002)
 	unregister(wire.DeleteRequest{ID: &other})
 	unregister(wire.DeleteRequest{ID: &one})
-	unregister(wire.DeleteRequest{Name: id + "-spu"})
+	unregister(wire.DeleteRequest{Name: w.ID + "-spu"})
+}
 
-	// SPU groups, table formats.
-	create(wire.LabelSPUGroup, id+"-g", true, &wire.SPUGroupSpec{Replicas: 1, MinID: 100})
-	create(wire.LabelSPUGroup, id+"-g", false, &wire.SPUGroupSpec{Replicas: 2, MinID: 200, Rack: text("r")})
-	list(wire.LabelSPUGroup, false, id)
-	remove(wire.LabelSPUGroup, id+"-g", false)
-	remove(wire.LabelSPUGroup, id+"-g", false)
-	table := &wire.TableFormatSpec{Name: id + "-t", Columns: &[]wire.TableColumn{{KeyPath: "k"}}}
-	create(wire.LabelTableFormat, id+"-t", true, table)
-	create(wire.LabelTableFormat, id+"-t", false, table)
-	list(wire.LabelTableFormat, false, id)
-	remove(wire.LabelTableFormat, id+"-t", false)
-	remove(wire.LabelTableFormat, id+"-t", false)
+func (w *twin) groupsAndTables() {
+	w.create(wire.LabelSPUGroup, w.ID+"-g", true, &wire.SPUGroupSpec{Replicas: 1, MinID: 100})
+	w.create(wire.LabelSPUGroup, w.ID+"-g", false, &wire.SPUGroupSpec{Replicas: 2, MinID: 200, Rack: pointer("r")})
+	w.list(wire.LabelSPUGroup, false, w.ID)
+	w.remove(wire.LabelSPUGroup, w.ID+"-g", false)
+	w.remove(wire.LabelSPUGroup, w.ID+"-g", false)
+	table := &wire.TableFormatSpec{Name: w.ID + "-t", Columns: &[]wire.TableColumn{{KeyPath: "k"}}}
+	w.create(wire.LabelTableFormat, w.ID+"-t", true, table)
+	w.create(wire.LabelTableFormat, w.ID+"-t", false, table)
+	w.list(wire.LabelTableFormat, false, w.ID)
+	w.remove(wire.LabelTableFormat, w.ID+"-t", false)
+	w.remove(wire.LabelTableFormat, w.ID+"-t", false)
+}
 
-	// SmartModules.
+func (w *twin) smartModules() {
 	module := &wire.SmartModuleSpec{Payload: []byte{1, 2, 3}}
 	packed := &wire.SmartModuleSpec{Payload: []byte{4, 5}, Meta: &wire.SmartModuleMeta{Package: wire.SmartModulePackage{
-		Name: id + "-p", Group: "grp", Version: "0.1.0", APIVersion: "0.1.0", Description: text("d"), Visibility: wire.SmartModulePublic}}}
+		Name: w.ID + "-p", Group: "grp", Version: "0.1.0", APIVersion: "0.1.0", Description: pointer("d"), Visibility: wire.SmartModulePublic}}}
 	unnamed := &wire.SmartModuleSpec{Meta: &wire.SmartModuleMeta{Package: wire.SmartModulePackage{Name: "x", Version: "0.1.0", APIVersion: "0.1.0"}}}
-	create(wire.LabelSmartModule, id+"-s", true, module)
-	create(wire.LabelSmartModule, id+"-s", false, &wire.SmartModuleSpec{Payload: []byte{9}})
-	create(wire.LabelSmartModule, id+"-x", false, packed)
-	create(wire.LabelSmartModule, id+"-y", false, unnamed)
-	for _, filter := range []string{id + "-s", "grp/" + id + "-s", id + "-p", "grp/" + id + "-p", "grp/" + id + "-p@0.1", "grp/" + id + "-p@0.2.0",
-		"other/" + id + "-p", id} {
-		list(wire.LabelSmartModule, false, filter)
-		list(wire.LabelSmartModule, true, filter)
+	w.create(wire.LabelSmartModule, w.ID+"-s", true, module)
+	w.create(wire.LabelSmartModule, w.ID+"-s", false, &wire.SmartModuleSpec{Payload: []byte{9}})
+	w.create(wire.LabelSmartModule, w.ID+"-x", false, packed)
+	w.create(wire.LabelSmartModule, w.ID+"-y", false, unnamed)
+	for _, filter := range []string{w.ID + "-s", "grp/" + w.ID + "-s", w.ID + "-p", "grp/" + w.ID + "-p", "grp/" + w.ID + "-p@0.1", "grp/" + w.ID + "-p@0.2.0",
+		"other/" + w.ID + "-p", w.ID} {
+		w.list(wire.LabelSmartModule, false, filter)
+		w.list(wire.LabelSmartModule, true, filter)
 	}
-	dedup.Deduplication = &wire.Deduplication{Count: 5, Uses: "grp/" + id + "-p@0.1.0"}
-	create(wire.LabelTopic, id+"-d", true, dedup)
-	remove(wire.LabelSmartModule, id+"-p", false)
-	remove(wire.LabelSmartModule, "grp/"+id+"-p@0.1.0", false)
-	remove(wire.LabelSmartModule, id+"-s", false)
-	remove(wire.LabelSmartModule, id+"-s", false)
-	remove(wire.LabelTopic, id+"-a", false)
-	remove(wire.LabelTopic, id+"-a", false)
+	w.create(wire.LabelTopic, w.ID+"-d", true, dedup("grp/"+w.ID+"-p@0.1.0"))
+	w.remove(wire.LabelSmartModule, w.ID+"-p", false)
+	w.remove(wire.LabelSmartModule, "grp/"+w.ID+"-p@0.1.0", false)
+	w.remove(wire.LabelSmartModule, w.ID+"-s", false)
+	w.remove(wire.LabelSmartModule, w.ID+"-s", false)
+}
 
-	// What cannot be done with a type.
-	create(wire.LabelPartition, id, false, &wire.PartitionSpec{})
-	create(wire.LabelSPU, id, false, &wire.SPUSpec{})
-	remove(wire.LabelPartition, id, false)
-	remove("Nothing", id, false)
-	w.same("update", wire.KeyUpdate, &wire.UpdateRequest{Label: wire.LabelSmartModule, Name: id})
-	w.same("update", wire.KeyUpdate, &wire.UpdateRequest{Label: "topic", Name: id})
+// wrongTypes asks for what cannot be done with a type.
+func (w *twin) wrongTypes() {
+	w.create(wire.LabelPartition, w.ID, false, &wire.PartitionSpec{})
+	w.create(wire.LabelSPU, w.ID, false, &wire.SPUSpec{})
+	w.remove(wire.LabelPartition, w.ID, false)
+	w.remove("Nothing", w.ID, false)
+	w.same("update", wire.KeyUpdate, &wire.UpdateRequest{Label: wire.LabelSmartModule, Name: w.ID})
+	w.same("update", wire.KeyUpdate, &wire.UpdateRequest{Label: "topic", Name: w.ID})
 	w.hangUp(wire.KeyWatch, &wire.WatchRequest{Label: wire.LabelMirror})
 	w.hangUp(wire.KeyWatch, &wire.WatchRequest{Label: wire.LabelCustomSPU})
 	w.hangUp(wire.KeyList, &wire.ListRequest{Label: "Nothing"})
@@ -327,7 +346,12 @@ func TestAnswersOfAnOfficialSPU(t *testing.T) {
 	for _, from := range []int64{0, 1, 2, 3, 4, 5} { // a read ends with its segment
 		fetch(id+"-small", 0, from, plenty, wire.FetchReadUncommitted)
 	}
+	w.consumerOffsets()
+}
 
+// consumerOffsets stores and reads offsets for the topic of the test, which has records.
+func (w *twin) consumerOffsets() {
+	t, id := w.t, w.ID
 	update := func(offset int64, session uint32) {
 		t.Helper()
 		w.sameAt("update consumer offset", wire.KeyUpdateConsumerOffset, 25, &wire.UpdateConsumerOffsetRequest{Offset: offset, SessionID: session})
