@@ -144,7 +144,18 @@ export interface Topic {
   isSystem: boolean;
 }
 
-/** Manages topics. Comes as client.admin. timeoutMs: by default requestTimeoutMs. */
+/** How far a named consumer has come in a partition. */
+export interface ConsumerOffset {
+  consumerId: string;
+  topic: string;
+  partition: number;
+  /** Of the last record processed: reading goes on with the next one. */
+  offset: number;
+  /** When it was stored: milliseconds since 1970, by the clock of the SPU, which counts seconds. */
+  modified: number;
+}
+
+/** Manages topics and consumer offsets. Comes as client.admin. timeoutMs: by default requestTimeoutMs. */
 export class Admin {
   private constructor();
   /**
@@ -164,6 +175,18 @@ export class Admin {
   deleteTopic(topic: string, options?: CallOptions): Promise<void>;
   /** The topics, without the cluster's own, in the order of their names. */
   topics(options?: CallOptions): Promise<Topic[]>;
+  /**
+   * The stored offsets of all consumers, in the order of consumer, topic and partition.
+   *
+   * @throws {UnsupportedError} the cluster's platform keeps none
+   */
+  consumerOffsets(options?: CallOptions): Promise<ConsumerOffset[]>;
+  /**
+   * Forgets what a consumer stored for a partition; there being nothing is fine. A consumer that runs may store it again.
+   *
+   * @throws {UnsupportedError} the cluster's platform keeps no offsets
+   */
+  deleteConsumerOffset(consumerId: string, topic: string, partition: number, options?: CallOptions): Promise<void>;
 }
 
 /* ---------------------------------------------------------------- producer */
@@ -301,6 +324,15 @@ export interface ConsumerOptions extends CallOptions {
   prefetchBytes?: number;
   /** Default read_uncommitted. */
   isolation?: 'read_uncommitted' | 'read_committed';
+  /**
+   * The consumer's name: unless start is an offset, reading goes on behind the offset stored under it, with "end" too.
+   * Platforms before 0.11.6 keep no offsets (UnsupportedError).
+   */
+  consumerId?: string;
+  /** Who stores offsets: nobody, commit, or also every offsetFlushMs and close. Needs consumerId. Default none. */
+  offsetStrategy?: 'none' | 'manual' | 'auto';
+  /** How often offsetStrategy auto stores, in milliseconds. Default 10000. */
+  offsetFlushMs?: number;
 }
 
 /**
@@ -366,7 +398,26 @@ export class Consumer implements AsyncIterable<Record> {
   /** The records, batch by batch. */
   batches(options?: Pick<CallOptions, 'signal'>): AsyncIterableIterator<Batch>;
   [Symbol.asyncIterator](): AsyncIterableIterator<Record>;
-  /** Ends the streams, and iterations with them. Does nothing when closed already. */
+  /**
+   * Stores, for every partition, the offset of the last record handed out so far; resolves when the cluster has confirmed
+   * it. In a loop over records that includes the record the loop is at, and nothing behind it; of poll and batches, the
+   * whole batch. Nothing is sent for partitions that have not moved.
+   *
+   * @throws {InvalidStateError} offsetStrategy is none
+   * @throws {FluvioError} the first failure; it names topic and partition. Other partitions may be stored all the same
+   */
+  commit(options?: CallOptions): Promise<void>;
+  /**
+   * Stores a chosen offset of one partition, that of the last record processed; it may be lower than what is stored.
+   * Otherwise as commit. topic may be left out when the consumer reads only one.
+   *
+   * @throws {InvalidArgumentError} no record of that offset or a higher one was handed out yet
+   */
+  commitOffset(partition: number, offset: number | bigint, options?: CallOptions & { topic?: string }): Promise<void>;
+  /**
+   * Ends the streams, and iterations with them. Does nothing when closed already. With offsetStrategy auto it stores first
+   * the offsets of the batches that were read before the latest one, and rejects when it cannot.
+   */
   close(options?: CallOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -39,6 +39,7 @@ const functions = {
   fluvio_op_take_producer: ['ptr', ['ptr']],
   fluvio_op_take_consumer: ['ptr', ['ptr']],
   fluvio_op_take_topic_list: ['ptr', ['ptr']],
+  fluvio_op_take_consumer_offset_list: ['ptr', ['ptr']],
   fluvio_op_free: ['void', ['ptr']],
 
   fluvio_queue_new: ['ptr', []],
@@ -62,6 +63,12 @@ const functions = {
   fluvio_topic_list_get: ['i32', ['ptr', 'size', 'ptr']],
   fluvio_topic_list_free: ['void', ['ptr']],
 
+  fluvio_consumer_offsets_list_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
+  fluvio_consumer_offset_delete_async: ['ptr', ['ptr', 'str', 'str', 'i32', 'i64', 'ptr', 'u64']],
+  fluvio_consumer_offset_list_count: ['size', ['ptr']],
+  fluvio_consumer_offset_list_get: ['i32', ['ptr', 'size', 'ptr']],
+  fluvio_consumer_offset_list_free: ['void', ['ptr']],
+
   fluvio_producer_open_async: ['ptr', ['ptr', 'str', 'ptr', 'ptr', 'i64', 'ptr', 'u64']],
   fluvio_producer_send_batch: ['i32', ['ptr', 'ptr', 'size', 'i64', 'ptr', 'ptr']],
   fluvio_producer_send_columns: ['i32', ['ptr', 'ptr', 'size', 'ptr', 'ptr', 'size', 'u64', 'i64', 'ptr', 'ptr']],
@@ -72,6 +79,8 @@ const functions = {
   fluvio_consumer_open_async: ['ptr', ['ptr', 'str', 'ptr', 'i64', 'ptr', 'u64']],
   fluvio_consumer_poll: ['i32', ['ptr', 'i64', 'ptr', 'ptr']],
   fluvio_consumer_fd: ['i32', ['ptr']],
+  fluvio_consumer_commit_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
+  fluvio_consumer_commit_offset_async: ['ptr', ['ptr', 'str', 'i32', 'i64', 'i64', 'ptr', 'u64']],
   fluvio_consumer_close_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
   fluvio_consumer_free: ['void', ['ptr']],
 
@@ -120,6 +129,14 @@ const structs = {
     retention_seconds: 'u32',
     segment_size: 'u32',
     max_partition_size: 'u64',
+  }),
+  fluvio_consumer_offset: layout({
+    struct_size: 'u32',
+    partition: 'i32',
+    consumer_id: 'ptr',
+    topic: 'ptr',
+    offset: 'i64',
+    modified: 'i64',
   }),
   fluvio_record_in: layout({
     key: 'ptr',

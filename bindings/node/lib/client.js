@@ -119,7 +119,35 @@ function readTopics(lib, list) {
   return topics;
 }
 
-/** Manages topics. Comes as client.admin. */
+/** Reads a list of consumer offsets, and frees it. */
+function readOffsets(lib, list) {
+  const at = abi.structs.fluvio_consumer_offset;
+  const row = new ArrayBuffer(at.size);
+  const words = new Int32Array(row);
+  const wide = new BigUint64Array(row);
+  const number = (name) => Number(BigInt.asIntN(64, wide[at[name] / 8]));
+  const offsets = [];
+  try {
+    const count = lib.consumer_offset_list_count(list);
+    for (let i = 0; i < count; i++) {
+      words[at.struct_size / 4] = at.size;
+      const status = lib.consumer_offset_list_get(list, i, row);
+      if (status !== abi.OK) throw make(status, `list consumer offsets: the library refuses to show offset ${i} of ${count}`);
+      offsets.push({
+        consumerId: lib.text(wide[at.consumer_id / 8]),
+        topic: lib.text(wide[at.topic / 8]),
+        partition: words[at.partition / 4],
+        offset: number('offset'),
+        modified: number('modified'),
+      });
+    }
+  } finally {
+    lib.consumer_offset_list_free(list);
+  }
+  return offsets;
+}
+
+/** Manages topics and consumer offsets. Comes as client.admin. */
 class Admin {
   #connection;
   #client;
@@ -158,6 +186,31 @@ class Admin {
     const take = (operation) => readTopics(lib, lib.op_take_topic_list(operation));
     return connection.run({ what: 'list topics', signal: signalOf(checked), take }, (client, queue, id) =>
       lib.topic_list_async(client, timeoutMs, queue, id),
+    );
+  }
+
+  async consumerOffsets(options) {
+    const connection = this.#connection;
+    const { lib } = connection;
+    const checked = checkOptions(options, 'options');
+    const timeoutMs = timeoutOf(checked);
+    const take = (operation) => readOffsets(lib, lib.op_take_consumer_offset_list(operation));
+    return connection.run({ what: 'list consumer offsets', signal: signalOf(checked), take }, (client, queue, id) =>
+      lib.consumer_offsets_list_async(client, timeoutMs, queue, id),
+    );
+  }
+
+  async deleteConsumerOffset(consumerId, topic, partition, options) {
+    const connection = this.#connection;
+    const checked = checkOptions(options, 'options');
+    const owner = nameOf(consumerId, 'consumerId');
+    const name = nameOf(topic, 'topic');
+    if (!Number.isInteger(partition) || partition < 0 || partition > 0x7fffffff) {
+      throw invalid('partition', `${String(partition)} is not a partition's number`);
+    }
+    const timeoutMs = timeoutOf(checked);
+    await connection.run({ what: 'delete consumer offset', signal: signalOf(checked) }, (client, queue, id) =>
+      connection.lib.consumer_offset_delete_async(client, owner, name, partition, timeoutMs, queue, id),
     );
   }
 }
@@ -208,7 +261,7 @@ class Client {
     if (topics.length === 0) throw invalid('topics', 'the list is empty; name one topic at least');
     const settings = several ? { ...checked, topics } : checked;
     const timeoutMs = timeoutOf(checked);
-    const take = (operation) => new Consumer(connection, lib.op_take_consumer(operation), topics);
+    const take = (operation) => new Consumer(connection, lib.op_take_consumer(operation), topics, checked.offsetStrategy);
     return connection.run({ what: 'open consumer', signal: signalOf(checked), take }, (client, queue, id) =>
       withConfig(lib, settings, CALL_OPTIONS, (config) =>
         lib.consumer_open_async(client, several ? null : topics[0], config, timeoutMs, queue, id),

@@ -5,12 +5,12 @@
 const { performance } = require('node:perf_hooks');
 const abi = require('./abi.js');
 const { Batch, Columns, Record } = require('./batch.js');
-const { CODE, cancelled, closed } = require('./errors.js');
+const { CODE, cancelled, closed, invalid } = require('./errors.js');
 const { Hub, Watcher, disposable, dropped, nextTurn, turnIsOver } = require('./loop.js');
 const { MAX_TIMER_MS } = require('./limit.js');
 const { errorSlot, failure } = require('./native.js');
-const { checkOptions, signalOf, timeoutOf } = require('./settings.js');
-
+const { Progress } = require('./progress.js');
+const { checkOptions, nameOf, signalOf, timeoutOf } = require('./settings.js');
 
 const batchSlot = new BigUint64Array(1);
 const DONE = Object.freeze({ value: undefined, done: true });
@@ -24,10 +24,11 @@ class Stream {
   columns = null;
   index = 0;
 
-  constructor(client, address) {
+  constructor(client, address, progress) {
     this.client = client;
     this.lib = client.lib;
     this.address = address;
+    this.progress = progress;
     this.hub = Hub.acquire();
     this.closed = false;
     this.ended = false;
@@ -42,8 +43,14 @@ class Stream {
   /** What is left of the batch being handed out, as a batch of its own. */
   takeRest() {
     const rest = new Batch(this.columns, this.index);
-    this.columns = null;
+    this.#finish();
     return rest;
+  }
+
+  /** The whole batch is handed out. */
+  #finish() {
+    if (this.columns !== null) this.progress.note(this.columns, this.columns.count);
+    this.columns = null;
   }
 
   /** The next batch of the library, or null when there is none yet. */
@@ -75,6 +82,7 @@ class Stream {
       if (signal?.aborted) throw cancelled(what, signal);
       if (this.closed) throw closed(what, 'consumer');
       if (this.left === 0) {
+        this.#finish();
         this.columns = this.#take();
         this.index = 0;
       }
@@ -87,6 +95,37 @@ class Stream {
       if (left <= 0) return null;
       await this.#readable(left, signal);
     }
+  }
+
+  /**
+   * Stores the last record handed out, of every partition. The library counts whole batches, so it is told the records.
+   */
+  async commit(timeoutMs, signal) {
+    if (this.closed) throw closed('commit', 'consumer');
+    const call = { what: 'commit', signal };
+    const places = this.progress.all(this.columns, this.index);
+    if (places.length === 0) {
+      if (this.progress.stores && this.columns !== null) return; // nothing of the first batch was handed out yet
+      await this.hub.run(call, (queue, id) => this.lib.consumer_commit_async(this.address, timeoutMs, queue, id));
+      return;
+    }
+    const results = await Promise.allSettled(places.map((place) => this.#store(call, place, timeoutMs)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /** Stores a chosen offset. */
+  async commitOffset(place, timeoutMs, signal) {
+    if (this.closed) throw closed('commit', 'consumer');
+    // Without a strategy the library says why not.
+    const checked = this.progress.stores ? this.progress.check(place, this.columns, this.index) : { ...place, partition: 0, offset: 0 };
+    await this.#store({ what: 'commit', signal }, checked, timeoutMs);
+  }
+
+  #store(call, { topic, partition, offset }, timeoutMs) {
+    return this.hub.run(call, (queue, id) =>
+      this.lib.consumer_commit_offset_async(this.address, topic, partition, offset, timeoutMs, queue, id),
+    );
   }
 
   /** Until the descriptor says that there is something, the consumer closes, the signal is aborted or the time is up. */
@@ -243,8 +282,8 @@ async function nextOrEnd(stream, take, signal) {
 class Consumer {
   #stream;
 
-  constructor(client, address, topics) {
-    this.#stream = new Stream(client, address);
+  constructor(client, address, topics, strategy = 'none') {
+    this.#stream = new Stream(client, address, new Progress(strategy !== 'none'));
     this.topics = Object.freeze([...topics]);
     dropped.register(this, this.#stream, this.#stream);
   }
@@ -277,6 +316,20 @@ class Consumer {
 
   [Symbol.asyncIterator]() {
     return this.records();
+  }
+
+  async commit(options) {
+    const checked = checkOptions(options, 'options');
+    await this.#stream.commit(timeoutOf(checked), signalOf(checked));
+  }
+
+  async commitOffset(partition, offset, options) {
+    const checked = checkOptions(options, 'options');
+    if (checked.topic === undefined && this.topics.length !== 1) {
+      throw invalid('topic', `say which one, the consumer reads ${this.topics.length}`);
+    }
+    const topic = nameOf(checked.topic ?? this.topics[0], 'topic');
+    await this.#stream.commitOffset({ topic, partition, offset }, timeoutOf(checked), signalOf(checked));
   }
 
   async close(options) {

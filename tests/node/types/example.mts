@@ -1,6 +1,6 @@
 // An ESM program in TypeScript. The test checks its types, compiles it and runs it with the endpoint as argument.
 import { Batch, CancelledError, Client, Consumer, DevCluster, FluvioError, NotFoundError, Producer, Record, SendReport, connect } from 'libfluvio';
-import type { ClientOptions, ConsumerOptions, DeliveryReport, ProducerOptions, RecordInput, Sendable, Topic, TopicOptions } from 'libfluvio';
+import type { ClientOptions, ConsumerOffset, ConsumerOptions, DeliveryReport, ProducerOptions, RecordInput, Sendable, Topic, TopicOptions } from 'libfluvio';
 
 const endpoint: string = process.argv[2] ?? '127.0.0.1:9003';
 const topic: string = process.argv[3] ?? 'types';
@@ -8,7 +8,7 @@ const topic: string = process.argv[3] ?? 'types';
 const clientOptions: ClientOptions = { endpoint, clientId: 'types', connectionTimeoutMs: 5000, tls: 'disabled' };
 const topicOptions: TopicOptions = { partitions: 2, retentionSeconds: 3600, compression: 'any' };
 const producerOptions: ProducerOptions = { lingerMs: 1, compression: 'zstd', delivery: 'at_least_once' };
-const consumerOptions: ConsumerOptions = { start: 'beginning', stopAt: 'end', partitions: [0, 1], isolation: 'read_committed' };
+const consumerOptions: ConsumerOptions = { start: 'beginning', stopAt: 'end', partitions: [0, 1], isolation: 'read_committed', consumerId: 'types', offsetStrategy: 'manual', offsetFlushMs: 1000 };
 
 async function main(): Promise<void> {
   await using client: Client = await connect(clientOptions);
@@ -36,6 +36,11 @@ async function main(): Promise<void> {
     throw error;
   });
   for await (const rest of consumer.batches({ signal: AbortSignal.timeout(1000) })) seen += rest.length;
+  await consumer.commit({ timeoutMs: 5000 });
+  await consumer.commitOffset(0, 0, { topic });
+  await consumer.commitOffset(0, 0n);
+  const kept: ConsumerOffset[] = await client.admin.consumerOffsets();
+  for (const { consumerId, topic: of, partition } of kept) await client.admin.deleteConsumerOffset(consumerId, of, partition);
   await consumer.close();
 
   try {
