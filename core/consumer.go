@@ -106,9 +106,10 @@ func (c *Client) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 	return consumer, nil
 }
 
-// Next gives the next batch, or what a loop over Records has left of one, waiting until ctx ends. Its errors: End when no
-// partition is left, because of StopAt or because each met an error, and Closed, both for good; Timeout or Cancelled when ctx
-// ended; else the error of one partition, given once, after which the others go on.
+// Next gives the next batch, or what a loop over Records has left of one, waiting until ctx ends. Its errors: End when every
+// partition was read to StopAt, and Closed, both for good; Timeout or Cancelled when ctx ended; else the error of one
+// partition, given once, after which the others go on. When no partition is left, because of errors, the last one is given
+// again each time, and fluvioerr.Fatal says so.
 func (c *Consumer) Next(ctx context.Context) (*Batch, error) {
 	b, err := c.take(ctx)
 	if err != nil {

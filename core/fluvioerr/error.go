@@ -24,6 +24,7 @@ type Error struct {
 	Waited    time.Duration // for Timeout: how long was waited
 	Detail    map[string]string
 	Sent      bool  // bytes of the request left this process, so it may have taken effect
+	Ended     bool  // the object it came from can no longer be used, whatever the code says
 	Err       error // the cause
 }
 
@@ -48,12 +49,14 @@ func Wrap(code Code, op string, cause error) *Error {
 }
 
 // FromContext turns the end of a context into an error: Timeout for a deadline, Cancelled otherwise. what completes
-// "waited for …".
+// "waited for …". errors.Is finds context.DeadlineExceeded and context.Canceled in it.
 func FromContext(ctx context.Context, op, what string, waited time.Duration) *Error {
+	e := NewTimeout(op, what, waited)
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return New(Cancelled, op, "cancelled while waiting for %s", what)
+		e = New(Cancelled, op, "cancelled while waiting for %s", what)
 	}
-	return NewTimeout(op, what, waited)
+	e.Err = ctx.Err()
+	return e
 }
 
 // NewTimeout makes a Timeout error that says what was waited for and how long.
@@ -190,7 +193,7 @@ func Fatal(err error) bool {
 		return false
 	}
 	row, _ := Lookup(e.Code)
-	return row.Fatal
+	return row.Fatal || e.Ended
 }
 
 // NeedsMetadata says whether the route must be looked up again before repeating.

@@ -185,9 +185,9 @@ func (c *Consumer) findNew() {
 	}
 }
 
-// Next gives the next batch, waiting until ctx ends. Errors: End when no partition is left to read, because of stop_at or
-// because each met an error; Closed; Timeout or Cancelled by ctx; else the error of one partition, given once, after which
-// the others go on.
+// Next gives the next batch, waiting until ctx ends. Errors: End when every partition was read to stop_at; Closed; Timeout or
+// Cancelled by ctx; else the error of one partition, given once, after which the others go on. When no partition is left
+// because of errors, the last one is given again each time, marked as fatal.
 func (c *Consumer) Next(ctx context.Context) (*Batch, error) { return c.inbox.take(ctx) }
 
 // Finish wakes Next, which gives nothing any more, and stores what auto has still to store. It ends with ctx; the error says

@@ -215,8 +215,12 @@ func TestOffsetsThatAreNotStored(t *testing.T) {
 	require.EqualValues(t, 2, e.Offset)
 	require.Equal(t, "evicted", e.Topic)
 	require.Zero(t, e.Partition)
-	_, after := c.Next(testContext(t))
-	require.Equal(t, fluvioerr.End, fluvioerr.CodeOf(after), "%v", after)
+	for range 2 {
+		_, after := c.Next(testContext(t))
+		require.Equal(t, fluvioerr.OffsetEvicted, fluvioerr.CodeOf(after), "not the proper end: %v", after)
+		require.True(t, fluvioerr.Fatal(after))
+	}
+	require.False(t, fluvioerr.Fatal(err))
 
 	cfg.Start = Position{FromAbsolute, 11}
 	_, err = w.consumer(cfg).Next(testContext(t))

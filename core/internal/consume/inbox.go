@@ -105,9 +105,10 @@ func (in *inbox) tryTake() (b *Batch, err error, more bool) {
 				return nil, nil, false
 			}
 			if last != nil {
-				e := fluvioerr.New(fluvioerr.End, "consume", "no partition is left; the last to fail: %s", last).WithHint("open a new consumer")
-				e.Err = last
-				return nil, e, true
+				e := *fluvioerr.As(last) // said again each time: who asks on must not take it for the proper end
+				e.Message += "; no partition is left to read, open a new consumer"
+				e.Ended, e.Err = true, last
+				return nil, &e, true
 			}
 			return nil, fluvioerr.New(fluvioerr.End, "consume", "every partition was read to its end"), true
 		}

@@ -311,8 +311,9 @@ func TestDamage(t *testing.T) {
 				require.EqualValues(t, 1, e.Partition)
 				require.EqualValues(t, 103, e.Offset)
 				_, after := next(t, s)
-				require.Equal(t, fluvioerr.End, fluvioerr.CodeOf(after), "%v", after)
-				require.ErrorIs(t, after, err, "the end names its reason")
+				require.Equal(t, fluvioerr.Corrupt, fluvioerr.CodeOf(after), "not the proper end: %v", after)
+				require.True(t, fluvioerr.Fatal(after))
+				require.ErrorIs(t, after, err, "it names its reason")
 				require.Zero(t, s.consumer.inbox.bytes, "what was dropped is not counted")
 			})
 		}
@@ -338,7 +339,7 @@ func TestLazyDamage(t *testing.T) {
 	b.Release()
 	s.consumer.inbox.put(s, frameOf(s, stored(103, batchOf(compress.None, "late"))), true)
 	_, err = next(t, s)
-	require.Equal(t, fluvioerr.End, fluvioerr.CodeOf(err), "nothing comes after the damage: %v", err)
+	require.True(t, fluvioerr.Fatal(err), "nothing comes after the damage: %v", err)
 	require.Zero(t, s.consumer.inbox.bytes)
 }
 

@@ -205,7 +205,8 @@ func (c *Conn) exchange(ctx context.Context, api uint16, version int16, req, res
 	}
 	result := make(chan answer, 1)
 	// The frame is left to the collector: resp may hold views of it.
-	abandon := c.Go(api, version, [][]byte{body}, func(_ *Buffer, body []byte, err error) { result <- answer{body, err} })
+	w := &call{api: api, version: version, onFrame: func(_ *Buffer, body []byte, err error) { result <- answer{body, err} }}
+	abandon := c.start(w, [][]byte{body})
 	select {
 	case a := <-result:
 		// Decoded here and not on the reader, which would go on writing into resp after a caller who gave up has returned.
@@ -217,7 +218,9 @@ func (c *Conn) exchange(ctx context.Context, api uint16, version int16, req, res
 		}
 	case <-ctx.Done():
 		abandon()
-		err = fluvioerr.FromContext(ctx, name, "the answer to "+name, time.Since(start)).AtAddr(c.key.Addr)
+		e := fluvioerr.FromContext(ctx, name, "the answer to "+name, time.Since(start)).AtAddr(c.key.Addr)
+		e.Sent = w.sent.Load()
+		err = e
 	}
 	if c.cfg.Observer != nil {
 		c.cfg.Observer.RequestDone(c.key, api, time.Since(start), err)
