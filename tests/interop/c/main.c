@@ -183,11 +183,16 @@ static fluvio_consumer_t *open_consumer(fluvio_client_t *client, json_t job, con
   fluvio_config_t *config = need(fluvio_config_new());
   fluvio_consumer_t *consumer = NULL;
   long long partition = json_int(job, "partition", -1);
-  char text[32];
+  char text[32], *name = json_text(job, "consumer");
   fluvio_config_set(config, "start", "beginning", NULL);
   fluvio_config_set(config, "stop_at", "end", NULL);
   sprintf(text, "%lld", partition);
   if (partition >= 0) fluvio_config_set(config, "partitions", text, NULL);
+  if (name) {
+    fluvio_config_set(config, "consumer_id", name, NULL);
+    fluvio_config_set(config, "offset_strategy", "manual", NULL);
+  }
+  free(name);
   fluvio_consumer_open(client, topic, config, WAIT_MS, &consumer, error);
   fluvio_config_free(config);
   return consumer;
@@ -232,12 +237,70 @@ static void consume(fluvio_client_t *client, json_t job, const char *topic) {
   fluvio_consumer_free(consumer);
 }
 
+/* Reads count records as a named consumer, from behind its stored offset, and stores that of the last one. */
+static void commit(fluvio_client_t *client, json_t job, const char *topic) {
+  fluvio_error_t *error = NULL;
+  fluvio_consumer_t *consumer = open_consumer(client, job, topic, &error);
+  fluvio_status_t status = consumer ? FLUVIO_OK : fluvio_error_status(error);
+  long long wanted = json_int(job, "count", 1), n = 0;
+  int64_t *offsets = need(calloc((size_t)wanted + 1, sizeof *offsets));
+  long long i;
+  while (n < wanted && status == FLUVIO_OK) {
+    fluvio_batch_t *batch = NULL;
+    fluvio_record_t r = {sizeof r, 0, 0, 0, NULL, 0, NULL, 0};
+    status = fluvio_consumer_poll(consumer, WAIT_MS, &batch, &error);
+    for (i = 0; n < wanted && !status && fluvio_batch_get(batch, (size_t)i, &r) == FLUVIO_OK; i++) offsets[n++] = r.offset;
+    fluvio_batch_release(batch);
+  }
+  if (!status && n > 0) /* not fluvio_consumer_commit: the batch may hold more than count records */
+    status = fluvio_consumer_commit_offset(consumer, NULL, (int32_t)json_int(job, "partition", 0), offsets[n - 1], WAIT_MS, &error);
+  if (status) {
+    print_error(error, fluvio_status_name(status));
+  } else {
+    printf("{\"ok\":[");
+    for (i = 0; i < n; i++) printf("%s%" PRId64, i ? "," : "", offsets[i]);
+    printf("]}");
+  }
+  free(offsets);
+  if (consumer) fluvio_consumer_close(consumer, WAIT_MS, NULL);
+  fluvio_consumer_free(consumer);
+}
+
+static void list_offsets(fluvio_client_t *client) {
+  fluvio_consumer_offset_list_t *list = NULL;
+  fluvio_error_t *error = NULL;
+  fluvio_consumer_offset_t o;
+  fluvio_status_t status = fluvio_consumer_offsets_list(client, WAIT_MS, &list, &error);
+  size_t i;
+  if (status) {
+    print_error(error, fluvio_status_name(status));
+    return;
+  }
+  memset(&o, 0, sizeof o);
+  o.struct_size = sizeof o;
+  printf("{\"ok\":[");
+  for (i = 0; fluvio_consumer_offset_list_get(list, i, &o) == FLUVIO_OK; i++)
+    printf("%s[\"%s\",\"%s\",%" PRId32 ",%" PRId64 "]", i ? "," : "", o.consumer_id, o.topic, o.partition, o.offset);
+  printf("]}");
+  fluvio_consumer_offset_list_free(list);
+}
+
+static void delete_offset(fluvio_client_t *client, json_t job, const char *topic) {
+  fluvio_error_t *error = NULL;
+  char *consumer = json_text(job, "consumer");
+  fluvio_status_t status = fluvio_consumer_offset_delete(client, consumer, topic, (int32_t)json_int(job, "partition", 0), WAIT_MS, &error);
+  print_done(status, error);
+  free(consumer);
+}
+
 static void run(fluvio_client_t *client, json_t job) {
   char *what = json_text(job, "do"), *topic = json_text(job, "topic");
   fluvio_error_t *error = NULL;
   if (!what) what = need(calloc(1, 1));
   if (strcmp(what, "list_topics") == 0)
     list_topics(client);
+  else if (strcmp(what, "list_offsets") == 0)
+    list_offsets(client);
   else if (!topic)
     printf("{\"error\":\"the job has no topic\"}");
   else if (strcmp(what, "create_topic") == 0)
@@ -249,6 +312,10 @@ static void run(fluvio_client_t *client, json_t job) {
     produce(client, job, topic);
   else if (strcmp(what, "consume") == 0)
     consume(client, job, topic);
+  else if (strcmp(what, "commit") == 0)
+    commit(client, job, topic);
+  else if (strcmp(what, "delete_offset") == 0)
+    delete_offset(client, job, topic);
   else
     printf("{\"error\":\"unknown job %s\"}", what);
   free(what);

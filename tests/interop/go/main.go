@@ -67,6 +67,7 @@ type job struct {
 	Compression string   `json:"compression"`
 	Records     []record `json:"records"`
 	Count       int      `json:"count"`
+	Consumer    string   `json:"consumer"`
 }
 
 // result is what became of a job. OK is present, and may be null, when Error is not.
@@ -117,6 +118,17 @@ func (j job) run(ctx context.Context, client *fluvio.Client) (any, error) {
 		return j.produce(ctx, client)
 	case "consume":
 		return j.consume(ctx, client)
+	case "commit":
+		return j.commit(ctx, client)
+	case "list_offsets":
+		offsets, err := client.Admin().ConsumerOffsets(ctx)
+		list := [][4]any{}
+		for _, o := range offsets {
+			list = append(list, [4]any{o.ConsumerID, o.Topic, o.Partition, o.Offset})
+		}
+		return list, err
+	case "delete_offset":
+		return nil, client.Admin().DeleteConsumerOffset(ctx, j.Consumer, j.Topic, *j.Partition)
 	}
 	return nil, fmt.Errorf("unknown job %q", j.Do)
 }
@@ -171,4 +183,28 @@ func (j job) consume(ctx context.Context, client *fluvio.Client) (any, error) {
 		}
 	}
 	return records, consumer.Close(ctx)
+}
+
+// commit reads Count records as a named consumer, from behind its stored offset, and stores the new one.
+func (j job) commit(ctx context.Context, client *fluvio.Client) (any, error) {
+	consumer, err := client.Consumer(ctx, fluvio.ConsumerOptions{
+		Topics: []string{j.Topic}, Partitions: []int32{*j.Partition}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd(),
+		ConsumerID: j.Consumer, OffsetStrategy: "manual",
+	})
+	if err != nil {
+		return nil, err
+	}
+	offsets := []int64{}
+	for r, err := range consumer.Records(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if offsets = append(offsets, r.Offset); len(offsets) == j.Count {
+			break
+		}
+	}
+	if err := consumer.Commit(ctx); err != nil {
+		return nil, err
+	}
+	return offsets, consumer.Close(ctx)
 }

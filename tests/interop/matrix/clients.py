@@ -182,10 +182,10 @@ def prepare_rust() -> List[str]:
 
 
 CLIENTS = [
-    Client("libfluvio Go", "go", prepare_go),
-    Client("libfluvio C", "c", prepare_c),
-    Client("libfluvio Python", "py", prepare_python),
-    Client("libfluvio Node", "node", prepare_node),
+    Client("libfluvio Go", "go", prepare_go, offsets=True),
+    Client("libfluvio C", "c", prepare_c, offsets=True),
+    Client("libfluvio Python", "py", prepare_python, offsets=True),
+    Client("libfluvio Node", "node", prepare_node, offsets=True),
     Client(
         "official Python 0.21.0",
         "opy",

@@ -43,6 +43,31 @@ const jobs = {
     await consumer.close();
     return records;
   },
+
+  // As a named consumer, reads count records from behind its stored offset, and stores the new one.
+  commit: async (client, job) => {
+    const named = { consumerId: job.consumer, offsetStrategy: 'manual', start: 'beginning', stopAt: 'end' };
+    const consumer = await client.consumer(job.topic, { ...named, partitions: [job.partition] });
+    const offsets = [];
+    for await (const { offset } of consumer) {
+      offsets.push(offset);
+      if (offsets.length === job.count) break;
+    }
+    await consumer.commit();
+    await consumer.close();
+    return offsets;
+  },
+
+  // Consumer, topic, partition and offset of every stored consumer offset.
+  list_offsets: async (client) => {
+    const rows = await client.admin.consumerOffsets();
+    return rows.map(({ consumerId, topic, partition, offset }) => [consumerId, topic, partition, offset]);
+  },
+
+  delete_offset: async (client, job) => {
+    await client.admin.deleteConsumerOffset(job.consumer, job.topic, job.partition);
+    return null;
+  },
 };
 
 let text = '';

@@ -67,12 +67,35 @@ def consume(client: libfluvio.Client, job: Job) -> Any:
     return records
 
 
+def commit(client: libfluvio.Client, job: Job) -> Any:
+    """As a named consumer, reads ``count`` records from behind its stored offset, and stores the new one."""
+    settings: Dict[str, Any] = {"consumer_id": job["consumer"], "offset_strategy": "manual", "start": "beginning"}
+    with client.consumer(job["topic"], partitions=[job["partition"]], stop_at="end", **settings) as consumer:
+        offsets = [record.offset for _, record in zip(range(job["count"]), consumer)]
+        consumer.commit(DEADLINE)
+    return offsets
+
+
+def list_offsets(client: libfluvio.Client, job: Job) -> Any:
+    """Consumer, topic, partition and offset of every stored consumer offset."""
+    rows = client.admin.consumer_offsets(timeout=DEADLINE)
+    return [[row.consumer_id, row.topic, row.partition, row.offset] for row in rows]
+
+
+def delete_offset(client: libfluvio.Client, job: Job) -> Any:
+    """Deletes a stored consumer offset."""
+    client.admin.delete_consumer_offset(job["consumer"], job["topic"], job["partition"])
+
+
 JOBS: Dict[str, Callable[[libfluvio.Client, Job], Any]] = {
     "create_topic": create_topic,
     "delete_topic": delete_topic,
     "list_topics": list_topics,
     "produce": produce,
     "consume": consume,
+    "commit": commit,
+    "list_offsets": list_offsets,
+    "delete_offset": delete_offset,
 }
 
 
