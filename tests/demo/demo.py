@@ -110,4 +110,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except libfluvio.FluvioError as error:
+        sys.exit(f"demo: {error}")
