@@ -32,6 +32,9 @@ type Options struct {
 	MaxFrameBytes int
 	// TopicWait is how long creating a topic waits for its partitions to be online, 90 s when 0.
 	TopicWait time.Duration
+	// CreateDelay is how much later than the watches the answer to creating a topic comes. On a real SC it is about 300 ms,
+	// and official clients that write at once rely on it: they find the topic in what they have watched. 0 for tests.
+	CreateDelay time.Duration
 	// CommitOnline makes the high watermark wait for the replicas whose SPU is online only. Otherwise it waits for every
 	// replica, also those that are down, as was measured on a real cluster: read_committed writes then time out until the
 	// SPU is back.
@@ -100,8 +103,8 @@ func (o Options) withDefaults() (Options, error) {
 			*d.value = d.standard
 		}
 	}
-	if o.MaxBatchBytes < 0 || o.MaxFrameBytes < 0 || o.TopicWait < 0 || o.CleanInterval < 0 || o.SnapshotInterval < 0 {
-		complain("max_batch_bytes, max_frame_bytes, topic_wait, clean_interval and snapshot_interval must not be negative")
+	if o.MaxBatchBytes < 0 || o.MaxFrameBytes < 0 || o.TopicWait < 0 || o.CreateDelay < 0 || o.CleanInterval < 0 || o.SnapshotInterval < 0 {
+		complain("max_batch_bytes, max_frame_bytes, topic_wait, create_delay, clean_interval and snapshot_interval must not be negative")
 	}
 	if o.CommitAll && o.CommitOnline {
 		complain("commit_all and commit_online exclude each other")

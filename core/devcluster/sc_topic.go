@@ -13,8 +13,16 @@ import (
 // createTopic makes a topic and waits for its partitions. The empty name passes, as at the real SC.
 func (cl *Cluster) createTopic(m *wire.CreateRequest, spec *wire.TopicSpec, stop <-chan struct{}) *wire.Status {
 	status := cl.checkNewTopic(m.Name, spec)
-	if status.Error.Ok() && !m.DryRun {
-		return cl.createAndWait(m.Name, spec, cl.opts.TopicWait, stop)
+	if !status.Error.Ok() || m.DryRun {
+		return status
+	}
+	status = cl.createAndWait(m.Name, spec, cl.opts.TopicWait, stop)
+	// Everyone who watches has been told by now; the answer comes later still, as on a real SC.
+	delay := time.NewTimer(cl.opts.CreateDelay)
+	defer delay.Stop()
+	select {
+	case <-delay.C:
+	case <-stop:
 	}
 	return status
 }

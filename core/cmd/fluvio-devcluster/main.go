@@ -54,6 +54,7 @@ func parse(args []string, stderr io.Writer) (settings, int, bool) {
 	f.StringVar(&s.options.Control, "control", "127.0.0.1:0", "host:port of the HTTP control port, loopback only")
 	f.StringVar(&s.options.DataDir, "data-dir", "", "folder to keep topics and records in; in memory when empty")
 	f.IntVar(&s.options.MaxBatchBytes, "max-batch-bytes", 0, "largest batch accepted, in bytes; 0 is 32 MiB")
+	f.DurationVar(&s.options.CreateDelay, "create-delay", 100*time.Millisecond, "how much later than the watches the answer to creating a topic comes; official clients rely on some delay")
 	f.DurationVar(&s.options.TopicWait, "topic-wait", 0, "how long creating a topic waits for its partitions; 0 is 90s")
 	f.BoolVar(&s.options.CommitAll, "commit-all", false, "the high watermark waits for every replica, also those that are down; the default")
 	f.BoolVar(&s.options.CommitOnline, "commit-online", false, "the high watermark waits for the replicas that are online only")
