@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -49,6 +51,7 @@ func TestOffsets(t *testing.T) {
 		{"start with a stored offset", 1, 20, testStartWithStoredOffset},
 		{"auto", 1, 20, testAutoCommit},
 		{"commit while reading", 3, 300, testCommitWhileReading},
+		{"commit after lost connections", 3, 20, testCommitAfterLostConnections},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := newOffsetsTest(t, address, test.partitions, test.records)
@@ -319,6 +322,40 @@ func testCommitWhileReading(o *offsetsTest) {
 	}
 	require.Equal(o, map[int32]int64{0: 299, 1: 299, 2: 299}, o.stored())
 	require.NoError(o, c.Close(o.ctx))
+}
+
+// testCommitAfterLostConnections commits through streams that were opened anew and have no frame, as nothing is left to read.
+func testCommitAfterLostConnections(o *offsetsTest) {
+	var mu sync.Mutex
+	var open []net.Conn
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		mu.Lock()
+		defer mu.Unlock()
+		open = append(open, conn)
+		return conn, err
+	}
+	client, err := fluvio.Connect(o.ctx, fluvio.ClientOptions{Endpoint: o.client.Endpoint(), DialContext: dial})
+	require.NoError(o, err)
+	own := *o
+	own.client = client
+	c := own.open(fluvio.ConsumerOptions{})
+	last := own.readAllOf(c, 20)
+	for range 2 {
+		mu.Lock()
+		for _, conn := range open {
+			if conn != nil {
+				_ = conn.Close()
+			}
+		}
+		open = nil
+		mu.Unlock()
+		require.NoError(o, c.Commit(o.ctx))
+		require.Equal(o, last, o.stored())
+		require.NoError(o, c.CommitOffset(o.ctx, o.topic, 1, 7))
+		require.EqualValues(o, 7, o.stored()[1])
+	}
+	require.NoError(o, client.Close(o.ctx))
 }
 
 func TestOffsetSettings(t *testing.T) {
