@@ -5,6 +5,8 @@ import "C"
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"sync"
 	"time"
 	"unsafe"
@@ -39,6 +41,8 @@ type producer struct {
 	mu      sync.Mutex
 	handed  uint64        // records the core has, or has refused
 	changed chan struct{} // closed when handed grows; nil when nobody waits
+	refused int           // records refused that nobody was told of
+	refusal *fluvioerr.Error
 }
 
 // openProducer carries out fluvio_producer_open.
@@ -157,11 +161,33 @@ func split(head *C.fluvioc_record_t, data []byte) (key, value []byte, size int) 
 	return key, value, (at + 7) &^ 7
 }
 
-// refuse reports records that never got into the core.
+// refuse reports records that never got into the core. Without a queue for reports the next flush tells of them.
 func (p *producer) refuse(err error, partition int32, opaques ...uint64) {
-	if p.reports {
-		p.report(&fluvio.Delivery{Topic: p.topic, Partition: partition, BaseOffset: -1, Count: len(opaques), Opaques: opaques, Err: err})
+	if !p.reports {
+		p.mu.Lock()
+		p.refused += len(opaques)
+		if p.refusal == nil {
+			p.refusal = fluvioerr.As(err)
+		}
+		p.mu.Unlock()
+		return
 	}
+	p.report(&fluvio.Delivery{Topic: p.topic, Partition: partition, BaseOffset: -1, Count: len(opaques), Opaques: opaques, Err: err})
+}
+
+// refusals gives what refuse has counted as one error, nil for nothing.
+func (p *producer) refusals(op string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.refusal == nil {
+		return nil
+	}
+	e := *p.refusal
+	e.Op, e.Err = op, p.refusal
+	e.Message = fmt.Sprintf("%d records failed, the first because: %s", p.refused, p.refusal.Message)
+	e.Detail = map[string]string{"failed_records": strconv.Itoa(p.refused)}
+	p.refused, p.refusal = 0, nil
+	return &e
 }
 
 // report copies a delivery report into the application's queue.
@@ -214,7 +240,10 @@ func (p *producer) flush(ctx context.Context, sequence uint64) error {
 	if err := p.wait(ctx, "flush", sequence); err != nil {
 		return err
 	}
-	return p.core.Flush(ctx)
+	if err := p.core.Flush(ctx); err != nil {
+		return err
+	}
+	return p.refusals("flush")
 }
 
 // close carries out fluvio_producer_close: what was accepted goes out first, what did not by the deadline is failed.
@@ -225,6 +254,9 @@ func (p *producer) close(ctx context.Context, sequence uint64) error {
 		<-p.done
 		if e := p.core.Close(ctx); err == nil {
 			err = e
+		}
+		if err == nil {
+			err = p.refusals("close producer")
 		}
 		producers.remove(p.id)
 		p.client.forget(p)

@@ -146,11 +146,14 @@ func (p *Producer) SendTo(ctx context.Context, partition int32, r Record) (Recei
 	return Receipt{rc}, err
 }
 
-// Flush waits until every record taken before the call is stored or has failed and is reported, or ctx ends.
+// Flush waits until every record taken before the call is stored or has failed and is reported, or ctx ends. Without
+// OnDelivery it returns the first failure since the last Flush, with the number of records in the detail failed_records; with
+// OnDelivery the reports tell.
 func (p *Producer) Flush(ctx context.Context) error { return p.p.Flush(ctx) }
 
 // Close takes no more records and waits, until ctx ends, for those on their way; what is left then fails. When it returns
-// every record has its report. It returns an error if some records had to be failed. Only the first call does anything.
+// every record has its report. It returns an error if some records had to be failed, and as Flush does. Only the first call does
+// anything.
 func (p *Producer) Close(ctx context.Context) error {
 	err := p.p.Close(ctx)
 	p.client.orphan(p)

@@ -325,7 +325,8 @@ FLUVIO_API fluvio_status_t fluvio_producer_send_batch(fluvio_producer_t *produce
  * Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *producer, const void *data, size_t data_len, const uint32_t *key_len, const uint32_t *value_len, size_t n, uint64_t first_opaque, int64_t timeout_ms, size_t *sent, fluvio_error_t **error);
 /* Waits until every record accepted before the call is delivered or has failed: its reports are in the queue. OK also when
- * some failed: the reports tell. Since 0.1. */
+ * some failed: the reports tell. Without a deliveries queue it returns the first failure since the last flush, with the detail
+ * "failed_records". Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_flush(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_producer_flush_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 /* Drains up to the timeout, then fails what is left; every record has its report when it returns. TIMEOUT if some had to

@@ -271,6 +271,27 @@ static void refused_late(fluvio_client_t *client)
   fluvio_queue_free(queue);
 }
 
+/* Without a queue for reports, flush tells of it. */
+static void refused_untold(fluvio_client_t *client)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_producer_t *producer = NULL;
+  fluvio_record_in_t r[2] = { FLUVIO_RECORD_INIT, FLUVIO_RECORD_INIT };
+  PART("a partition that is not there, and nobody who takes reports");
+  OK(fluvio_producer_open(client, "c-errors", NULL, NULL, LONG, &producer, &error));
+  r[0].partition = r[1].partition = 99;
+  OK(fluvio_producer_send_batch(producer, r, 2, LONG, NULL, &error));
+  CHECK(fluvio_producer_flush(producer, LONG, &error) == FLUVIO_ERR_INVALID_ARGUMENT);
+  printf("  %s\n", fluvio_error_message(error));
+  CHECK(strcmp(fluvio_error_detail(error, "failed_records"), "2") == 0);
+  fluvio_error_free(error);
+  error = NULL;
+  OK(fluvio_producer_flush(producer, LONG, &error));
+  OK(fluvio_producer_send_batch(producer, r, 1, LONG, NULL, &error));
+  STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_close(producer, LONG, &error));
+  fluvio_producer_free(producer);
+}
+
 int main(int argc, char **argv)
 {
   fluvio_error_t *error = NULL;
@@ -284,6 +305,7 @@ int main(int argc, char **argv)
   names(client);
   records(client);
   refused_late(client);
+  refused_untold(client);
   OK(fluvio_client_close(client, LONG, &error));
   fluvio_client_free(client);
   return 0;

@@ -34,6 +34,7 @@ type Producer struct {
 	refuse  context.CancelFunc
 	workers sync.WaitGroup // router and senders
 
+	losses   losses
 	reports  reports
 	reported chan struct{} // closed when the reporter has ended
 	closed   sync.Once
@@ -155,7 +156,8 @@ func (p *Producer) flushAll() {
 	}
 }
 
-// Flush waits until every record taken before the call has its report, or ctx ends.
+// Flush waits until every record taken before the call has its report, or ctx ends. Without OnDelivery it returns the first
+// failure since the last Flush, with the number of records that failed.
 func (p *Producer) Flush(ctx context.Context) error {
 	start := time.Now()
 	var all []*batch
@@ -171,7 +173,7 @@ func (p *Producer) Flush(ctx context.Context) error {
 			return fluvioerr.FromContext(ctx, "flush", "the records on their way to be acknowledged", time.Since(start)).At(p.cfg.Topic, -1)
 		}
 	}
-	return nil
+	return p.losses.take("flush")
 }
 
 // Close takes no more records, waits until ctx ends for those on their way, fails what is left, and returns when every

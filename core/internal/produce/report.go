@@ -1,6 +1,9 @@
 package produce
 
 import (
+	"fmt"
+	"maps"
+	"strconv"
 	"sync"
 	"time"
 
@@ -44,15 +47,47 @@ func (r *reports) close() {
 	r.poke()
 }
 
-// complete gives a batch its outcome, unless it has one.
+// complete gives a batch its outcome, unless it has one. All of it happens under the partition's lock: Close, which skips
+// batches that have an outcome, must not end the reporter before their reports are in its queue.
 func (p *Producer) complete(b *batch, base int64, err error, persisted Persistence) {
 	b.part.mu.Lock()
-	mine := !b.decided
-	b.decided = true
-	b.part.mu.Unlock()
-	if mine {
+	defer b.part.mu.Unlock()
+	if !b.decided {
+		b.decided = true
 		p.conclude(b, base, err, persisted)
 	}
+}
+
+// losses are the failures nobody takes reports of.
+type losses struct {
+	mu      sync.Mutex
+	records int              // guarded by mu
+	first   *fluvioerr.Error // guarded by mu
+}
+
+func (l *losses) add(records int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.records += records
+	if l.first == nil {
+		l.first = fluvioerr.As(err)
+	}
+}
+
+// take gives the losses since the last call as one error, nil for none.
+func (l *losses) take(op string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.first == nil {
+		return nil
+	}
+	e := *l.first
+	e.Op, e.Err = op, l.first
+	e.Message = fmt.Sprintf("%d records failed, the first because: %s", l.records, l.first.Message)
+	e.Detail = maps.Clone(l.first.Detail)
+	e.WithDetail("failed_records", strconv.Itoa(l.records))
+	l.records, l.first = 0, nil
+	return &e
 }
 
 // conclude writes down the outcome of a batch that the caller has marked as decided.
@@ -60,6 +95,9 @@ func (p *Producer) conclude(b *batch, base int64, err error, persisted Persisten
 	b.base, b.err, b.persisted = base, err, persisted
 	b.latency = time.Since(b.created)
 	if p.cfg.OnDelivery == nil {
+		if err != nil {
+			p.losses.add(b.count, err)
+		}
 		p.release(b)
 	} else {
 		p.reports.push(b)
