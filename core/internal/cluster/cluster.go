@@ -43,6 +43,8 @@ type Cluster struct {
 	changed chan struct{} // guarded by mu: closed and replaced at every structural change
 	lost    error         // guarded by mu: why the watch is down, nil while it is up
 
+	state *state // of the last watch that loaded; used by the goroutine that connects, one at a time
+
 	stop context.CancelFunc
 	done chan struct{}
 }

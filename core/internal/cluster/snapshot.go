@@ -39,7 +39,10 @@ type Partition struct {
 	Leader     int32
 	Replicas   []int32
 	Resolution uint8
-	hw, leo    *atomic.Int64 // shared by successive snapshots: they change several times a second
+	// Moves rises with every change of leader that the watch told of, and when the partition is made anew, so that who missed
+	// a snapshot notices a leader that went and came back. It says nothing across partitions.
+	Moves   uint64
+	hw, leo *atomic.Int64 // shared by successive snapshots: they change several times a second
 }
 
 // Online says whether the partition can be written and read.
@@ -67,17 +70,27 @@ type state struct {
 	spuStatus  map[string]*wire.SPUStatus
 	topics     map[string]wire.Object
 	partitions map[string]*partitionState
+	moves      uint64                     // the last number given out as Partition.Moves
+	earlier    map[string]*partitionState // the partitions of the watch before this one, while this one loads
 }
 
 type partitionState struct {
 	spec    *wire.PartitionSpec
 	status  *wire.PartitionStatus
+	moves   uint64
 	hw, leo *atomic.Int64
 }
 
 func newState() *state {
 	return &state{spus: map[string]*wire.SPUSpec{}, spuStatus: map[string]*wire.SPUStatus{}, topics: map[string]wire.Object{}, partitions: map[string]*partitionState{}}
 }
+
+// succeed makes s, which is empty, go on counting moves where the state of an earlier watch ended: a partition that kept its
+// leader has not moved because the watch was lost. loaded ends that.
+func (s *state) succeed(before *state) { s.moves, s.earlier = before.moves, before.partitions }
+
+// loaded says that the watch has told of all there is: what comes from now on is new.
+func (s *state) loaded() { s.earlier = nil }
 
 // apply takes a watch message in and says whether anything but offsets changed.
 func (s *state) apply(m *wire.MetadataUpdate) (changed bool) {
@@ -97,8 +110,15 @@ func (s *state) apply(m *wire.MetadataUpdate) (changed bool) {
 		}
 	}
 	for i := range m.Changes {
-		if c := &m.Changes[i]; c.Kind == wire.ChangeDelete && !updated[c.Object.Name] {
+		c := &m.Changes[i]
+		if c.Kind != wire.ChangeDelete {
+			continue
+		}
+		if !updated[c.Object.Name] {
 			changed = s.drop(m.Label, c.Object.Name) || changed
+		} else if p := s.partitions[c.Object.Name]; p != nil && m.Label == wire.LabelPartition { // made anew
+			s.moves++
+			p.moves, changed = s.moves, true
 		}
 	}
 	return changed
@@ -128,6 +148,16 @@ func (s *state) put(label string, o *wire.Object) bool {
 		p.hw.Store(status.Leader.HW)
 		p.leo.Store(status.Leader.LEO)
 		s.partitions[o.Name] = p
+		last := old
+		if last == nil {
+			last = s.earlier[o.Name]
+		}
+		if last != nil && last.spec.Leader == spec.Leader {
+			p.moves = last.moves
+		} else {
+			s.moves++ // one counter for all: a partition that is made anew gets no number that it had
+			p.moves = s.moves
+		}
 		return old == nil || old.spec.Leader != spec.Leader || old.status.Resolution != status.Resolution || !slices.Equal(old.spec.Replicas, spec.Replicas)
 	}
 	return false
@@ -146,6 +176,7 @@ func (s *state) drop(label, name string) (known bool) {
 	case wire.LabelPartition:
 		_, known = s.partitions[name]
 		delete(s.partitions, name)
+		delete(s.earlier, name)
 	}
 	return known
 }
@@ -191,7 +222,7 @@ func (s *state) snapshot(local bool) *Snapshot {
 		if !ok || t == nil || uint64(id) >= uint64(len(t.Partitions)) {
 			continue
 		}
-		t.Partitions[id] = &Partition{Topic: topic, ID: int32(id), Leader: p.spec.Leader, Replicas: p.spec.Replicas, Resolution: p.status.Resolution, hw: p.hw, leo: p.leo}
+		t.Partitions[id] = &Partition{Topic: topic, ID: int32(id), Leader: p.spec.Leader, Replicas: p.spec.Replicas, Resolution: p.status.Resolution, Moves: p.moves, hw: p.hw, leo: p.leo}
 	}
 	return snap
 }

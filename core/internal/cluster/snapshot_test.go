@@ -108,6 +108,47 @@ func TestOffsetsAloneAreNoChange(t *testing.T) {
 	require.False(t, s.snapshot(false).Topics["a"].Partitions[0].Online())
 }
 
+func TestMoves(t *testing.T) {
+	s := filled(t)
+	moves := func() uint64 { return s.snapshot(false).Topics["a"].Partitions[0].Moves }
+	other := s.snapshot(false).Topics["a"].Partitions[1].Moves
+	last := moves()
+	rises := func(why string) {
+		t.Helper()
+		require.Greater(t, moves(), last, why)
+		last = moves()
+	}
+	here, there := partitionObject("a-0", 5001, 1), partitionObject("a-0", 5002, 1)
+	s.apply(changes(wire.LabelPartition, update(there)))
+	s.apply(changes(wire.LabelPartition, update(here)))
+	rises("there and back")
+	s.apply(changes(wire.LabelPartition, update(partitionObject("a-0", 5001, 2))))
+	require.Equal(t, last, moves(), "offsets are no move")
+	s.apply(changes(wire.LabelPartition, remove(here)))
+	s.apply(changes(wire.LabelPartition, update(here)))
+	rises("deleted and made again")
+	require.True(t, s.apply(changes(wire.LabelPartition, update(here), remove(here))))
+	rises("deleted and made again in one message")
+	require.Equal(t, other, s.snapshot(false).Topics["a"].Partitions[1].Moves, "the other partition stayed")
+
+	// The watch is lost and comes back.
+	again := func(o ...wire.Object) {
+		next := newState()
+		next.succeed(s)
+		next.apply(all(wire.LabelPartition, o...))
+		next.apply(all(wire.LabelTopic, topicObject("a", 2)))
+		next.loaded()
+		s = next
+	}
+	again(here)
+	require.Equal(t, last, moves(), "no move by itself")
+	again(there)
+	rises("moved meanwhile")
+	again(partitionObject("a-1", 5001, 0))
+	s.apply(changes(wire.LabelPartition, update(there)))
+	rises("deleted meanwhile, made again after")
+}
+
 func TestSnapshotOfOddMetadata(t *testing.T) {
 	s := newState()
 	s.apply(all(wire.LabelTopic, topicObject("a-b", 2), topicObject("zero", 0)))

@@ -39,6 +39,9 @@ func (c *Cluster) connect(ctx context.Context) (*watch, error) {
 	// Unread messages queue up here. The channel is roomy, and a full one only delays the reader of this connection,
 	// which carries nothing else.
 	w := &watch{conn: conn, messages: make(chan message, 256), state: newState()}
+	if c.state != nil {
+		w.state.succeed(c.state)
+	}
 	if err = w.begin(); err == nil {
 		err = c.load(ctx, w)
 	}
@@ -46,6 +49,8 @@ func (c *Cluster) connect(ctx context.Context) (*watch, error) {
 		conn.Fail(err)
 		return nil, err
 	}
+	w.state.loaded()
+	c.state = w.state
 	c.publish(w.state.snapshot(c.cfg.LocalAddress))
 	return w, nil
 }

@@ -81,7 +81,7 @@ func TestSPURestartsWhileReading(t *testing.T) {
 
 func TestLeaderMovesWhileReading(t *testing.T) {
 	w := newWorld(t, devcluster.Options{SPUs: 3})
-	throughFaults(t, w, 3, nil, func(read func()) {
+	throughFaults(t, w, 3, func(c *Config) { c.RequestTimeout = patience / 6 }, func(read func()) {
 		for i := range int32(18) {
 			require.NoError(t, w.dev.MoveLeader("faults", i%3, 5001+(i/3+i%3+1)%3))
 			if i%3 == 2 {
@@ -205,6 +205,59 @@ func TestOrphanedStream(t *testing.T) {
 		rows, err := readUntil(t, c, func(r []row) bool { return len(r) == 1 })
 		require.NoError(t, err)
 		require.Equal(t, []row{{"silent", 0, 1, "1"}}, rows)
+	})
+}
+
+// The client need not wait for a timeout to find that leadership went and came back.
+func TestLeaderThereAndBack(t *testing.T) {
+	begin := func(t *testing.T) (w *world, c *Consumer, leader int32) {
+		w = newWorld(t, devcluster.Options{SPUs: 2})
+		w.topic("back", 1)
+		w.store("back", 0, batchOf(compress.None, "first"))
+		leader, err := w.dev.Leader("back", 0)
+		require.NoError(t, err)
+		cfg := testConfig("back")
+		cfg.RequestTimeout = patience / 2
+		c = w.consumer(cfg)
+		_, err = readUntil(t, c, func(r []row) bool { return len(r) == 1 })
+		require.NoError(t, err)
+		return w, c, leader
+	}
+	t.Run("told", func(t *testing.T) {
+		w, c, leader := begin(t)
+		ctx, cancel := context.WithTimeout(context.Background(), patience/2)
+		defer cancel()
+		for i := range 20 {
+			changed := w.cluster.Changed()
+			require.NoError(t, w.dev.MoveLeader("back", 0, 5001+5002-leader))
+			<-changed // otherwise the SC may tell of both moves in one message, which looks like none
+			require.NoError(t, w.dev.MoveLeader("back", 0, leader))
+			var value string
+			for value = fmt.Sprint(i); ; {
+				if _, err := w.tryStore("back", 0, batchOf(compress.None, value)); err == nil {
+					break
+				}
+				time.Sleep(time.Millisecond) // a retry loop's pause
+			}
+			b, err := c.Next(ctx)
+			require.NoError(t, err, "round %d", i)
+			require.Equal(t, []row{{"back", 0, int64(i + 1), value}}, rowsOf(b))
+		}
+	})
+	t.Run("not told", func(t *testing.T) {
+		w, c, leader := begin(t)
+		hide := w.rule(devcluster.Rule{API: "Watch", SPU: devcluster.SC, Partition: -1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionDrop}})
+		require.NoError(t, w.dev.MoveLeader("back", 0, 5001+5002-leader))
+		require.NoError(t, hide.Wait(testContext(t), 2))
+		require.NoError(t, w.dev.MoveLeader("back", 0, leader))
+		require.NoError(t, hide.Wait(testContext(t), 4))
+		hide.Remove()
+		w.store("back", 0, batchOf(compress.None, "second"))
+		ctx, cancel := context.WithTimeout(context.Background(), patience/3)
+		defer cancel()
+		b, err := c.Next(ctx)
+		require.NoError(t, err)
+		require.Equal(t, []row{{"back", 0, 1, "second"}}, rowsOf(b))
 	})
 }
 

@@ -28,10 +28,11 @@ type session struct {
 	marks   marks         // how far the application has come
 
 	mu       sync.Mutex
-	next     int64   // guarded by mu: the position to read from
-	upto     int64   // guarded by mu: where reading ends, math.MaxInt64 for never
-	maxBytes int32   // guarded by mu
-	stream   *stream // guarded by mu: the one that is open
+	next     int64         // guarded by mu: the position to read from
+	upto     int64         // guarded by mu: where reading ends, math.MaxInt64 for never
+	maxBytes int32         // guarded by mu
+	stream   *stream       // guarded by mu: the one that is open
+	wait     time.Duration // guarded by mu: how long the next silent stream is waited for, 0 for orphanPatience
 }
 
 // stream is one StreamFetch of a session. Frames of an older stream of the same session are ignored.
@@ -41,7 +42,8 @@ type stream struct {
 	version int16
 	id      uint32    // guarded by session.mu: the server's, 0 until the first frame
 	asked   bool      // guarded by session.mu: the server may send one frame
-	since   time.Time // guarded by session.mu: since when
+	behind  time.Time // guarded by session.mu: since when it was seen to owe records, zero when it does not
+	silent  time.Time // guarded by session.mu: the same, of all streams in a row on this connection that brought nothing
 	ended   chan struct{}
 	once    sync.Once
 	err     error // why it ended, set before ended is closed
@@ -126,6 +128,7 @@ func (s *session) open(ctx context.Context) error {
 	if err := s.awaitCredit(ctx); err != nil {
 		return err
 	}
+	moves := s.moves() // before the leader: at worst the stream is opened once more than needed
 	spu, err := s.consumer.cluster.Leader(s.topic, s.partition)
 	if err != nil {
 		return err
@@ -138,8 +141,11 @@ func (s *session) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st := &stream{session: s, conn: conn, version: version, asked: true, since: time.Now(), ended: make(chan struct{})}
+	st := &stream{session: s, conn: conn, version: version, asked: true, ended: make(chan struct{})}
 	s.mu.Lock()
+	if s.stream != nil && s.stream.conn == conn {
+		st.silent = s.stream.silent
+	}
 	s.stream = st
 	req := &wire.StreamFetchRequest{
 		Topic: s.topic, Partition: uint32(s.partition), FetchOffset: s.next, MaxBytes: s.maxBytes, Isolation: s.consumer.cfg.Isolation,
@@ -152,11 +158,11 @@ func (s *session) open(ctx context.Context) error {
 	}
 	defer abandon()
 	patience := max(s.consumer.cfg.RequestTimeout, time.Millisecond)
-	look := time.NewTicker(max(patience/4, time.Millisecond))
+	look := time.NewTicker(max(min(patience, orphanPatience)/4, time.Millisecond))
 	defer look.Stop()
 	for {
 		changed := s.consumer.cluster.Changed()
-		if now, err := s.consumer.cluster.Leader(s.topic, s.partition); err == nil && (now.ID != spu.ID || now.Addr != spu.Addr) {
+		if now, err := s.consumer.cluster.Leader(s.topic, s.partition); err == nil && (now.ID != spu.ID || now.Addr != spu.Addr || s.moves() != moves) {
 			st.end(errMoved)
 		}
 		select {
@@ -172,6 +178,14 @@ func (s *session) open(ctx context.Context) error {
 	}
 }
 
+// moves is the partition's Moves, 0 while it is unknown.
+func (s *session) moves() uint64 {
+	if p := s.consumer.cluster.Partition(s.topic, s.partition); p != nil {
+		return p.Moves
+	}
+	return 0
+}
+
 // awaitCredit waits until the inbox has room for another frame. A stream's first frame needs no acknowledgement, so without
 // this a connection that breaks again and again would fill the inbox of an application that does not take anything.
 func (s *session) awaitCredit(ctx context.Context) error {
@@ -185,34 +199,64 @@ func (s *session) awaitCredit(ctx context.Context) error {
 	return nil
 }
 
+// How long a stream that owes records may bring nothing until it is opened anew, which loses nothing; at most the request
+// timeout. It doubles while that does not help, so that a slow SPU is not asked again and again.
+const (
+	orphanPatience = 2 * time.Second
+	lineQuiet      = orphanPatience / 8 // no byte for so long: no frame is just arriving
+	busyFactor     = 4                  // so much longer when bytes arrive all the time: they are other streams'
+)
+
 // checkSilence ends a stream that brings nothing although the SC knows of records that it should bring. That happens when
 // leadership went away and came back before this client heard of it, which leaves the stream orphaned, or when an SPU hangs.
-// A frame that takes its time on a slow line is no silence: bytes arrive.
+// A frame that takes its time on a slow line is no silence: bytes arrive. A connection without a byte for patience is dead.
 func (st *stream) checkSilence(patience time.Duration) {
 	s := st.session
 	s.mu.Lock()
-	asked, waited, next := st.asked, time.Since(st.since), s.next
-	s.mu.Unlock()
-	if !asked || waited < patience {
+	defer s.mu.Unlock()
+	if !st.asked || !s.isBehind() {
+		st.behind, st.silent = time.Time{}, time.Time{}
 		return
 	}
+	now, quiet := time.Now(), st.conn.Quiet()
+	if st.behind.IsZero() {
+		st.behind = now
+	}
+	if st.silent.IsZero() {
+		st.silent = now
+	}
+	silence := fluvioerr.NewTimeout("consume", "records that the cluster says there are", now.Sub(st.silent)).AtAddr(st.conn.Key().Addr)
+	if now.Sub(st.silent) >= patience && quiet >= patience {
+		st.conn.Fail(silence)
+		return
+	}
+	wait, waited := min(max(s.wait, orphanPatience), patience), now.Sub(st.behind)
+	if waited >= wait && quiet >= min(lineQuiet, wait) || waited >= busyFactor*wait {
+		s.wait = 2 * wait
+		st.end(silence)
+	}
+}
+
+// isBehind says whether the SC knows of records from the session's position on. s.mu is held.
+func (s *session) isBehind() bool {
 	p := s.consumer.cluster.Partition(s.topic, s.partition)
 	if p == nil {
-		return
+		return false
 	}
 	hw, end := p.Offsets()
 	if s.consumer.cfg.Isolation == wire.FetchReadCommitted {
 		end = hw
 	}
-	if end <= next {
-		return
+	return end > s.next
+}
+
+// heard notes that a stream brought a frame. Streams are waited for as briefly as at first only after a frame that came in
+// time: where every frame takes long, each would be asked for several times. s.mu is held.
+func (s *session) heard(st *stream) {
+	if st.behind.IsZero() || time.Since(st.behind) < orphanPatience {
+		s.wait = 0
 	}
-	silence := fluvioerr.NewTimeout("consume", "records that the cluster says there are", waited).AtAddr(st.conn.Key().Addr)
-	if st.conn.Quiet() >= patience {
-		st.conn.Fail(silence)
-	} else if waited >= 4*patience { // other partitions use the line: this one should have had its turn
-		st.end(silence)
-	}
+	st.behind, st.silent = time.Time{}, time.Time{}
 }
 
 // receive takes a frame on the connection's reader: it must not block.
@@ -262,6 +306,7 @@ func (st *stream) isEnded() bool {
 // accept turns what the server said into a frame for the application, moves the position, and says whether to ask for more
 // or why the stream is over. s.mu is held.
 func (s *session) accept(st *stream, m *wire.StreamFetchResponse, buf *transport.Buffer) (f *frame, credit bool, err error) {
+	s.heard(st)
 	p := &m.Partition
 	if p.Partition != uint32(s.partition) {
 		return nil, false, s.at(fluvioerr.New(fluvioerr.Protocol, "consume", "a frame of partition %d came on this partition's stream", p.Partition))
@@ -388,7 +433,7 @@ func (st *stream) acknowledge() {
 		s.mu.Unlock()
 		return
 	}
-	st.asked, st.since = true, time.Now()
+	st.asked = true
 	req := wire.UpdateOffsetsRequest{Offsets: []wire.OffsetUpdate{{Offset: s.next, SessionID: st.id}}}
 	s.mu.Unlock()
 	body, err := wire.Append(nil, 0, &req)
