@@ -35,6 +35,7 @@ func (o *ClientOptions) defaults() {
 	o.RequestTimeout = orDefault(o.RequestTimeout, 30*time.Second)
 	o.RetryBackoff = orDefault(o.RetryBackoff, 100*time.Millisecond)
 	o.RetryBackoffMax = orDefault(o.RetryBackoffMax, 10*time.Second)
+	o.TLS = orDefault(o.TLS, "disabled")
 }
 
 // Validate reports every problem of the options at once.
@@ -48,17 +49,39 @@ func (o ClientOptions) Validate() error {
 		if o.Profile != "" {
 			p.add("profile", "cannot be combined with endpoint")
 		}
+		if o.ProfilePath != "" {
+			p.add("profile_path", "cannot be combined with endpoint")
+		}
 	}
 	if o.RetryBackoff != 0 && o.RetryBackoffMax != 0 && o.RetryBackoff > o.RetryBackoffMax {
 		p.add("retry_backoff_ms", "is larger than retry_backoff_max_ms")
 	}
-	if o.TLS == "verified" && o.TLSDomain == "" {
-		p.add("tls_domain", "is needed with tls=verified: the name in the cluster's certificate")
+	if o.Endpoint != "" || o.TLS != "" {
+		checkTLS(&p, &o) // else the profile decides about TLS, which is read later
 	}
 	if len(o.ClientID) > 255 {
 		p.add("client_id", "is longer than 255 bytes")
 	}
 	return p.err("client")
+}
+
+// checkTLS holds the TLS settings against each other. An empty TLS counts as disabled.
+func checkTLS(p *problems, o *ClientOptions) {
+	switch o.TLS {
+	case "verified":
+		if o.TLSDomain == "" {
+			p.add("tls_domain", "is needed with tls=verified: the name in the cluster's certificate")
+		}
+	case "", "disabled":
+		// Whoever gives a certificate expects encryption: going on in plain text would be a trap.
+		for _, s := range [][2]string{
+			{"tls_domain", o.TLSDomain}, {"tls_ca", o.TLSCA}, {"tls_certificate", o.TLSCertificate}, {"tls_key", o.TLSKey},
+		} {
+			if s[1] != "" {
+				p.add(s[0], "has no effect with tls=disabled: set tls to verified or anonymous")
+			}
+		}
+	}
 }
 
 // Connect reaches the cluster's SC, agrees on versions and loads the metadata. It ends with ctx, and by itself after the

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"sync"
-	"time"
 
 	"github.com/libfluvio/libfluvio/core/internal/consume"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
@@ -64,12 +63,13 @@ func (c *Client) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	o.defaults()
 	ctx, cancel := context.WithTimeout(ctx, c.opts.RequestTimeout)
 	defer cancel()
 	cfg := consume.Config{
-		Start: o.Start.position(), StopAt: o.StopAt.stop, PrefetchBytes: orDefault(o.PrefetchBytes, 16<<20),
+		Start: o.Start.position(), StopAt: o.StopAt.stop, PrefetchBytes: o.PrefetchBytes,
 		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax, Lazy: o.LazyColumns,
-		ConsumerID: o.ConsumerID, Strategy: strategies[o.OffsetStrategy], FlushEvery: orDefault(o.OffsetFlush, 10*time.Second), ReadAhead: o.ReadAhead,
+		ConsumerID: o.ConsumerID, Strategy: strategies[o.OffsetStrategy], FlushEvery: o.OffsetFlush, ReadAhead: o.ReadAhead,
 	}
 	if o.Isolation == "read_committed" {
 		cfg.Isolation = wire.FetchReadCommitted
@@ -90,10 +90,7 @@ func (c *Client) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 		streams += n
 		cfg.Topics = append(cfg.Topics, consume.Topic{Name: name, Partitions: o.Partitions})
 	}
-	cfg.MaxBytes = o.MaxBytes
-	if cfg.MaxBytes == 0 {
-		cfg.MaxBytes = int32(min(max(cfg.PrefetchBytes/int64(max(streams, 1)), 1<<20), 8<<20))
-	}
+	cfg.MaxBytes = o.maxBytes(streams)
 	inner, err := consume.Open(ctx, c.cluster, cfg)
 	if err != nil {
 		return nil, err

@@ -189,7 +189,7 @@ func TestClosedObjects(t *testing.T) {
 	client, err := fluvio.Connect(ctx, fluvio.ClientOptions{Endpoint: cl.Endpoint()})
 	require.NoError(t, err)
 	require.NoError(t, client.Admin().CreateTopic(ctx, "t", fluvio.TopicSpec{}))
-	producer, err := client.Producer(ctx, "t", fluvio.ProducerOptions{Linger: 10 * time.Minute})
+	producer, err := client.Producer(ctx, "t", fluvio.ProducerOptions{Linger: time.Minute})
 	require.NoError(t, err)
 	consumer, err := client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{"t"}})
 	require.NoError(t, err)

@@ -13,7 +13,7 @@ type ClientOptions struct {
 	Endpoint string `setting:"endpoint"`
 	// Profile names a profile of the profile file. Empty: its current one. Not together with Endpoint.
 	Profile string `setting:"profile"`
-	// ProfilePath is the profile file. Empty: $FLV_PROFILE_PATH, else ~/.fluvio/config.
+	// ProfilePath is the profile file. Empty: $FLV_PROFILE_PATH, else ~/.fluvio/config. Not together with Endpoint.
 	ProfilePath string `setting:"profile_path"`
 	// ClientID is sent with every request and shows in server logs. Default libfluvio.
 	ClientID string `setting:"client_id"`
@@ -32,6 +32,7 @@ type ClientOptions struct {
 	// TLSDomain is the name the SC's certificate must carry; SPUs must carry <spu>.<domain>.
 	TLSDomain string `setting:"tls_domain"`
 	// TLSCA, TLSCertificate and TLSKey are paths of PEM files, or PEM text itself. Without TLSCA the system's roots count.
+	// While TLS is disabled these and TLSDomain must be empty.
 	TLSCA          string `setting:"tls_ca"`
 	TLSCertificate string `setting:"tls_certificate"`
 	TLSKey         string `setting:"tls_key"`
@@ -45,7 +46,7 @@ type ProducerOptions struct {
 	// up to MaxRequestSize, so small batches cost little.
 	BatchSize int `setting:"batch_size" min:"256" max:"33554432"`
 	// Linger is how long a batch waits for more records before it is sent. Default 0: at once; what comes while a request is
-	// under way still goes out together.
+	// under way still goes out together. Less than DeliveryTimeout.
 	Linger time.Duration `setting:"linger_ms" min:"0" max:"600000"`
 	// MaxRequestSize limits a request, and a record with its batch header, in bytes. Default 1 MiB.
 	MaxRequestSize int `setting:"max_request_size" min:"1024" max:"33554432"`
@@ -106,6 +107,19 @@ type ConsumerOptions struct {
 	// LazyColumns leaves the decoding of records to Batch.Columns: for callers who decode into memory of their own. Records
 	// and Record then must not be used.
 	LazyColumns bool
+}
+
+// defaults fills in what the zero values mean, but for MaxBytes, whose default hangs on the number of partitions.
+func (o *ConsumerOptions) defaults() {
+	o.PrefetchBytes = orDefault(o.PrefetchBytes, 16<<20)
+	o.Isolation = orDefault(o.Isolation, "read_uncommitted")
+	o.OffsetStrategy = orDefault(o.OffsetStrategy, "none")
+	o.OffsetFlush = orDefault(o.OffsetFlush, 10*time.Second)
+}
+
+// maxBytes is MaxBytes or, without one, its default for a number of partitions.
+func (o *ConsumerOptions) maxBytes(partitions int) int32 {
+	return orDefault(o.MaxBytes, int32(min(max(o.PrefetchBytes/int64(max(partitions, 1)), 1<<20), 8<<20)))
 }
 
 // TopicSpec is what a topic is created with.

@@ -42,6 +42,9 @@ func (o ProducerOptions) Validate() error {
 	if int64(full.MaxRequestSize) > full.BufferMemory {
 		p.add("max_request_size", "%d is larger than buffer_memory, %d", full.MaxRequestSize, full.BufferMemory)
 	}
+	if full.Linger >= full.DeliveryTimeout {
+		p.add("linger_ms", "%d is not less than delivery_timeout_ms, %d: records would fail before they are sent", full.Linger.Milliseconds(), full.DeliveryTimeout.Milliseconds())
+	}
 	if o.CompressionLevel != 0 && (o.Compression == "" || o.Compression == "none") {
 		p.add("compression_level", "needs compression to be set")
 	} else if codec, err := compress.Parse(orDefault(o.Compression, "none")); err == nil {

@@ -79,10 +79,18 @@ func (o *ClientOptions) fromProfile() error {
 		return bad("cluster %q has no endpoint", entry.Cluster)
 	}
 	o.UseSPULocalAddress = o.UseSPULocalAddress || cluster.UseSPULocalAddress
-	if o.TLS == "" {
-		return o.tlsFromProfile(&cluster.TLS, bad)
+	if o.TLS != "" {
+		return nil // Validate has checked it
 	}
-	return nil
+	if err := o.tlsFromProfile(&cluster.TLS, bad); err != nil {
+		return err
+	}
+	var p problems
+	if checkTLS(&p, o); len(p.list) == 0 {
+		return nil
+	}
+	return fluvioerr.New(fluvioerr.InvalidArgument, "connect", "profile file %s: profile %q leads to tls=%s: %s", path, name, o.TLS, strings.Join(p.list, "; ")).
+		ForSetting(p.setting).WithHint("correct the profile, or give tls and the settings named")
 }
 
 func (o *ClientOptions) tlsFromProfile(t *profileTLS, bad func(string, ...any) error) error {

@@ -16,8 +16,8 @@
  * Strings    UTF-8, zero-terminated. Data has a pointer and a length and may hold any bytes.
  * Memory     Inputs are copied before the function returns. Who frees an output is said at the function.
  * Callbacks  Run on a thread of the library, never two at once for one object, with no lock held. Inside one, blocking
- *            functions on the same object (close, flush, poll) give FLUVIO_ERR_WOULD_DEADLOCK. They must not throw or
- *            longjmp. After _close has returned, no callback runs, and ctx_free has been called, once (if _close timed out
+ *            functions on the same object do not wait: in a consumer's, its poll and its or its client's close give
+ *            FLUVIO_ERR_WOULD_DEADLOCK; in a queue's, fluvio_queue_poll returns NULL. They must not throw or longjmp. After _close has returned, no callback runs, and ctx_free has been called, once (if _close timed out
  *            while a callback ran: when that returns). A _start that fails does not call ctx_free.
  * Go         Every function here is plain C. None enters the Go runtime on the caller's thread.
  * Fork       In a forked child every function returns FLUVIO_ERR_FORKED (or NULL, 0, -1), and _free does nothing; what only
@@ -195,13 +195,14 @@ FLUVIO_API uint64_t fluvio_event_opaque(const fluvio_event_t *event);
 /* What became of records: of one producer, one partition, one batch. struct_size is set by the caller. */
 #define FLUVIO_PERSISTED 1     /* acknowledged */
 #define FLUVIO_NOT_PERSISTED 0 /* certainly not stored */
-#define FLUVIO_MAYBE_PERSISTED 2 /* the answer never came, or came too late: stored or not */
+#define FLUVIO_MAYBE_PERSISTED 2 /* no answer came in time: stored or not; or, with an offset, stored but not replicated */
 typedef struct fluvio_delivery {
   uint32_t struct_size;
   fluvio_status_t status;      /* FLUVIO_OK or why all of them failed */
   int32_t persisted;           /* FLUVIO_PERSISTED, FLUVIO_NOT_PERSISTED, FLUVIO_MAYBE_PERSISTED */
   int32_t partition;           /* -1 when none was chosen */
-  int64_t base_offset;         /* the i-th record has offset base_offset + i; -1 when failed */
+  int64_t base_offset;         /* the i-th record has offset base_offset + i; -1 when failed, except for the
+                                * server's RequestTimedOut (7: stored but not replicated; MAYBE_PERSISTED): valid then */
   int64_t latency_us;          /* from the first record's send to this report */
   uint64_t count;              /* records */
   const uint64_t *opaque;      /* count values given to send, in offset order; lives as long as the event */

@@ -30,7 +30,7 @@ describe('producers', () => {
 
   test('flush waits for what was sent before', async () => {
     const topic = await newTopic(use.client);
-    const producer = await use.client.producer(topic, { lingerMs: 600_000 });
+    const producer = await use.client.producer(topic, { lingerMs: 60_000 });
     let reported = 0;
     for (let i = 0; i < 100; i++) void producer.send(`${i}`).then(() => reported++);
     await producer.flush();
@@ -42,7 +42,7 @@ describe('producers', () => {
 
   test('close delivers what was sent, once for every caller', async () => {
     const topic = await newTopic(use.client);
-    const producer = await use.client.producer(topic, { lingerMs: 600_000 });
+    const producer = await use.client.producer(topic, { lingerMs: 60_000 });
     const sent = Array.from({ length: 100 }, (_, i) => producer.send(`${i}`));
     await Promise.all([producer.close(), producer.close()]);
     assert.equal(producer.closed, true);
@@ -55,7 +55,7 @@ describe('producers', () => {
   test('closing the client delivers what was sent', async () => {
     const client = await connect(use.cluster.endpoint);
     const topic = await newTopic(use.client);
-    const producer = await client.producer(topic, { lingerMs: 600_000 });
+    const producer = await client.producer(topic, { lingerMs: 60_000 });
     const sent = Array.from({ length: 100 }, (_, i) => producer.send(`${i}`));
     await client.close();
     assert.equal((await Promise.all(sent)).length, 100);
@@ -149,7 +149,7 @@ describe('producers', () => {
 
   test('an abort of a record on its way says that it may be stored', async () => {
     const topic = await newTopic(use.client);
-    const producer = await use.client.producer(topic, { lingerMs: 600_000 });
+    const producer = await use.client.producer(topic, { lingerMs: 60_000 });
     const controller = new AbortController();
     const sent = rejection(producer.send('on its way', { signal: controller.signal }));
     const many = rejection(producer.sendMany(['on its way'], { signal: controller.signal }));

@@ -118,7 +118,7 @@ func TestOfficialProduce(t *testing.T) {
 			require.Empty(t, r.Field("topic[0].partition[1].id"))
 			codec := number(t, r, batch+"attributes")
 			codecs[codec]++
-			o := fluvio.ProducerOptions{Compression: []string{"none", "gzip", "snappy", "lz4", "zstd"}[codec], Linger: 10 * time.Minute}
+			o := fluvio.ProducerOptions{Compression: []string{"none", "gzip", "snappy", "lz4", "zstd"}[codec], Linger: time.Minute}
 			o.ServerTimeout = time.Duration(number(t, r, "timeout_ms")) * time.Millisecond
 			if r.Field("isolation") == "-1" {
 				o.Isolation = "read_committed"

@@ -71,7 +71,7 @@ func (w *work) admin(ctx context.Context, client *fluvio.Client) error {
 
 // produceBatch writes twenty records as one batch.
 func (w *work) produceBatch(ctx context.Context, client *fluvio.Client, codec string) error {
-	o := fluvio.ProducerOptions{Compression: codec, Linger: 10 * time.Minute}
+	o := fluvio.ProducerOptions{Compression: codec, Linger: time.Minute}
 	if w.spoil == "codec" && codec == "lz4" {
 		o.Compression = "zstd"
 	}

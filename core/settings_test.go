@@ -1,0 +1,193 @@
+package fluvio
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/compress"
+	"github.com/libfluvio/libfluvio/core/internal/consume"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// readmeDefaults reads the README's table: for client, producer and consumer, the default of every setting.
+func readmeDefaults(t *testing.T) map[string]map[string]string {
+	text, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	_, table, found := strings.Cut(string(text), "| client | default | | producer | default | | consumer | default |\n")
+	require.True(t, found, "the README has no table of settings")
+	table, _, _ = strings.Cut(table, "\n\n")
+	all := map[string]map[string]string{"client": {}, "producer": {}, "consumer": {}}
+	for _, row := range strings.Split(table, "\n")[1:] {
+		cells := strings.Split(strings.TrimSuffix(strings.TrimPrefix(row, "|"), "|"), "|")
+		require.Len(t, cells, 8, row)
+		for i, kind := range []string{"client", "producer", "consumer"} {
+			names, _, _ := strings.Cut(strings.TrimSpace(cells[3*i]), ":") // what follows are its values
+			if names == "" {
+				require.Empty(t, strings.TrimSpace(cells[3*i+1]), row)
+				continue
+			}
+			for _, name := range strings.Split(names, ", ") {
+				require.NotContains(t, all[kind], name, "it stands twice")
+				all[kind][name] = strings.TrimSpace(cells[3*i+1])
+			}
+		}
+	}
+	return all
+}
+
+// asText writes the settings of an option struct as the README does.
+func asText(options any) map[string]string {
+	out := map[string]string{}
+	v := reflect.ValueOf(options)
+	for name, i := range settingFields(v.Type()) {
+		switch value := v.Field(i).Interface().(type) {
+		case time.Duration:
+			out[name] = thousands(value.Milliseconds())
+			if value%time.Millisecond != 0 {
+				out[name] = value.String()
+			}
+		case int, int64, int32:
+			n := v.Field(i).Int()
+			switch {
+			case n != 0 && n%(1<<20) == 0:
+				out[name] = fmt.Sprint(n>>20, " MiB")
+			case n != 0 && n%(1<<10) == 0:
+				out[name] = fmt.Sprint(n>>10, " KiB")
+			default:
+				out[name] = thousands(n)
+			}
+		case []string, []int32:
+			out[name] = strings.Trim(fmt.Sprint(value), "[]")
+		default:
+			out[name] = fmt.Sprint(value)
+		}
+	}
+	return out
+}
+
+func thousands(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// replace puts words for the values that have no text of their own.
+func replace(t *testing.T, got map[string]string, name, value, words string) {
+	require.Equal(t, value, got[name], name)
+	got[name] = words
+}
+
+// writeProfile makes a profile file and gives its path.
+func writeProfile(t *testing.T, tls string) string {
+	path := filepath.Join(t.TempDir(), "config")
+	require.NoError(t, os.WriteFile(path, []byte("current_profile = \"p\"\n[profile.p]\ncluster = \"c\"\n[cluster.c]\nendpoint = \"127.0.0.1:1\"\n[cluster.c.tls]\n"+tls), 0o600))
+	return path
+}
+
+// The README's table and the code give the same settings the same defaults.
+func TestSettingsDefaultsAreTheReadmes(t *testing.T) {
+	want := readmeDefaults(t)
+
+	t.Setenv("FLV_PROFILE_PATH", writeProfile(t, ""))
+	var c ClientOptions
+	require.NoError(t, c.fromProfile())
+	c.defaults()
+	got := asText(c)
+	replace(t, got, "endpoint", "127.0.0.1:1", "current profile")
+	replace(t, got, "profile", "", "current profile")
+	replace(t, got, "profile_path", "", "current profile")
+	require.Equal(t, want["client"], got)
+
+	var p ProducerOptions
+	free, err := topicCodec(wire.TopicCompressionAny, &p)
+	require.NoError(t, err)
+	require.Equal(t, compress.None, free)
+	demanded, err := topicCodec(wire.TopicCompressionLz4, &p)
+	require.NoError(t, err)
+	require.Equal(t, compress.Lz4, demanded)
+	p.defaults()
+	got = asText(p)
+	replace(t, got, "compression", "", "the topic's, else none")
+	replace(t, got, "compression_level", "0", "the codec's")
+	require.Equal(t, want["producer"], got)
+
+	var r ConsumerOptions
+	r.defaults()
+	require.Equal(t, consume.StrategyNone, strategies[r.OffsetStrategy])
+	for partitions, size := range map[int]int32{0: 8 << 20, 1: 8 << 20, 4: 4 << 20, 100: 1 << 20} {
+		require.Equal(t, size, r.maxBytes(partitions), "%d partitions", partitions)
+	}
+	got = asText(r)
+	replace(t, got, "partitions", "", "all, new ones too")
+	replace(t, got, "max_bytes", "0", "prefetch_bytes over the partitions, 1 to 8 MiB")
+	replace(t, got, "consumer_id", "", "none")
+	require.Equal(t, want["consumer"], got)
+}
+
+// Settings that would have no effect, or leave no way to work, are refused instead of being taken silently.
+func TestSettingsWithoutEffect(t *testing.T) {
+	endpoint := ClientOptions{Endpoint: "127.0.0.1:1"}
+	for setting, change := range map[string]func(*ClientOptions){
+		"profile_path":    func(o *ClientOptions) { o.ProfilePath = "x" },
+		"tls_domain":      func(o *ClientOptions) { o.TLSDomain = "x" },
+		"tls_ca":          func(o *ClientOptions) { o.TLSCA = "x" },
+		"tls_certificate": func(o *ClientOptions) { o.TLSCertificate = "x" },
+		"tls_key":         func(o *ClientOptions) { o.TLSKey, o.TLS = "x", "disabled" },
+	} {
+		o := endpoint
+		change(&o)
+		err := o.Validate()
+		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), "%v", err)
+		require.Equal(t, setting, fluvioerr.As(err).Setting)
+	}
+	require.Error(t, ClientOptions{TLS: "disabled", TLSCA: "x"}.Validate(), "whatever the profile says, TLS is off")
+	require.NoError(t, ClientOptions{TLSCA: "x"}.Validate(), "the profile may switch TLS on")
+	require.NoError(t, ClientOptions{Endpoint: "127.0.0.1:1", TLS: "verified", TLSDomain: "d", TLSCA: "x", TLSCertificate: "x", TLSKey: "x"}.Validate())
+
+	for o, ok := range map[*ProducerOptions]bool{
+		{Linger: 2 * time.Minute}:                                       false,
+		{Linger: 2*time.Minute - time.Millisecond}:                      true,
+		{Linger: time.Second, DeliveryTimeout: time.Second}:             false,
+		{Linger: time.Second, DeliveryTimeout: 1001 * time.Millisecond}: true,
+	} {
+		err := o.Validate()
+		if ok {
+			require.NoError(t, err)
+			continue
+		}
+		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), "%v", err)
+		require.Equal(t, "linger_ms", fluvioerr.As(err).Setting)
+		require.ErrorContains(t, err, "delivery_timeout_ms")
+	}
+}
+
+// What the profile says about TLS is checked together with the settings given, and the error names the file.
+func TestSettingsOfProfilesAreChecked(t *testing.T) {
+	for _, c := range []struct{ tls, setting string }{
+		{"tls_policy = \"verified\"\n", "tls_domain"},
+		{"tls_policy = \"disabled\"\n", "tls_ca"},
+	} {
+		path := writeProfile(t, c.tls)
+		_, err := Connect(context.Background(), ClientOptions{ProfilePath: path, TLSCA: "ca.pem"})
+		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), "%v", err)
+		require.Equal(t, c.setting, fluvioerr.As(err).Setting)
+		require.ErrorContains(t, err, path)
+	}
+	o := ClientOptions{ProfilePath: writeProfile(t, "tls_policy = \"verified\"\n"), TLSDomain: "d"}
+	require.NoError(t, o.fromProfile(), "the domain may come from the settings")
+	o = ClientOptions{ProfilePath: writeProfile(t, "tls_policy = \"verified\"\n[cluster.c.tls.certs]\ndomain = \"d\"\n")}
+	require.NoError(t, o.fromProfile())
+	require.Equal(t, "d", o.TLSDomain)
+}
