@@ -12,6 +12,7 @@ import libfluvio.aio
 import pytest
 from helpers import pause, resume
 from libfluvio import aio
+from test_delivery import refuse_produce
 
 T = TypeVar("T")
 DEADLINE = 60.0
@@ -328,6 +329,69 @@ def test_callbacks_and_dropped_futures(cluster: libfluvio.DevCluster, topic: str
                     (await producer.send(b"z")).result()
 
     run(work)
+
+
+def test_send_many_refuses(cluster: libfluvio.DevCluster, topic: str) -> None:
+    async def source() -> AsyncIterator[Any]:
+        for _ in range(10_000):
+            yield b"ok"
+        yield 7
+
+    async def work() -> None:
+        async with aio.connect(cluster.endpoint) as client, client.producer(topic) as producer:
+            with pytest.raises(libfluvio.InvalidArgumentError, match="not one str"):
+                await producer.send_many("hello")
+            with pytest.raises(TypeError, match="record 1, .*not int.*none from 0 on"):
+                await producer.send_many([b"ok", 7])  # type: ignore[list-item]
+            assert (await (await producer.send(b"goes on"))).offset == 0
+            with pytest.raises(TypeError, match="record 10000, .*not int"):
+                await producer.send_many(source())
+
+    run(work)
+
+
+def test_failures_that_were_told_are_not_raised_again(cluster: libfluvio.DevCluster, topic: str) -> None:
+    """An awaited future, result() and a callback tell."""
+
+    async def work() -> None:
+        async with aio.connect(cluster.endpoint) as client:
+            async with client.producer(topic) as producer:
+                with pytest.raises(libfluvio.InvalidArgumentError):
+                    await (await producer.send(b"x", partition=5))
+                delivery = await producer.send(b"x", partition=5)
+                while not delivery.done():
+                    await asyncio.sleep(0)
+                with pytest.raises(libfluvio.InvalidArgumentError):
+                    delivery.result()
+                await producer.flush()
+                called: List[Any] = []
+                (await producer.send(b"x", partition=5)).add_done_callback(called.append)
+            assert len(called) == 1
+
+    run(work)
+
+
+def test_a_cancelled_wait_tells_nothing(name: str) -> None:
+    async def work() -> None:
+        async with aio.connect(cluster.endpoint) as client:
+            await client.admin.create_topic(name)
+            producer = await client.producer(name)
+            pause(cluster.pid)
+            delivery, group = await producer.send(b"x"), await producer.send_many([b"x"] * 3)
+            tasks = [asyncio.ensure_future(_await(delivery)), asyncio.ensure_future(_await(group))]
+            await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            assert all(task.cancelled() for task in tasks)
+            resume(cluster.pid)
+            with pytest.raises(libfluvio.TooLargeError) as caught:
+                await producer.close()
+            assert caught.value.details["failed_records"] == "4"
+
+    with libfluvio.DevCluster() as cluster:
+        refuse_produce(cluster, 10)
+        run(work)
 
 
 def test_example_of_the_module(cluster: libfluvio.DevCluster, script: Any) -> None:

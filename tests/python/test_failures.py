@@ -182,6 +182,32 @@ def test_values_that_are_no_bytes(client: libfluvio.Client, topic: str, value: A
             producer.send("\ud800")
 
 
+@pytest.mark.parametrize("records", ["hello", b"hello", bytearray(b"hello"), memoryview(b"hello"), ""])
+def test_one_value_is_not_many(client: libfluvio.Client, topic: str, records: Any) -> None:
+    with client.producer(topic) as producer:
+        with pytest.raises(libfluvio.InvalidArgumentError, match=f"not one {type(records).__name__} ") as caught:
+            producer.send_many(records)
+        assert caught.value.details["accepted"] == "0"
+        assert producer.send(b"goes on").result(30).offset == 0, "nothing was sent"
+
+
+def test_send_many_names_the_wrong_record(client: libfluvio.Client, topic: str) -> None:
+    with client.producer(topic) as producer:
+        with pytest.raises(TypeError, match="record 1, counted from 0: .*not int.*none from 0 on"):
+            producer.send_many([b"ok", 7])  # type: ignore[list-item]
+        with pytest.raises(TypeError, match="record 2, counted from 0: value: .*not NoneType"):
+            producer.send_many([b"ok", (b"k", b"v"), (b"k", None)])  # type: ignore[list-item]
+        with pytest.raises(libfluvio.InvalidArgumentError, match="record 1, .*pair") as caught:
+            producer.send_many([b"ok", (b"a", b"b", b"c")])  # type: ignore[list-item]
+        assert caught.value.details["accepted"] == "0" and caught.value.details["record"] == "1"
+        assert producer.send(b"goes on").result(30).offset == 0, "nothing was sent"
+        with pytest.raises(libfluvio.InvalidArgumentError, match="record 10000, .*UTF-8") as caught:
+            producer.send_many([b"ok"] * 10_000 + ["\ud800"])
+        accepted = int(caught.value.details["accepted"])
+        assert 0 < accepted < 10_000 and f"none from {accepted} on" in str(caught.value)
+        assert producer.send(b"goes on").result(30).offset == 1 + accepted, "what was accepted is sent"
+
+
 @pytest.mark.parametrize("start", ["middle", "end+5", -3])
 def test_wrong_start(client: libfluvio.Client, topic: str, start: Any) -> None:
     with pytest.raises(libfluvio.InvalidArgumentError, match="start"):

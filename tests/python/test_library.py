@@ -42,7 +42,9 @@ def test_missing_library_names_what_was_tried(script: Any, tmp_path: Path) -> No
     status, output, _ = script(CONNECT, LIBFLUVIO_PATH=str(tmp_path))
     assert status == 0
     assert output.startswith("LibraryNotFoundError") and len(output.splitlines()) == 1
-    assert str(tmp_path / "libfluvio.so") in output and "LIBFLUVIO_PATH" in output and "make" in output
+    assert str(tmp_path / "libfluvio.so") in output and "tried LIBFLUVIO_PATH" in output
+    assert "run make" in output and "LIBFLUVIO_PATH=<checkout>/build/lib" in output
+    assert "LIBFLUVIO_DEVCLUSTER=<checkout>/build/bin" in output
 
 
 def test_installed_package_without_library(script: Any, tmp_path: Path) -> None:

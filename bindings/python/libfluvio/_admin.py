@@ -110,7 +110,8 @@ def check_partition(partition: object) -> int:
 class Admin:
     """Manages topics and stored consumer offsets. Comes as ``client.admin``.
 
-    Every call takes ``timeout`` in seconds; None means the client's ``request_timeout_ms``.
+    Every call takes ``timeout`` in seconds; None means the client's ``request_timeout_ms``, except for
+    :meth:`create_topic`.
     """
 
     def __init__(self, client: "Client") -> None:
@@ -131,7 +132,8 @@ class Admin:
             topic: 1 to 63 of a-z, 0-9 and -, not - first or last.
             partitions: their number.
             replication: copies of each partition, at most one for each SPU.
-            timeout: seconds.
+            timeout: seconds; None: 110, whatever ``request_timeout_ms`` says, because the cluster itself waits up to
+                90 s for SPUs to take the partitions.
             settings: ``retention_seconds``, ``segment_size`` (bytes), ``max_partition_size`` (bytes), ``compression``
                 (any, none, gzip, snappy, lz4, zstd), ``ignore_rack``, ``dry_run``.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
 
+from . import _exit
 from ._admin import Admin
 from ._consumer import Consumer
 from ._core import Handle, Life, config, finish, milliseconds, text
@@ -76,6 +77,21 @@ class ClientBase:
         self._handle = handle
         self._address = handle.address
         self._life = Life()
+        _exit.clients.add(self)
+
+    def _start_close(self, timeout: Optional[float]) -> Optional[int]:
+        """Begins to close; for :meth:`_finish_close`."""
+        operation: Optional[int] = self._lib.client_close_async(self._address, milliseconds(timeout), None, 0)
+        return operation
+
+    def _finish_close(self, operation: Optional[int]) -> None:
+        """Waits until the client is closed."""
+        try:
+            finish(self._lib, operation, "close client")
+        except FluvioError:
+            self._life.closed = True
+            raise
+        self._life.closed = True
 
     @property
     def closed(self) -> bool:
@@ -95,7 +111,8 @@ class ClientBase:
 class Client(ClientBase):
     """The connection to a cluster. Comes from :func:`connect`; usable from any number of threads.
 
-    As a context manager it is closed, with its producers and consumers, at the end of the block.
+    As a context manager it is closed, with its producers and consumers, at the end of the block. A client that is still
+    open when the program ends is closed then, within five seconds.
     """
 
     @property
@@ -168,13 +185,7 @@ class Client(ClientBase):
         """
         if self._life.closed:
             return
-        operation = self._lib.client_close_async(self._address, milliseconds(timeout), None, 0)
-        try:
-            finish(self._lib, operation, "close client")
-        except FluvioError:
-            self._life.closed = True
-            raise
-        self._life.closed = True
+        self._finish_close(self._start_close(timeout))
 
     def __enter__(self) -> "Client":
         return self

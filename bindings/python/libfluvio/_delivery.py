@@ -13,8 +13,10 @@ import select
 import threading
 import weakref
 from array import array
+from collections import deque
 from ctypes import byref, c_uint64, sizeof
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from functools import partial
+from typing import Any, Callable, Deque, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 from . import _abi, _process
 from ._batch import window
@@ -25,6 +27,9 @@ from ._library import Library
 SHIFT = 10
 PAGE = 1 << SHIFT
 MASK = PAGE - 1
+
+MOST_FAILURES = 1000
+"""So many failures are kept apart until ``flush`` or ``close`` tells of them; further ones are only counted."""
 
 _log = logging.getLogger("libfluvio")
 
@@ -42,35 +47,59 @@ class Report(NamedTuple):
     """Seconds from the first send of its batch to the report."""
 
 
+class Failure:
+    """Why records failed, and how many of them the application has not been told of."""
+
+    __slots__ = ("error", "untold")
+
+    def __init__(self, error: FluvioError) -> None:
+        self.error = error
+        self.untold = 0
+
+
 class Outcome:
-    """What became of the records of one event. ``error`` is None for acknowledged records."""
+    """What became of the records of one event. ``error`` and ``failure``, which counts it, are None for acknowledged
+    records."""
 
-    __slots__ = ("topic", "partition", "latency", "error")
+    __slots__ = ("topic", "partition", "latency", "error", "failure")
 
-    def __init__(self, topic: str, partition: int, latency: float, error: Optional[FluvioError]) -> None:
+    def __init__(
+        self, topic: str, partition: int, latency: float, error: Optional[FluvioError], failure: Optional[Failure]
+    ) -> None:
         self.topic = topic
         self.partition = partition
         self.latency = latency
         self.error = error
+        self.failure = failure
 
 
 class Page:
     """The outcomes of 1024 records with sequence numbers in a row."""
 
-    __slots__ = ("book", "outcomes", "offsets", "callbacks", "__weakref__")
+    __slots__ = ("book", "outcomes", "offsets", "callbacks", "told", "__weakref__")
 
     def __init__(self, book: "Book") -> None:
         self.book = book
         self.outcomes: List[Optional[Outcome]] = [None] * PAGE
         self.offsets = array("q", bytes(8 * PAGE))
         self.callbacks: Optional[Dict[int, List[Callable[[], None]]]] = None
+        self.told: Optional[Set[int]] = None  # records whose failure the application knows, or a callback will tell
+
+    def failure(self, index: int) -> Optional[FluvioError]:
+        """Why a record failed, to tell the application; None if it did not, or is not done."""
+        outcome = self.outcomes[index]
+        if outcome is None or outcome.error is None:
+            return None
+        self.book.tell(self, index)
+        return outcome.error.copy()
 
     def report(self, index: int) -> Report:
-        """The report of a record that is done, or its exception."""
+        """The report of a record that is done, or its exception, of which the application is told with that."""
         outcome = self.outcomes[index]
         if outcome is None:
             raise InvalidStateError("the record is not delivered yet [hint: wait with result(timeout)]")
         if outcome.error is not None:
+            self.book.tell(self, index)
             raise outcome.error.copy()
         return Report(outcome.topic, outcome.partition, self.offsets[index], outcome.latency)
 
@@ -88,10 +117,12 @@ class Book:
         self.fd: int = lib.queue_fd(address)
         self.producer = Life()
         self.client = client
-        self.failed = 0
-        self.first_failure: Optional[FluvioError] = None
+        self._taken: Deque[int] = deque()  # events out of the queue; they stay until they are wholly absorbed
+        self._failure: Optional[Failure] = None  # the failure that counts the first of them, once that is counted
+        self._due: Dict[Callable[[], None], None] = {}  # callbacks to run, each once
+        self._untold: Dict[Failure, None] = {}  # in the order in which they came
         self._pages: "weakref.WeakValueDictionary[int, Page]" = weakref.WeakValueDictionary()
-        self._watchers: List[Tuple["GroupBase", Callable[[], None]]] = []
+        self._watchers: List[Tuple["GroupBase", Callable[[], None], bool]] = []
         self._make_locks()
         _process.watch(self)
 
@@ -112,74 +143,132 @@ class Book:
         return page
 
     def drain(self) -> None:
-        """Takes in the events that wait. Never blocks."""
-        callbacks: List[Callable[[], None]] = []
-        poll, queue = self.lib.queue_poll, self.queue.address
-        with self._lock:
-            event = poll(queue, 0)
-            while event:
-                try:
-                    self._absorb(event, callbacks)
-                finally:
-                    self.lib.event_free(event)
-                event = poll(queue, 0)
-            if self._followers:
-                self._arrived.notify_all()
-            if self._watchers:
-                self._check_watchers(callbacks)
-        for callback in callbacks:
-            run_callback(callback)
+        """Takes in the events that wait. Never blocks.
 
-    def _check_watchers(self, callbacks: List[Callable[[], None]]) -> None:
+        An interrupt may strike anywhere here: what it left undone, the next call does.
+        """
+        callbacks: Iterator[Callable[[], None]] = iter(())
+        try:
+            with self._lock:
+                while self._taken or self._take(0):
+                    self._absorb(self._taken[0])
+                    self._release()
+                if self._followers:
+                    self._arrived.notify_all()
+                if self._watchers:
+                    self._check_watchers()
+                if not self._due:
+                    return
+                fresh: Dict[Callable[[], None], None] = {}
+                due = iter(self._due)
+                callbacks, self._due = due, fresh  # no call in between, so no interrupt
+            for callback in callbacks:
+                run_callback(callback)
+        finally:
+            for callback in callbacks:  # an interrupt: those that did not run
+                self._due[callback] = None
+
+    def _take(self, wait_ms: int) -> bool:
+        """Moves the next event out of the queue, if there is one by then.
+
+        In a single call, ``extend``: an interrupt, which strikes between calls, could lose an event on its way.
+        """
+        self._taken.extend(filter(None, map(self.lib.queue_poll, (self.queue.address,), (wait_ms,))))
+        return bool(self._taken)
+
+    def _release(self) -> None:
+        """Frees the first event, which is absorbed. In a single call, ``next``, as in :meth:`_take`."""
+        release = map(self.lib.event_free, map(deque.popleft, (self._taken,)))
+        self._failure = None
+        next(release)
+
+    def _check_watchers(self) -> None:
         waiting = []
-        for group, callback in self._watchers:
+        for group, callback, tells in self._watchers:
             if group._ready():
-                callbacks.append(callback)
+                if tells:
+                    group._tell()
+                self._due[callback] = None
             else:
-                waiting.append((group, callback))
+                waiting.append((group, callback, tells))
         self._watchers = waiting
 
-    def _absorb(self, event: int, callbacks: List[Callable[[], None]]) -> None:
-        """Writes the outcomes of one event into those of its pages that somebody still holds."""
+    def _absorb(self, event: int) -> None:
+        """Writes the outcomes of one event into those of its pages that somebody still holds. Doing it again after an
+        interrupt does only what is missing."""
         report = _abi.Delivery(struct_size=sizeof(_abi.Delivery))
         if self.lib.event_delivery(event, byref(report)) != _abi.OK:
             return
-        error = None
+        error = failure = None
         if report.status != _abi.OK:
             error = read_error(self.lib, report.error, report.status)
             error.maybe_written = error.maybe_written or report.persisted == _abi.MAYBE_PERSISTED
-            self.failed += report.count
-            self.first_failure = self.first_failure or error
+            failure = self._failure or self._count(error, report.count)
         if not self._pages:
             return
-        outcome = Outcome(self.topic, report.partition, report.latency_us / 1e6, error)
+        outcome = Outcome(self.topic, report.partition, report.latency_us / 1e6, error, failure)
         count, base = report.count, report.base_offset
         if count == 1:
             number = c_uint64.from_address(report.opaque).value
-            self._put(number, outcome, base, callbacks)
+            self._put(number, outcome, base)
             return
         numbers = window(report.opaque, 8 * count, "Q", None).tolist()
         first = numbers[0]
         # Records of one thread and one partition: compare and fill in whole runs.
         if numbers[-1] - first == count - 1 and numbers == list(range(first, first + count)):
-            self._put_run(first, count, outcome, base, callbacks)
+            self._put_run(first, count, outcome, base)
         else:
             for i, number in enumerate(numbers):
-                self._put(number, outcome, base + i, callbacks)
+                self._put(number, outcome, base + i)
 
-    def _put(self, number: int, outcome: Outcome, offset: int, callbacks: List[Callable[[], None]]) -> None:
+    def _count(self, error: FluvioError, records: int) -> Failure:
+        """Notes that records failed of which nobody has been told yet."""
+        if len(self._untold) < MOST_FAILURES:
+            failure = Failure(error)
+            self._untold[failure] = None
+        else:
+            failure = next(reversed(self._untold))
+        untold = failure.untold + records
+        failure.untold, self._failure = untold, failure  # no call in between, so no interrupt: counted once
+        return failure
+
+    def _discount(self, failure: Failure, records: int) -> None:
+        """The application has been told of some of them."""
+        failure.untold -= records
+        if failure.untold <= 0:
+            self._untold.pop(failure, None)
+
+    def tell(self, page: Page, index: int) -> None:
+        """Notes that the application knows what became of a record, or that its callback will tell: ``flush`` and
+        ``close`` need not."""
+        with self._lock:
+            if page.told is None:
+                page.told = set()
+            if index in page.told:
+                return
+            page.told.add(index)
+            outcome = page.outcomes[index]
+            if outcome is not None and outcome.failure is not None:
+                self._discount(outcome.failure, 1)
+
+    def _put(self, number: int, outcome: Outcome, offset: int) -> None:
         page = self._pages.get(number >> SHIFT)
         if page is None:
             return
         index = number & MASK
         page.offsets[index] = offset
+        known = page.outcomes[index] is None and outcome.failure is not None and page.told and index in page.told
         page.outcomes[index] = outcome
-        if page.callbacks:
-            callbacks.extend(page.callbacks.pop(index, ()))
+        if known and outcome.failure is not None:
+            self._discount(outcome.failure, 1)
+        if page.callbacks and index in page.callbacks:
+            self._make_due(page.callbacks, index)
 
-    def _put_run(
-        self, first: int, count: int, outcome: Outcome, base: int, callbacks: List[Callable[[], None]]
-    ) -> None:
+    def _make_due(self, callbacks: Dict[int, List[Callable[[], None]]], index: int) -> None:
+        self._due.update(dict.fromkeys(callbacks[index]))
+        del callbacks[index]
+
+    def _put_run(self, first: int, count: int, outcome: Outcome, base: int) -> None:
         end = first + count
         while first < end:
             stop = min(end, (first | MASK) + 1)
@@ -187,30 +276,39 @@ class Book:
             if page is not None:
                 low, length = first & MASK, stop - first
                 page.offsets[low : low + length] = array("q", range(base, base + length))
+                known = 0
+                if outcome.failure is not None and page.told:
+                    known = sum(low <= i < low + length and page.outcomes[i] is None for i in page.told)
                 page.outcomes[low : low + length] = [outcome] * length
+                if known and outcome.failure is not None:
+                    self._discount(outcome.failure, known)
                 if page.callbacks:
                     for index in [i for i in page.callbacks if low <= i < low + length]:
-                        callbacks.extend(page.callbacks.pop(index))
+                        self._make_due(page.callbacks, index)
             base += stop - first
             first = stop
 
-    def watch(self, group: "GroupBase", callback: Callable[[], None]) -> None:
-        """Calls back once the whole group is done."""
+    def watch(self, group: "GroupBase", callback: Callable[[], None], tells: bool) -> None:
+        """Calls back once the whole group is done. ``tells``: the callback tells the application of failures."""
         with self._lock:
             done = group._ready()
             if not done:
-                self._watchers.append((group, callback))
+                self._watchers.append((group, partial(callback), tells))  # partial: one of its own, see _due
+            elif tells:
+                group._tell()
         if done:
             run_callback(callback)
 
-    def watch_one(self, page: Page, index: int, callback: Callable[[], None]) -> None:
-        """Calls back once one record is done."""
+    def watch_one(self, page: Page, index: int, callback: Callable[[], None], tells: bool) -> None:
+        """Calls back once one record is done. ``tells``: the callback tells the application of its failure."""
         with self._lock:
+            if tells:
+                self.tell(page, index)
             done = page.outcomes[index] is not None
             if not done:
                 if page.callbacks is None:
                     page.callbacks = {}
-                page.callbacks.setdefault(index, []).append(callback)
+                page.callbacks.setdefault(index, []).append(partial(callback))
         if done:
             run_callback(callback)
 
@@ -253,22 +351,13 @@ class Book:
                 self.drain()  # in case the leader was interrupted before it could hand over
 
     def _await_event(self, slice_ms: int) -> None:
-        """Waits until an event is there, without taking it: an interrupted wait must not lose one."""
+        """Waits until an event is there, for :meth:`drain`."""
         if self.fd >= 0 and hasattr(select, "poll"):
             poller = select.poll()
             poller.register(self.fd, select.POLLIN)
             poller.poll(slice_ms)
             return
-        event = self.lib.queue_poll(self.queue.address, slice_ms)
-        if event:
-            callbacks: List[Callable[[], None]] = []
-            with self._lock:
-                try:
-                    self._absorb(event, callbacks)
-                finally:
-                    self.lib.event_free(event)
-            for callback in callbacks:
-                run_callback(callback)
+        self._take(slice_ms)
 
     def _follow(self, ready: Callable[[], bool], deadline: Deadline) -> None:
         with self._arrived:
@@ -281,12 +370,13 @@ class Book:
                 self._followers -= 1
 
     def raise_failure(self) -> None:
-        """Raises the first failure since the last call, if there was one."""
+        """Raises the first failure nobody has been told of, if there is one. With that, all of them are told."""
         with self._lock:
-            failed, error = self.failed, self.first_failure
-            self.failed, self.first_failure = 0, None
-        if error is not None:
-            error = error.copy()
+            untold, self._untold = self._untold, {}
+            failed = sum(failure.untold for failure in untold)
+        first = next(iter(untold), None)
+        if first is not None:
+            error = first.error.copy()
             error.details["failed_records"] = str(failed)
             if failed > 1:
                 error.message += f" (and {failed - 1} more records failed)"
@@ -360,13 +450,12 @@ class Delivery(DeliveryBase):
         page = self._page
         if page.outcomes[self._index] is None:
             page.book.wait(self._ready, timeout, f"deliver to {page.book.topic}")
-        outcome = page.outcomes[self._index]
-        return outcome.error.copy() if outcome is not None and outcome.error is not None else None
+        return page.failure(self._index)
 
     def add_done_callback(self, function: Callable[["Delivery"], object]) -> None:
         """Has ``function(self)`` called once, when the report is taken in, on the thread that takes it in; at once if
         it is there already. Exceptions of the function are logged."""
-        self._page.book.watch_one(self._page, self._index, lambda: _call(function, self))
+        self._page.book.watch_one(self._page, self._index, lambda: _call(function, self), True)
 
 
 def _call(function: Callable[[Any], object], argument: object) -> None:
@@ -436,24 +525,29 @@ class GroupBase:
                 at -= end - first
         raise IndexError(f"record {index} of a group of {self._count}")
 
-    def _reports(self) -> List[Report]:
-        return [page.report(index) for page, index in self._places()]
-
-    def _outcomes(self) -> List[Union[Report, FluvioError]]:
-        every: List[Union[Report, FluvioError]] = []
+    def _tell(self) -> None:
+        """Notes that the application is told of every failure of this group."""
         for page, index in self._places():
             outcome = page.outcomes[index]
             if outcome is not None and outcome.error is not None:
-                every.append(outcome.error.copy())
-            else:
-                every.append(page.report(index))
-        return every
+                self._book.tell(page, index)
+
+    def _reports(self) -> List[Report]:
+        try:
+            return [page.report(index) for page, index in self._places()]
+        except FluvioError:
+            self._tell()
+            raise
+
+    def _outcomes(self) -> List[Union[Report, FluvioError]]:
+        return [page.failure(index) or page.report(index) for page, index in self._places()]
 
     def _failure(self) -> Optional[FluvioError]:
         for page, index in self._places():
-            outcome = page.outcomes[index]
-            if outcome is not None and outcome.error is not None:
-                return outcome.error.copy()
+            error = page.failure(index)
+            if error is not None:
+                self._tell()
+                return error
         return None
 
     def __len__(self) -> int:
@@ -505,7 +599,7 @@ class DeliveryGroup(GroupBase):
     def add_done_callback(self, function: Callable[["DeliveryGroup"], object]) -> None:
         """Has ``function(self)`` called once, when the last report is taken in, on the thread that takes it in; at once
         if it is there already. Exceptions of the function are logged."""
-        self._book.watch(self, lambda: _call(function, self))
+        self._book.watch(self, lambda: _call(function, self), True)
 
     def __getitem__(self, index: int) -> Delivery:
         return Delivery(*self._place(index))

@@ -10,7 +10,7 @@ import threading
 import weakref
 from typing import IO, Any, Dict, List, Optional, Sequence, Tuple
 
-from . import _process
+from . import _exit, _process
 from ._errors import FluvioConnectionError, FluvioError, FluvioTimeoutError
 from ._library import find_program
 
@@ -78,7 +78,16 @@ class DevClusterBase:
     def _started(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
         self._finalizer = weakref.finalize(self, stop, process, os.getpid())
+        self._finalizer.atexit = False  # it would run before producers and clients have closed
+        _exit.clusters.add(self)
         _process.watch(self)
+
+    def _end(self) -> None:
+        # Calling the finalizer would do nothing at the program's end, when weakref has shut down.
+        registered = None if self._finalizer is None else self._finalizer.detach()
+        if registered is not None:
+            _, function, arguments, _ = registered
+            function(*arguments)
 
     def _after_fork(self) -> None:
         # The child's copy of the pipe would keep the program alive after this process.
@@ -114,7 +123,8 @@ class DevCluster(DevClusterBase):
     """A Fluvio cluster for development and tests, in a process of its own that ends with this one.
 
     Runs when the constructor returns; :meth:`close`, the end of a ``with`` block, garbage collection, or the end of
-    this process ends it. Its records are gone then, unless a folder was given by ``options``.
+    this process, after producers and clients have closed, ends it. Its records are gone then, unless a folder was given
+    by ``options``.
 
     Args:
         spus: the number of SPUs.
@@ -165,8 +175,7 @@ class DevCluster(DevClusterBase):
 
     def close(self) -> None:
         """Ends the cluster. Does nothing when it has ended already."""
-        if self._finalizer is not None:
-            self._finalizer()
+        self._end()
 
     def __enter__(self) -> "DevCluster":
         return self

@@ -21,6 +21,11 @@ from ._errors import LibraryNotFoundError, VersionError, forked_error
 
 _HERE = Path(__file__).resolve().parent
 
+HINT = (
+    "run make in the checkout and set LIBFLUVIO_PATH=<checkout>/build/lib and LIBFLUVIO_DEVCLUSTER=<checkout>/build/bin"
+)
+"""What to do when the library or the program is missing: one ``make`` builds both."""
+
 if sys.platform == "win32":
     LIBRARY_NAMES: Tuple[str, ...] = ("fluvio.dll", "libfluvio.dll")
     PROGRAM_NAME = "fluvio-devcluster.exe"
@@ -153,8 +158,8 @@ def _find_library() -> Tuple[str, ctypes.CDLL]:
                 tried.append(f"the system's loader ({error})")
     source = "LIBFLUVIO_PATH: " if chosen else ""
     raise LibraryNotFoundError(
-        f"the shared library of libfluvio was not found; tried {source}{'; '.join(tried)} "
-        "[hint: run make in the checkout, or set LIBFLUVIO_PATH to the file or its folder]"
+        f"the shared library of libfluvio was not found; tried {source}{'; '.join(tried)} [hint: {HINT}]",
+        details={"hint": HINT},
     )
 
 
@@ -192,8 +197,8 @@ def find_program() -> str:
         tried.append("PATH")
     source = "LIBFLUVIO_DEVCLUSTER: " if chosen else ""
     raise LibraryNotFoundError(
-        f"the program {PROGRAM_NAME} was not found; tried {source}{'; '.join(tried)} "
-        "[hint: run make in the checkout, or set LIBFLUVIO_DEVCLUSTER to the file or its folder]"
+        f"the program {PROGRAM_NAME} was not found; tried {source}{'; '.join(tried)} [hint: {HINT}]",
+        details={"hint": HINT},
     )
 
 

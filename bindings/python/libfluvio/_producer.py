@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
-import logging
 import threading
 import warnings
-import weakref
 from array import array
 from ctypes import byref, c_char_p, c_size_t, c_void_p, cast
 from itertools import chain, islice
 from typing import Any, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Tuple, Union
 
-from . import _abi, _process
+from . import _abi, _exit, _process
 from ._core import BytesLike, Deadline, Handle, data, finish, milliseconds
 from ._delivery import MASK, SHIFT, Book, Delivery, DeliveryGroup, GroupBase, Page
 from ._errors import FluvioError, InvalidArgumentError, take_error
@@ -20,9 +17,6 @@ from ._library import Library, refuse
 
 INTERRUPTED_CLOSE = 1.0
 """Seconds that leaving a ``with`` block by an exception still gives to records that were accepted."""
-
-EXIT_CLOSE = 5.0
-"""Seconds that a program that ends without closing its producers still gives to records that were accepted."""
 
 CHUNK_BYTES = 1 << 20
 CHUNK_RECORDS = 4096
@@ -61,21 +55,33 @@ def _pair(item: object) -> Tuple[Optional[bytes], bytes]:
         return None, data(item, "value")
     if type(item) is tuple or (isinstance(item, tuple) and not hasattr(item, "value")):
         if len(item) != 2:
-            raise InvalidArgumentError(f"send_many: a tuple of {len(item)} is not a pair of key and value")
+            raise InvalidArgumentError(f"a tuple of {len(item)} is not a pair of key and value")
         key, value = item
     else:
         try:
             key, value = item.key, item.value  # type: ignore[attr-defined]
         except AttributeError:
             raise TypeError(
-                "send_many: expected bytes, text, a pair of key and value, or an object with key and value, not "
+                "expected bytes, text, a pair of key and value, or an object with key and value, not "
                 f"{type(item).__name__}"
             ) from None
     return None if key is None else data(key, "key"), data(value, "value")
 
 
-def pack(items: List[Any]) -> Chunk:
-    """Packs records into columns. Plain bytes and pairs of bytes take the quick way."""
+def _wrong_record(error: Exception, index: int, accepted: int) -> Exception:
+    """The error of one item of ``send_many``: which one it is, and what became of those before it."""
+    message = (
+        f"send_many: record {index}, counted from 0: {error} "
+        f"[hint: records before {accepted} were accepted, none from {accepted} on]"
+    )
+    if isinstance(error, InvalidArgumentError):
+        return InvalidArgumentError(message, details={"accepted": str(accepted), "record": str(index)})
+    return TypeError(message)
+
+
+def pack(items: List[Any], accepted: int = 0) -> Chunk:
+    """Packs records into columns, all or none. Plain bytes and pairs of bytes take the quick way. ``accepted`` records
+    of the same ``send_many`` came before, which an error tells."""
     kinds = set(map(type, items))
     if kinds == {bytes}:
         return Chunk(b"".join(items), None, array("I", map(len, items)))
@@ -86,24 +92,39 @@ def pack(items: List[Any]) -> Chunk:
             return Chunk(b"".join(fields), array("I", lengths[::2]), array("I", lengths[1::2]))
     parts: List[bytes] = []
     key_length, value_length = array("I"), array("I")
-    for key, value in map(_pair, items):
-        key_length.append(_abi.NO_KEY if key is None else len(key))
-        value_length.append(len(value))
-        if key is not None:
-            parts.append(key)
-        parts.append(value)
+    try:
+        for key, value in map(_pair, items):
+            key_length.append(_abi.NO_KEY if key is None else len(key))
+            value_length.append(len(value))
+            if key is not None:
+                parts.append(key)
+            parts.append(value)
+    except (TypeError, InvalidArgumentError) as error:
+        raise _wrong_record(error, accepted + len(value_length), accepted) from None
     return Chunk(b"".join(parts), key_length, value_length)
 
 
-def chunks(records: Iterable[Sendable]) -> Iterator[Chunk]:
-    """Packs records in chunks of about a MiB, so that neither many small nor a few large ones need much memory."""
+def check_records(records: object) -> None:
+    """Refuses one value where ``send_many`` takes many: its letters or bytes would become records."""
+    if isinstance(records, (str, bytes, bytearray, memoryview)):
+        raise InvalidArgumentError(
+            f"send_many: records: expected an iterable of records, not one {type(records).__name__} "
+            "[hint: send(value) sends one record, send_many([value]) too]",
+            details={"accepted": "0"},
+        )
+
+
+def chunks(records: Iterable[Sendable], accepted: int = 0) -> Iterator[Chunk]:
+    """Packs records in chunks of about a MiB, so that neither many small nor a few large ones need much memory.
+    ``accepted`` records of the same ``send_many`` came before; asking for the next chunk means the last was too."""
     iterator = iter(records)
     size = 64
     while True:
         items = list(islice(iterator, size))
         if not items:
             return
-        chunk = pack(items)
+        chunk = pack(items, accepted)
+        accepted += len(chunk)
         if len(chunk.data) * 2 < CHUNK_BYTES:
             size = min(2 * size, CHUNK_RECORDS)
         elif len(chunk.data) > CHUNK_BYTES:
@@ -136,6 +157,7 @@ class ProducerBase:
         self._page: Optional[Page] = None
         self._lock = threading.RLock()
         _process.watch(self)
+        _exit.producers.add(self)
 
     def __del__(self) -> None:
         book: Optional[Book] = getattr(self, "_book", None)
@@ -150,6 +172,22 @@ class ProducerBase:
     def closed(self) -> bool:
         """Whether this producer, or its client, was closed."""
         return self._book.ended()
+
+    def _start_close(self, timeout: Optional[float]) -> Optional[int]:
+        """Begins to close; for :meth:`_finish_close`."""
+        operation: Optional[int] = self._lib.producer_close_async(self._address, milliseconds(timeout), None, 0)
+        return operation
+
+    def _finish_close(self, operation: Optional[int]) -> None:
+        """Waits until the producer is closed, and raises the failures nobody was told of."""
+        try:
+            finish(self._lib, operation, "close producer", between=self._book.drain)
+        except FluvioError:
+            self._life.closed = True
+            raise
+        self._life.closed = True
+        self._book.drain()
+        self._book.raise_failure()
 
     def _number(self) -> Tuple[int, Page]:
         """The next sequence number and its page, when that may be a new one."""
@@ -268,12 +306,6 @@ class Producer(ProducerBase):
     within five seconds.
     """
 
-    def __init__(
-        self, lib: Library, topic: str, handle: Handle, book: Book, client: object, settings: Mapping[str, object]
-    ) -> None:
-        super().__init__(lib, topic, handle, book, client, settings)
-        _open.add(self)
-
     def send(
         self,
         value: BytesLike,
@@ -360,7 +392,13 @@ class Producer(ProducerBase):
         Raises:
             TooLargeError, QueueFullError, ClosedError: as :meth:`send`; ``details["accepted"]`` is the number of
                 records that were accepted before. Those are sent.
+            InvalidArgumentError: ``records`` is itself text or bytes; or a record is a tuple of another length, or text
+                that UTF-8 cannot hold.
+            TypeError: a record is none of the kinds above. As with InvalidArgumentError, the message tells which one,
+                and how many were accepted before: records are looked at in chunks of up to 4096, and of a chunk with a
+                wrong one nothing is sent.
         """
+        check_records(records)
         deadline = Deadline(timeout)
         group = DeliveryGroup(self._book)
         for chunk in chunks(records):
@@ -393,8 +431,9 @@ class Producer(ProducerBase):
 
         Raises:
             FluvioTimeoutError: some are still on their way.
-            FluvioError: the first failure among the records since the last flush, so that programs which drop their
-                futures see failures too; ``details["failed_records"]`` is their number.
+            FluvioError: the first failure nobody has been told of, so that programs which drop their futures see
+                failures too; ``details["failed_records"]`` is their number. A failure is told once: by this, by its
+                future's ``result`` or ``exception`` (a group's tells of the whole group), or by a callback.
         """
         operation = self._lib.producer_flush_async(self._address, milliseconds(timeout), None, 0)
         finish(self._lib, operation, "flush", between=self._book.drain)
@@ -413,15 +452,7 @@ class Producer(ProducerBase):
         """
         if self._life.closed:
             return
-        operation = self._lib.producer_close_async(self._address, milliseconds(timeout), None, 0)
-        try:
-            finish(self._lib, operation, "close producer", between=self._book.drain)
-        except FluvioError:
-            self._life.closed = True
-            raise
-        self._life.closed = True
-        self._book.drain()
-        self._book.raise_failure()
+        self._finish_close(self._start_close(timeout))
 
     def __enter__(self) -> "Producer":
         return self
@@ -437,19 +468,3 @@ class Producer(ProducerBase):
 
     def __repr__(self) -> str:
         return f"<libfluvio.Producer {self.topic}{' closed' if self.closed else ''}>"
-
-
-_open: "weakref.WeakSet[Producer]" = weakref.WeakSet()
-
-
-def _close_at_exit() -> None:
-    for producer in list(_open):
-        if producer.closed or _process.STATE.forked:
-            continue
-        try:
-            producer.close(EXIT_CLOSE)
-        except FluvioError as error:
-            logging.getLogger("libfluvio").warning("closing %r at the program's end: %s", producer, error)
-
-
-atexit.register(_close_at_exit)

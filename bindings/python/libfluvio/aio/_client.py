@@ -42,7 +42,7 @@ def connect(
 
 class Admin:
     """Manages topics and consumer offsets. Comes as ``client.admin``. Every call takes ``timeout`` in seconds; None
-    means the client's ``request_timeout_ms``."""
+    means the client's ``request_timeout_ms``, for ``create_topic`` 110 s."""
 
     def __init__(self, client: "Client") -> None:
         self._client = client

@@ -51,10 +51,6 @@ class DevCluster(DevClusterBase):
                 raise start_error(process, log, line)
         return self
 
-    def _end(self) -> None:
-        if self._finalizer is not None:
-            self._finalizer()
-
     async def close(self) -> None:
         """Ends the cluster. Does nothing when it has ended already."""
         process = self._process

@@ -18,6 +18,7 @@ from .._producer import (
     ProducerBase,
     Sendable,
     accepted_detail,
+    check_records,
     chunks,
 )
 from ._loop import Operations, Signal, Watch
@@ -66,7 +67,7 @@ class Delivery(DeliveryBase):
         if page.outcomes[index] is None:
             book = page.book
             assert isinstance(book, AioBook)
-            await book.until(self._ready, lambda callback: book.watch_one(page, index, callback))
+            await book.until(self._ready, lambda callback: book.watch_one(page, index, callback, False))
         return page.report(index)
 
     def result(self) -> Report:
@@ -82,7 +83,7 @@ class Delivery(DeliveryBase):
     def add_done_callback(self, function: "Callable[[Delivery], object]") -> None:
         """Has ``function(self)`` called once, when the report is taken in: while some task waits for a report of this
         producer, and by ``send``, ``flush`` and ``close``."""
-        self._page.book.watch_one(self._page, self._index, lambda: _call(function, self))
+        self._page.book.watch_one(self._page, self._index, lambda: _call(function, self), True)
 
 
 class DeliveryGroup(GroupBase):
@@ -97,7 +98,7 @@ class DeliveryGroup(GroupBase):
     async def _wait(self) -> None:
         book = self._book
         assert isinstance(book, AioBook)
-        await book.until(self._ready, lambda callback: book.watch(self, callback))
+        await book.until(self._ready, lambda callback: book.watch(self, callback, False))
 
     async def _result(self) -> List[Report]:
         await self._wait()
@@ -115,7 +116,7 @@ class DeliveryGroup(GroupBase):
 
     def add_done_callback(self, function: "Callable[[DeliveryGroup], object]") -> None:
         """Has ``function(self)`` called once, when the last report is taken in."""
-        self._book.watch(self, lambda: _call(function, self))
+        self._book.watch(self, lambda: _call(function, self), True)
 
     def __getitem__(self, index: int) -> Delivery:
         return Delivery(*self._place(index))
@@ -183,6 +184,7 @@ class Producer(ProducerBase):
     ) -> DeliveryGroup:
         """Hands many records over, in order, much quicker than :meth:`send` can. ``records`` may be an asynchronous
         iterable too. Arguments and errors as for :meth:`libfluvio.Producer.send_many`."""
+        check_records(records)
         deadline = Deadline(timeout)
         group = DeliveryGroup(self._book)
         if isinstance(records, AsyncIterable):
@@ -190,9 +192,9 @@ class Producer(ProducerBase):
             async for item in records:
                 items.append(item)
                 if len(items) == CHUNK_RECORDS:
-                    await self._send_chunks(chunks(items), group, deadline)
+                    await self._send_chunks(chunks(items, len(group)), group, deadline)
                     items = []
-            await self._send_chunks(chunks(items), group, deadline)
+            await self._send_chunks(chunks(items, len(group)), group, deadline)
         else:
             await self._send_chunks(chunks(records), group, deadline)
         return group
