@@ -10,7 +10,8 @@
 // Producing: success means that the cluster acknowledged. Every record gets exactly one report, none after Close has
 // returned. Records of one producer for one partition are stored in the order of Send, also across retries. One exception:
 // a server that refuses one batch for a passing reason and takes a later one of the same partition in the same request, which
-// SPUs are not seen to do, makes the first be stored behind the later one. At least once (the default) sends again when an answer was lost, so a record may be stored twice; at most once never does.
+// SPUs are not seen to do, makes the first be stored behind the later one. At least once (the default) sends again when
+// an answer was lost, so a record may be stored twice; at most once never does.
 //
 // Consuming: every stored record is delivered once per consumer and in the order of its partition, whatever the sizes of
 // batches and frames, and across lost connections and moved leaders. Order across partitions is not defined.

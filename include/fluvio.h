@@ -17,8 +17,9 @@
  * Memory     Inputs are copied before the function returns. Who frees an output is said at the function.
  * Callbacks  Run on a thread of the library, never two at once for one object, with no lock held. Inside one, blocking
  *            functions on the same object do not wait: in a consumer's, its poll and its or its client's close give
- *            FLUVIO_ERR_WOULD_DEADLOCK; in a queue's, fluvio_queue_poll returns NULL. They must not throw or longjmp. After _close has returned, no callback runs, and ctx_free has been called, once (if _close timed out
- *            while a callback ran: when that returns). A _start that fails does not call ctx_free.
+ *            FLUVIO_ERR_WOULD_DEADLOCK; in a queue's, fluvio_queue_poll returns NULL. They must not throw or longjmp. After
+ *            _close has returned, no callback runs, and ctx_free has been called, once (if _close timed out while a callback
+ *            ran: when that returns). A _start that fails does not call ctx_free.
  * Go         Every function here is plain C. None enters the Go runtime on the caller's thread.
  * Fork       In a forked child every function returns FLUVIO_ERR_FORKED (or NULL, 0, -1), and _free does nothing; what only
  *            reads memory (errors, batches, lists) works on. A child that wants Fluvio must exec, or be started by
