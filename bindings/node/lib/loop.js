@@ -40,8 +40,9 @@ function nextTurn() {
  * Watches one of the library's descriptors, which are read ends of pipes.
  *
  * A net.Socket owns its descriptor and reads the bytes, which the library allows. So it gets a descriptor of its own for the
- * same pipe, opened through /dev/fd; the library's stays the library's. While nobody holds the watcher it does not keep the
- * process alive.
+ * same pipe; the library's stays the library's. It must not come from fs.openSync: a worker that ends closes those once more,
+ * after the socket has, and by then the number may be another's. While nobody holds the watcher it does not keep the process
+ * alive.
  */
 class Watcher {
   #socket;
@@ -50,8 +51,10 @@ class Watcher {
   /** @param {number} fd @param {() => void} readable called when the descriptor became readable */
   constructor(fd, readable) {
     if (fd < 0) throw make(CODE.UNSUPPORTED, 'watch libfluvio: this platform has no descriptor to wait on');
+    const own = native().duplicate(fd);
+    if (own < 0) throw make(CODE.OUT_OF_MEMORY, 'watch libfluvio: no descriptor is free [hint: close clients, or raise the limit of open files]');
     this.#socket = new net.Socket({
-      fd: fs.openSync(`/dev/fd/${fd}`, 'r'),
+      fd: own,
       readable: true,
       writable: false,
       onread: {

@@ -54,6 +54,11 @@ function load() {
   // forbid those.
   const c = koffi.load(process.platform === 'win32' ? 'ucrtbase.dll' : null);
   lib.memcpy = c.func('memcpy', 'void', ['void *', 'void *', 'size_t']);
+  if (process.platform !== 'win32') {
+    const fcntl = c.func('int fcntl(int fd, int command, ...)');
+    const duplicate = process.platform === 'linux' ? 1030 : 67; // F_DUPFD_CLOEXEC
+    lib.duplicate = (fd) => fcntl(fd, duplicate, 'int', 0);
+  }
   lib.text = (pointer) => (pointer ? koffi.decode.string(pointer) : '');
   return lib;
 }
