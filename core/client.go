@@ -120,6 +120,20 @@ func (c *Client) PlatformVersion() string { return c.cluster.Platform() }
 // Endpoint is the SC's address.
 func (c *Client) Endpoint() string { return c.opts.Endpoint }
 
+// PartitionLeader is the id of the SPU that leads a partition, from the metadata that the SC keeps pushing: it asks nobody
+// and does not wait. NotFound: there is no such topic or partition, as far as is known. Connection: the partition has no
+// leader with an address yet, which may change.
+func (c *Client) PartitionLeader(topic string, partition int32) (spu int32, err error) {
+	if err := c.alive(); err != nil {
+		return 0, err
+	}
+	s, err := c.cluster.Leader(topic, partition)
+	if err != nil {
+		return 0, err
+	}
+	return s.ID, nil
+}
+
 // Close closes the client's consumers and producers, the latter drained until ctx ends, and every connection. It returns
 // when no goroutine of the client is left. Later calls wait for the first one and return nil.
 func (c *Client) Close(ctx context.Context) error {

@@ -99,50 +99,67 @@ func number(t *testing.T, r *Request, name string) int64 {
 	return n
 }
 
-// TestOfficialProduce sends the records of the recording, at their times: timestamps are compared as well then.
-func TestOfficialProduce(t *testing.T) {
-	requests := byName(t, official(t, "produce"), "Produce")
-	require.Len(t, requests, 20)
-	nothing := func(r *Request) bool { return r.Name == "Produce" && r.Field("topic[0].partition.count") == "0" }
+// empty says of a Produce that it has no records: official clients send such requests when they flush.
+func empty(r *Request) bool { return r.Name == "Produce" && r.Field("topic[0].partition.count") == "0" }
+
+// timed is OtherClient for tests that set the recorded timestamps, so that these are compared as well.
+func timed() Mask {
 	mask := maps.Clone(OtherClient)
 	for _, name := range []string{"first_timestamp", "max_timestamp", "timestamp_delta"} {
 		delete(mask, name)
 	}
-	codecs := map[int64]int{}
-	asOfficial(t, "produce", mask, nothing, func(ctx context.Context, client *fluvio.Client, _ *Player) {
+	return mask
+}
+
+// sendAgain hands over the records of a recorded Produce of one batch, at their times.
+func sendAgain(ctx context.Context, t *testing.T, producer *fluvio.Producer, r *Request) (receipts []fluvio.Receipt) {
+	t.Helper()
+	const batch = "topic[0].partition[0].batch[0]."
+	require.Empty(t, r.Field("topic[0].partition[1].id"))
+	for i := range number(t, r, batch+"record.count") {
+		at := fmt.Sprintf("%srecord[%d].", batch, i)
+		rec := fluvio.Record{
+			Value:     unshow(t, r.Field(at+"value")),
+			Timestamp: number(t, r, batch+"first_timestamp") + number(t, r, at+"timestamp_delta"),
+		}
+		if key := r.Field(at + "key"); key != "none" {
+			rec.Key = unshow(t, key)
+		}
+		receipt, err := producer.Send(ctx, rec)
+		require.NoError(t, err)
+		receipts = append(receipts, receipt)
+	}
+	return receipts
+}
+
+// openAgain opens a producer with the settings of a recorded Produce.
+func openAgain(ctx context.Context, t *testing.T, client *fluvio.Client, r *Request) *fluvio.Producer {
+	t.Helper()
+	codec := number(t, r, "topic[0].partition[0].batch[0].attributes")
+	o := fluvio.ProducerOptions{Compression: []string{"none", "gzip", "snappy", "lz4", "zstd"}[codec], Linger: time.Minute}
+	o.ServerTimeout = time.Duration(number(t, r, "timeout_ms")) * time.Millisecond
+	if r.Field("isolation") == "-1" {
+		o.Isolation = "read_committed"
+	}
+	producer, err := client.Producer(ctx, r.Text("topic[0].name"), o)
+	require.NoError(t, err)
+	return producer
+}
+
+func TestOfficialProduce(t *testing.T) {
+	requests := byName(t, official(t, "produce"), "Produce")
+	require.Len(t, requests, 20)
+	codecs := map[string]int{}
+	asOfficial(t, "produce", timed(), empty, func(ctx context.Context, client *fluvio.Client, _ *Player) {
 		for _, r := range requests {
-			if nothing(r) {
+			if empty(r) {
 				continue
 			}
-			const batch = "topic[0].partition[0].batch[0]."
-			require.Empty(t, r.Field("topic[0].partition[1].id"))
-			codec := number(t, r, batch+"attributes")
-			codecs[codec]++
-			o := fluvio.ProducerOptions{Compression: []string{"none", "gzip", "snappy", "lz4", "zstd"}[codec], Linger: time.Minute}
-			o.ServerTimeout = time.Duration(number(t, r, "timeout_ms")) * time.Millisecond
-			if r.Field("isolation") == "-1" {
-				o.Isolation = "read_committed"
-			}
-			producer, err := client.Producer(ctx, r.Text("topic[0].name"), o)
-			require.NoError(t, err)
-			var first fluvio.Receipt
-			for i := range number(t, r, batch+"record.count") {
-				at := fmt.Sprintf("%srecord[%d].", batch, i)
-				rec := fluvio.Record{
-					Value:     unshow(t, r.Field(at+"value")),
-					Timestamp: number(t, r, batch+"first_timestamp") + number(t, r, at+"timestamp_delta"),
-				}
-				if key := r.Field(at + "key"); key != "none" {
-					rec.Key = unshow(t, key)
-				}
-				receipt, err := producer.Send(ctx, rec)
-				require.NoError(t, err)
-				if i == 0 {
-					first = receipt
-				}
-			}
+			codecs[r.Field("topic[0].partition[0].batch[0].attributes")]++
+			producer := openAgain(ctx, t, client, r)
+			receipts := sendAgain(ctx, t, producer, r)
 			require.NoError(t, producer.Flush(ctx))
-			partition, _, err := first.Wait(ctx)
+			partition, _, err := receipts[0].Wait(ctx)
 			require.NoError(t, err)
 			require.EqualValues(t, number(t, r, "topic[0].partition[0].id"), partition)
 			require.NoError(t, producer.Close(ctx))

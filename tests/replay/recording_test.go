@@ -89,7 +89,7 @@ func TestRequestsAreUnderstood(t *testing.T) {
 		require.NotZero(t, understood[name], "%s is in no recording", name)
 	}
 	fetch := byName(t, official(t, "offsets"), "FetchConsumerOffsets")[0]
-	require.Equal(t, "orders", fetch.Text("filter.replica.topic")+fetch.Text("topic"))
+	require.Equal(t, "orders", fetch.Text("filter_topic"))
 	require.Equal(t, "c1", fetch.Text("consumer_id"))
 }
 

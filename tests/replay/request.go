@@ -311,7 +311,10 @@ func fetchConsumers(w *walker, version int16) {
 		return
 	}
 	w.option("filter", func() {
-		w.option("replica", func() { replica(w) })
+		w.option("filter_replica", func() {
+			w.text("filter_topic")
+			w.unsigned("filter_partition", 4)
+		})
 		w.optionalText("consumer_id")
 	})
 }
