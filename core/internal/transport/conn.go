@@ -26,7 +26,8 @@ type Conn struct {
 
 	mu      sync.Mutex
 	nextID  int32           // guarded by mu
-	waiting map[int32]*call // guarded by mu
+	waiting map[int32]*call // guarded by mu; nil values are tombstones: ids of abandoned calls
+	graves  []int32         // guarded by mu: the tombstones, oldest first; some may have been answered since
 	queue   [][][]byte      // guarded by mu: requests not yet taken by the writer
 	queued  []*call         // guarded by mu: the calls of queue, in order
 	err     error           // guarded by mu: why the connection ended; set once
@@ -121,7 +122,7 @@ func (c *Conn) bury() {
 	c.mu.Unlock()
 	for _, w := range waiting {
 		switch {
-		case w.abandoned.Load():
+		case w == nil || w.abandoned.Load():
 		case w.early != nil: // answered before it was written to its end
 			w.onFrame(w.early, w.earlyBody, nil)
 		default:
@@ -268,8 +269,35 @@ func (c *Conn) start(w *call, body [][]byte) (abandon func()) {
 	case c.wake <- struct{}{}:
 	default:
 	}
-	// The entry stays as a tombstone, so that the id is not used again while a late answer may come.
-	return func() { w.abandoned.Store(true) }
+	return func() {
+		w.abandoned.Store(true)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if w.written || w.stream {
+			c.entomb(w)
+		}
+	}
+}
+
+// maxGraves is how many abandoned calls of a connection are remembered. Older ones are so far back that their ids come round
+// again only after two billion requests.
+const maxGraves = 1024
+
+// entomb lets go of an abandoned call that the writer is done with. A tombstone stays, so that the id is not used again while
+// a late answer may come. c.mu is held.
+func (c *Conn) entomb(w *call) {
+	if c.waiting[w.id] != w {
+		return
+	}
+	c.waiting[w.id] = nil
+	c.graves = append(c.graves, w.id)
+	for len(c.graves) > maxGraves {
+		oldest := c.graves[0]
+		c.graves = c.graves[1:]
+		if w, there := c.waiting[oldest]; there && w == nil {
+			delete(c.waiting, oldest)
+		}
+	}
 }
 
 // newID gives the next correlation id that no call uses, tombstones included. c.mu is held.
@@ -320,9 +348,12 @@ func (c *Conn) wrote(calls []*call) {
 	c.mu.Lock()
 	for _, w := range calls {
 		w.written = true
-		if w.early != nil {
+		switch {
+		case w.early != nil:
 			delete(c.waiting, w.id)
 			early = append(early, w)
+		case w.abandoned.Load():
+			c.entomb(w)
 		}
 	}
 	c.mu.Unlock()
@@ -368,6 +399,7 @@ func (c *Conn) readLoop() {
 		maxFrame = wire.DefaultMaxFrame
 	}
 	r := bufio.NewReaderSize(listener{c}, 64<<10)
+	trusted := untested
 	for {
 		head, err := r.Peek(wire.FrameHeaderSize)
 		if err != nil {
@@ -383,18 +415,42 @@ func (c *Conn) readLoop() {
 			return
 		}
 		_, _ = r.Discard(wire.FrameHeaderSize)
-		frame := NewBuffer(n)
-		if _, err := io.ReadFull(r, frame.B); err != nil {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
+		frame, err := readFrame(r, n, trusted)
+		if err != nil {
 			c.fail(c.ioError(err, "read"))
 			return
 		}
+		trusted = max(trusted, 4*n)
 		if err := c.dispatch(frame); err != nil {
 			c.fail(fluvioerr.As(err).AtAddr(c.key.Addr))
 			return
 		}
+	}
+}
+
+// untested is how many bytes a peer may announce and get memory for before it has sent any.
+const untested = 1 << 20
+
+// readFrame reads a frame of n bytes. Of its memory it takes trusted bytes at first, and four times what has come whenever
+// that is full: who announces much and sends little costs little. Trust grows with the frames that came, so that large
+// frames in a row are read in one piece.
+func readFrame(r io.Reader, n, trusted int) (*Buffer, error) {
+	frame := NewBuffer(min(n, trusted))
+	for at := 0; ; {
+		if _, err := io.ReadFull(r, frame.B[at:]); err != nil {
+			frame.Release()
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+		if at = len(frame.B); at == n {
+			return frame, nil
+		}
+		larger := NewBuffer(min(n, 4*at))
+		copy(larger.B, frame.B)
+		frame.Release()
+		frame = larger
 	}
 }
 
@@ -416,7 +472,7 @@ func (c *Conn) dispatch(frame *Buffer) error {
 	switch {
 	case wait:
 		w.early, w.earlyBody = frame, body
-	case w != nil && !w.stream && w.early == nil:
+	case w == nil || !w.stream && w.early == nil:
 		delete(c.waiting, id)
 	}
 	c.mu.Unlock()

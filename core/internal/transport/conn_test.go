@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -75,6 +77,35 @@ func TestAbandonedCall(t *testing.T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	require.Empty(t, c.waiting, "the late answer removed the tombstone")
+}
+
+// Calls that nobody waits for any more cost nothing in the long run, whether they are answered or not.
+func TestAbandonedCallsAreForgotten(t *testing.T) {
+	s := startServer(t, true, func(p *peer) {
+		for {
+			f, ok := p.read()
+			if !ok {
+				return
+			}
+			if n := f.header.CorrelationID; n%3 == 0 || string(f.body) == "last" {
+				p.answer(n, "")
+			}
+		}
+	})
+	c := dialTo(t, s, testConfig())
+	for range 3 * maxGraves {
+		_, abandon := send(t, c, "gone")
+		abandon()
+	}
+	last, _ := send(t, c, "last")
+	require.NoError(t, await(t, last).err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	require.LessOrEqual(t, len(c.waiting), maxGraves)
+	require.Len(t, c.graves, maxGraves)
+	for id, w := range c.waiting {
+		require.Nil(t, w, "%d holds what its caller gave up", id)
+	}
 }
 
 func TestCorrelationIDsWrapAround(t *testing.T) {
@@ -335,6 +366,33 @@ func TestFramesThatCannotBe(t *testing.T) {
 			require.True(t, fluvioerr.MaybeWritten(r.err))
 		})
 	}
+}
+
+// Memory for a frame follows what came of it, and frames that came.
+func TestReadFrameTakesMemoryAsItComes(t *testing.T) {
+	const n = 16 << 20
+	whole := bytes.Repeat([]byte("fluvio! "), n/8)
+	for _, trusted := range []int{untested, 3 * untested, n} {
+		cut := &greedy{from: bytes.NewReader(whole[:trusted-1])}
+		_, err := readFrame(cut, n, trusted)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.Equal(t, trusted, cut.most, "bytes asked for at once")
+		frame, err := readFrame(bytes.NewReader(whole), n, trusted)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(whole, frame.B))
+		frame.Release()
+	}
+}
+
+// greedy notes how much is asked for at a time.
+type greedy struct {
+	from io.Reader
+	most int
+}
+
+func (g *greedy) Read(p []byte) (int, error) {
+	g.most = max(g.most, len(p))
+	return g.from.Read(p)
 }
 
 func TestUndecodableAnswer(t *testing.T) {

@@ -40,7 +40,12 @@ func describeNonFrame(b []byte) string {
 	return fmt.Sprintf("its first bytes are %q", b[:4])
 }
 
-// ReadFrame reads one message. alloc gives the buffer it is read into; nil means make.
+// untested is how much memory a peer gets for announcing a message, before it has sent any of it.
+const untested = 1 << 20
+
+// ReadFrame reads one message. alloc gives the buffer it is read into, which may be larger than asked for; nil means make. Of
+// large messages it is asked for a part first, and for four times what has come whenever that is full: who announces much
+// and sends little costs little.
 func ReadFrame(r io.Reader, maxFrame int, alloc func(int) []byte) ([]byte, error) {
 	var header [FrameHeaderSize]byte
 	if _, err := io.ReadFull(r, header[:]); err != nil {
@@ -53,14 +58,23 @@ func ReadFrame(r io.Reader, maxFrame int, alloc func(int) []byte) ([]byte, error
 	if alloc == nil {
 		alloc = func(n int) []byte { return make([]byte, n) }
 	}
-	b := alloc(n)[:n]
-	if _, err := io.ReadFull(r, b); err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
+	var b []byte
+	for size := min(n, untested); ; size = min(n, 4*size) {
+		next := alloc(size)
+		size = min(n, cap(next))
+		next = next[:size]
+		at := copy(next, b)
+		b = next
+		if _, err := io.ReadFull(r, b[at:]); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
 		}
-		return nil, err
+		if size == n {
+			return b, nil
+		}
 	}
-	return b, nil
 }
 
 // RequestHeader stands in front of every request body. It is not versioned.

@@ -239,6 +239,27 @@ func TestFrameLengths(t *testing.T) {
 	}
 }
 
+// TestFramesThatStopEarly announces as much as is allowed and sends less: memory follows what came.
+func TestFramesThatStopEarly(t *testing.T) {
+	for _, sent := range []int{0, 1, untested - 1, untested, untested + 1, 5 * untested} {
+		stream := append([]byte{4, 0, 0, 0}, make([]byte, sent)...) // 64 MiB
+		got := 0
+		_, err := ReadFrame(bytes.NewReader(stream), DefaultMaxFrame, func(n int) []byte {
+			got = n
+			return make([]byte, n)
+		})
+		require.Equal(t, io.ErrUnexpectedEOF, err)
+		require.LessOrEqual(t, got, 4*max(sent, untested/4), sent)
+	}
+	whole := bytes.Repeat([]byte("0123456789abcdef"), 400_000)
+	for _, room := range []int{1, 3 * untested, 2 * len(whole)} { // who has more memory than was asked for may give it
+		stream := append(binary.BigEndian.AppendUint32(nil, uint32(len(whole))), whole...)
+		got, err := ReadFrame(bytes.NewReader(stream), DefaultMaxFrame, func(n int) []byte { return make([]byte, n, max(n, room)) })
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(whole, got))
+	}
+}
+
 // TestBrokenBatches runs every prefix and every flipped bit of a batch through everything that reads batches.
 func TestBrokenBatches(t *testing.T) {
 	b := batchOf([]plainRecord{{value: []byte("hello")}, {ts: 5, off: 1, hasKey: true, key: []byte("k1"), value: bytes.Repeat([]byte("w"), 70)}}, 3, 1)
