@@ -106,6 +106,7 @@ func (cl *Cluster) startAll(ctx context.Context) error {
 	}
 	cl.every(cl.opts.CleanInterval, cl.Clean)
 	cl.every(cl.opts.SnapshotInterval, func() { _ = cl.Resync() }) // a stopped SC sends none
+	cl.every(cl.opts.SystemTopicInterval, cl.keepSystemTopic)
 	cl.control, err = startControl(cl, cl.opts.Control)
 	return err
 }

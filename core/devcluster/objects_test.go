@@ -196,7 +196,7 @@ func TestSummariesOfSmartModules(t *testing.T) {
 }
 
 func TestConsumerOffsetsOnSeveralSPUs(t *testing.T) {
-	cl := startCluster(t, Options{SPUs: 2})
+	cl := startCluster(t, Options{SPUs: 2, SystemTopicInterval: time.Hour})
 	require.NoError(t, cl.MoveLeader(systemTopic, 0, 5001))
 	require.NoError(t, cl.CreateTopic("t", 1))
 	require.NoError(t, cl.MoveLeader("t", 0, 5002))

@@ -50,6 +50,9 @@ type Options struct {
 	CleanInterval time.Duration
 	// SnapshotInterval is how often the SC sends a full snapshot to every watch, 300 s when 0.
 	SnapshotInterval time.Duration
+	// SystemTopicInterval is how often the SC looks whether the topic of consumer offsets is there, and makes it again when a
+	// client has deleted it, 1 s when 0. A real SC looks after a second, then less and less often, up to every two minutes.
+	SystemTopicInterval time.Duration
 }
 
 const (
@@ -59,6 +62,7 @@ const (
 	defaultTopicWait = 90 * time.Second
 	defaultClean     = 10 * time.Second
 	defaultSnapshot  = 300 * time.Second
+	defaultSystem    = time.Second
 	statusInterval   = 400 * time.Millisecond
 )
 
@@ -98,13 +102,14 @@ func (o Options) withDefaults() (Options, error) {
 	for _, d := range []struct {
 		value    *time.Duration
 		standard time.Duration
-	}{{&o.TopicWait, defaultTopicWait}, {&o.CleanInterval, defaultClean}, {&o.SnapshotInterval, defaultSnapshot}} {
+	}{{&o.TopicWait, defaultTopicWait}, {&o.CleanInterval, defaultClean}, {&o.SnapshotInterval, defaultSnapshot},
+		{&o.SystemTopicInterval, defaultSystem}} {
 		if *d.value == 0 {
 			*d.value = d.standard
 		}
 	}
-	if o.MaxBatchBytes < 0 || o.MaxFrameBytes < 0 || o.TopicWait < 0 || o.CreateDelay < 0 || o.CleanInterval < 0 || o.SnapshotInterval < 0 {
-		complain("max_batch_bytes, max_frame_bytes, topic_wait, create_delay, clean_interval and snapshot_interval must not be negative")
+	if min(o.MaxBatchBytes, o.MaxFrameBytes) < 0 || min(o.TopicWait, o.CreateDelay, o.CleanInterval, o.SnapshotInterval, o.SystemTopicInterval) < 0 {
+		complain("max_batch_bytes, max_frame_bytes, topic_wait, create_delay, clean_interval, snapshot_interval and system_topic_interval must not be negative")
 	}
 	if o.CommitAll && o.CommitOnline {
 		complain("commit_all and commit_online exclude each other")

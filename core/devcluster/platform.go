@@ -68,7 +68,8 @@ func (p *platform) top(role wire.Role, key uint16) (int16, bool) {
 	return r.Max, ok
 }
 
-// accepts says whether the SC takes objects of a label in the requests of a key.
+// accepts says whether the SC takes objects of a label in the requests of a key. What 0.11.6 had in the place of mirrors, under
+// the label Remote, is refused like any unknown label.
 func (p *platform) accepts(key uint16, label string) bool {
 	return wire.Accepts(key, label) && (label != wire.LabelMirror || p.since("0.11.7"))
 }

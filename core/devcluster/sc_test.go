@@ -135,7 +135,7 @@ func TestCreateWithoutEnoughSPUsTimesOutAndStays(t *testing.T) {
 }
 
 func TestDeleteAndList(t *testing.T) {
-	cl := startCluster(t, Options{})
+	cl := startCluster(t, Options{SystemTopicInterval: time.Hour})
 	p := dialSC(t, cl)
 	for _, name := range []string{"foo", "foobar", "bar"} {
 		require.NoError(t, cl.CreateTopic(name, 2))
@@ -236,7 +236,7 @@ func TestWatchSnapshotThenChanges(t *testing.T) {
 }
 
 func TestWatchRepeatsItsSnapshot(t *testing.T) {
-	cl := startCluster(t, Options{})
+	cl := startCluster(t, Options{SystemTopicInterval: time.Hour})
 	p := dialSC(t, cl)
 	topics := p.watch(wire.LabelTopic)
 	first := topics.next()

@@ -44,6 +44,21 @@ func (cl *Cluster) ensureSystemTopic() error {
 	return cl.addTopicLocked(systemTopic, systemTopicSpec())
 }
 
+// keepSystemTopic makes the topic for consumer offsets again after a client has deleted it by force.
+func (cl *Cluster) keepSystemTopic() {
+	if !cl.sc.running() {
+		return
+	}
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	if cl.closed {
+		return
+	}
+	if err := cl.ensureSystemTopic(); err != nil {
+		cl.logger.Error("the topic of consumer offsets cannot be made", "error", err)
+	}
+}
+
 func (cl *Cluster) topic(name string) *topic {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()

@@ -114,6 +114,9 @@ func (w *watch) receive(conn *transport.Conn, version int16) func(*transport.Buf
 		m := message{err: err}
 		if err == nil {
 			if _, err := wire.Decode(body, version, &m.update); err != nil {
+				if p := conn.Versions().Platform; p == "0.11.7" || p == "0.11.8" {
+					fluvioerr.As(err).WithHint("platforms 0.11.7 and 0.11.8 describe mirror topics in a form of their own: delete them, or upgrade to 0.11.9")
+				}
 				conn.Fail(err)
 				return
 			}

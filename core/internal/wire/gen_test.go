@@ -20,6 +20,8 @@ var gates = map[string][2]int16{
 	"TopicSpec.System":                        {13, 99},
 	"PartitionMap.Mirror":                     {14, 99},
 	"TopicStatus.Mirrors":                     {14, 99},
+	"CustomSPUSpec.PublicEndpointLocal":       {16, 99},
+	"MirrorStatus.PairingSPU":                 {17, 99},
 	"MirrorConfig.Target":                     {18, 99},
 	"MirrorConfig.Source":                     {18, 99},
 	"HomePartition.Source":                    {18, 99},

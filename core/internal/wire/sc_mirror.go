@@ -1,5 +1,8 @@
 package wire
 
+// Mirrors are read as platforms from 0.11.9 on write them. 0.11.7 and 0.11.8 leave out a mirror's client TLS and the keys of
+// home SPUs, under the same version number, so their mirror topics cannot be told apart and are refused as undecodable.
+
 // MirrorSpec is the other cluster of a mirror. Kind MirrorRemote: a remote cluster, registered on its home. Kind MirrorHome:
 // the home cluster, registered on a remote.
 type MirrorSpec struct {
@@ -43,16 +46,21 @@ const (
 // MirrorStatus is how the two clusters get on.
 type MirrorStatus struct {
 	Connection uint8
-	PairingSC  MirrorPairing
-	PairingSPU MirrorPairing
-	LastSeen   uint64 // ms since the epoch
+	PairingSC  MirrorPairing // before 17 the only one
+	PairingSPU MirrorPairing // since 17
+	LastSeen   uint64        // ms since the epoch
 }
 
 // Wire walks the status.
 func (m *MirrorStatus) Wire(c *Codec) {
-	c.U8(&m.Connection)
-	m.PairingSC.wire(c)
-	m.PairingSPU.wire(c)
+	if c.Since(17) {
+		c.U8(&m.Connection)
+		m.PairingSC.wire(c)
+		m.PairingSPU.wire(c)
+	} else { // platforms 0.11.7 to 0.11.11
+		m.PairingSC.wire(c)
+		c.U8(&m.Connection)
+	}
 	c.U64(&m.LastSeen)
 }
 
@@ -63,7 +71,7 @@ const (
 	PairingFailed       uint8 = 2
 	PairingDisabled     uint8 = 3
 	PairingUnauthorized uint8 = 4
-	PairingFailure      uint8 = 5 // with a detail; servers from 19 on say it to every version
+	PairingFailure      uint8 = 5 // with a detail; platforms from 0.11.12 on, to every version
 )
 
 // MirrorPairing is one side of the pairing. A state this package does not know is kept as its number. It is read as if it

@@ -105,7 +105,7 @@ type CustomSPUSpec struct {
 	PublicEndpoint      IngressPort
 	PrivateEndpoint     Endpoint
 	Rack                *string
-	PublicEndpointLocal *Endpoint
+	PublicEndpointLocal *Endpoint // since 16: platform 0.11.11
 }
 
 // Wire walks the spec.
@@ -114,7 +114,9 @@ func (m *CustomSPUSpec) Wire(c *Codec) {
 	m.PublicEndpoint.wire(c)
 	c.endpoint(&m.PrivateEndpoint)
 	c.OptString(&m.Rack)
-	Opt(c, &m.PublicEndpointLocal, (*Codec).endpoint)
+	if c.Since(16) {
+		Opt(c, &m.PublicEndpointLocal, (*Codec).endpoint)
+	}
 }
 
 // SPU is the spec as the SC keeps it.
