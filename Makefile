@@ -97,6 +97,8 @@ check: need-build
 test-core: need-build
 	@echo "== Go, with the race detector"
 	go test -race -shuffle=on ./core/...
+	@echo "== Go, every bit of every vector"
+	go test -run 'Flipped|Prefix' ./core/internal/wire
 
 # The library cannot be loaded with Go's race detector, so what loads it is tested as it is built.
 test-black-box: all need-python $(BUILD)/bin/check_lines $(NODE_DONE)

@@ -55,7 +55,8 @@ type ServerInfo struct {
 	Hint          string
 }
 
-// ServerTable lists every code a Fluvio server of platform 0.10 to 0.18 knows, in the order of their numbers.
+// ServerTable lists the codes that Fluvio servers of platform 0.10 to 0.18 send, in the order of their numbers. 4000, which
+// SCs before 0.11.10 knew for failures of early SmartModules, is Unknown like every other number.
 var ServerTable = []ServerInfo{
 	{-1, "UnknownServerError", Server, true, false, true, "the server gave no reason; see its log"},
 	{1, "OffsetOutOfRange", OffsetEvicted, false, false, false, "start from an offset that is stored"},

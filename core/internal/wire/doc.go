@@ -23,12 +23,12 @@
 //     spu_*.go for SPUs). Gates are inclusive: c.Since(n) and c.Upto(n). What decides about the bytes behind it (a kind, a
 //     tag) fails when it is unknown; what does not (a state, a color) is kept as its number, so that newer servers are read.
 //  2. Add the key and a row to APIs in apis.go: the versions this package speaks, and a constructor for both messages. The
-//     property, fuzz and hostile tests walk that table, so the new messages are covered by them. Say in platforms.go which
+//     property and fuzz tests walk that table, so the new messages are covered by them. Say in platforms.go which
 //     releases advertise it; the Unsupported error of Versions.For names the first of them.
 //  3. Say in gen_test.go which fields exist from which version, and how to fill a type of which not every combination of
 //     fields can be sent.
 //  4. Put bytes that this package did not make into testdata/vectors, recorded or computed, and their meaning into
-//     vectors_values_test.go: a test demands both directions of every row.
+//     vectors_values_test.go: a test demands both directions of every row, and the hostile tests cut and flip every vector.
 //  5. Serve it in core/devcluster and call it with transport.Call.
 //
 // An object of the SC is no request of its own: it is a label in Labels, its spec and status in newObject, and what may be

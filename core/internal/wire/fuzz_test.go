@@ -12,7 +12,7 @@ import (
 
 // FuzzFrame reads frames off a stream until it ends, with a limit far below what a length can announce.
 func FuzzFrame(f *testing.F) {
-	for _, v := range distinctVectors(f) {
+	for _, v := range hostileVectors(f) {
 		f.Add(append([]byte{byte(len(v.msg) >> 24), byte(len(v.msg) >> 16), byte(len(v.msg) >> 8), byte(len(v.msg))}, v.msg...))
 	}
 	f.Fuzz(func(t *testing.T, stream []byte) {
@@ -69,7 +69,7 @@ func FuzzResponses(f *testing.F) {
 }
 
 func fuzzMessages(f *testing.F, response bool, side func(*API) func() Message) {
-	for _, v := range distinctVectors(f) {
+	for _, v := range hostileVectors(f) {
 		if len(v.msg) > 1<<13 {
 			continue // uploads: their 40 KB of payload only slow the search down
 		}
