@@ -57,6 +57,7 @@ type Options struct {
 
 const (
 	firstSPU         = 5001
+	mostOwnSPUs      = 100
 	defaultMaxBatch  = 32 << 20
 	defaultMaxFrame  = 256 << 20
 	defaultTopicWait = 90 * time.Second
@@ -73,8 +74,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.SPUs == 0 {
 		o.SPUs = 1
 	}
-	if o.SPUs < 0 || o.SPUs > 100 {
-		complain("spus is %d, accepted are 1 to 100", o.SPUs)
+	if o.SPUs < 0 || o.SPUs > mostOwnSPUs {
+		complain("spus is %d, accepted are 1 to %d", o.SPUs, mostOwnSPUs)
 	}
 	var err error
 	if o.Listen, err = hostPort(o.Listen); err != nil {

@@ -151,7 +151,25 @@ func (cl *Cluster) load() error {
 		}
 	}
 	cl.reindex()
+	if most := mostSPUs(in.Topics); most > len(cl.spus) {
+		cl.logger.Warn("the data folder has partitions on more SPUs than were started: those whose leader is missing are offline",
+			"started", len(cl.spus), "needed", most)
+	}
 	return nil
+}
+
+// mostSPUs is how many SPUs of its own a cluster needs for every replica to be there.
+func mostSPUs(topics []savedTopic) (most int) {
+	for _, t := range topics {
+		for _, p := range t.Partitions {
+			for _, r := range p.Replicas {
+				if n := int(r) - firstSPU + 1; n <= mostOwnSPUs { // higher ids were registered by clients
+					most = max(most, n)
+				}
+			}
+		}
+	}
+	return most
 }
 
 func (cl *Cluster) loadTopic(st savedTopic) error {

@@ -1,6 +1,8 @@
 package devcluster
 
 import (
+	"bytes"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -147,4 +149,21 @@ func TestNoRetentionWhileStopped(t *testing.T) {
 	require.NoError(t, cl.StartSPU(leader))
 	cl.Clean()
 	require.Positive(t, start())
+}
+
+// Whoever starts with fewer SPUs than the folder has is told, and has the rest when they are back.
+func TestFolderWithFewerSPUs(t *testing.T) {
+	dir := t.TempDir()
+	cl := startCluster(t, Options{SPUs: 3, DataDir: dir})
+	require.NoError(t, cl.CreateTopic("t", 3))
+	require.NoError(t, cl.Close())
+	var log bytes.Buffer
+	cl = startCluster(t, Options{SPUs: 1, DataDir: dir, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	require.Equal(t, 1, cl.onlinePartitions("t"))
+	require.Contains(t, log.String(), "started=1 needed=3")
+	require.NoError(t, cl.Close())
+	log.Reset()
+	cl = startCluster(t, Options{SPUs: 3, DataDir: dir, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	require.Equal(t, 3, cl.onlinePartitions("t"))
+	require.NotContains(t, log.String(), "needed")
 }
