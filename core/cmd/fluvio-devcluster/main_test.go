@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	fluvio "github.com/libfluvio/libfluvio/core"
 )
 
 // The test binary stands in for the program when this variable is set; with "parent" it starts the program, tells its
@@ -170,6 +173,63 @@ func TestDataFolderInUse(t *testing.T) {
 	p.awaitEnd(t)
 	_ = p.cmd.Wait()
 	start(t, "program", "--data-dir", dir)
+}
+
+// A process that is killed leaves a folder with every record and offset that it had confirmed.
+func TestKilledWithRecords(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	dir := t.TempDir()
+	p := start(t, "program", "--data-dir", dir)
+	client := connect(ctx, t, p)
+	require.NoError(t, client.Admin().CreateTopic(ctx, "t", fluvio.TopicSpec{}))
+	producer, err := client.Producer(ctx, "t", fluvio.ProducerOptions{Compression: "gzip", BatchSize: 300})
+	require.NoError(t, err)
+	for i := range 500 {
+		_, err := producer.Send(ctx, fluvio.Record{Value: strconv.AppendInt(nil, int64(i), 10)})
+		require.NoError(t, err)
+	}
+	require.NoError(t, producer.Flush(ctx))
+	options := fluvio.ConsumerOptions{Topics: []string{"t"}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd(), ConsumerID: "c", OffsetStrategy: "manual"}
+	require.Len(t, take(ctx, t, client, options, 123), 123)
+	require.NoError(t, p.cmd.Process.Kill())
+	p.awaitEnd(t)
+	_ = p.cmd.Wait()
+	_ = client.Close(ctx)
+
+	client = connect(ctx, t, start(t, "program", "--data-dir", dir))
+	defer client.Close(ctx)
+	rest := take(ctx, t, client, options, 500)
+	require.Len(t, rest, 500-123, "behind the stored offset")
+	require.Equal(t, "123", string(rest[0].Value))
+	require.Equal(t, "499", string(rest[len(rest)-1].Value))
+	options.ConsumerID, options.OffsetStrategy = "", ""
+	require.Len(t, take(ctx, t, client, options, 501), 500)
+}
+
+func connect(ctx context.Context, t *testing.T, p *program) *fluvio.Client {
+	t.Helper()
+	client, err := fluvio.Connect(ctx, fluvio.ClientOptions{Endpoint: p.ready.SC})
+	require.NoError(t, err)
+	return client
+}
+
+// take reads up to n records and stores how far it came, if the consumer has a name.
+func take(ctx context.Context, t *testing.T, client *fluvio.Client, o fluvio.ConsumerOptions, n int) (out []fluvio.Record) {
+	t.Helper()
+	consumer, err := client.Consumer(ctx, o)
+	require.NoError(t, err)
+	for r, err := range consumer.Records(ctx) {
+		require.NoError(t, err)
+		if out = append(out, r); len(out) == n {
+			break
+		}
+	}
+	if o.ConsumerID != "" {
+		require.NoError(t, consumer.Commit(ctx))
+	}
+	require.NoError(t, consumer.Close(ctx))
+	return out
 }
 
 func TestBusyPort(t *testing.T) {
