@@ -3,6 +3,7 @@
 #   make         build/lib/libfluvio.so and build/bin/fluvio-devcluster
 #   make demo    the main job on real input: Python writes, Node reads, C checks. FLUVIO_ENDPOINT=host:port uses that cluster
 #   make test    everything: format, vet, lint, Go with the race detector, fuzz smoke, C, Python, Node, official clients, README
+#   make bench-produce   measures producers beside the official clients, about three minutes (tests/bench/README.md)
 #   make clean   removes build/ and the Node packages
 
 SHELL := /bin/bash
@@ -22,7 +23,7 @@ export CGO_ENABLED := 1
 
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib devcluster generate demo test check test-core fuzz test-black-box test-python test-interop test-node clean need-build need-python need-node
+.PHONY: all lib devcluster generate demo test check test-core fuzz test-black-box test-python test-interop test-node bench-produce clean need-build need-python need-node
 
 # need,command,what it is for
 define need
@@ -113,18 +114,24 @@ fuzz: need-build
 
 test-python: all need-python $(VENV)/.done
 	@echo "== Python"
-	$(VENV)/bin/python -m ruff check --config bindings/python/pyproject.toml bindings/python tests/python tests/interop tests/demo
+	$(VENV)/bin/python -m ruff check --config bindings/python/pyproject.toml bindings/python tests/python tests/interop tests/bench tests/demo
 	cd bindings/python && $(ROOT)/$(VENV)/bin/python -m mypy --strict libfluvio
 	$(VENV)/bin/python -m pytest -q -rs tests/python
 
 # Builds the official Rust client too, once, in build/interop-rust.
 test-interop: all need-python need-node $(VENV)/.done $(NODE_DONE)
-	@echo "== official clients"
-	$(VENV)/bin/python -m pytest -q -rs tests/interop
+	@echo "== official clients, programs of the benchmarks"
+	$(VENV)/bin/python -m pytest -q -rs tests/interop tests/bench
 
 test-node: all need-node $(NODE_DONE)
 	@echo "== Node"
 	cd bindings/node && npm test --silent
+
+# -------------------------------------------------------------- benchmarks
+
+# FULL=1: every combination, about an hour. PROFILE=1: also where the CPU time goes. BENCHFLAGS: see run.py --help.
+bench-produce: need-python need-node all $(VENV)/.done $(NODE_DONE)
+	@$(VENV)/bin/python tests/bench/run.py produce $(if $(FULL),--full) $(if $(PROFILE),--profile) $(BENCHFLAGS)
 
 clean:
 	rm -rf $(BUILD) bindings/node/node_modules tests/interop/rust/Cargo.lock

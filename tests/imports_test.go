@@ -66,6 +66,7 @@ var rules = map[string]rule{
 	"tests/replay":     {modules: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4/v4"}},
 	"tests/recorder":   {rooms: []string{"tests/replay"}},
 	"tests/interop/go": {rooms: []string{"core"}}, // a program that the interop tests run
+	"tests/bench/go":   {rooms: []string{"core"}}, // one that the benchmarks run
 }
 
 // violations compares the imports of a package with its rule.

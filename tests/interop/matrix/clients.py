@@ -116,19 +116,23 @@ def prepare_go() -> List[str]:
     return [str(program)]
 
 
-@lru_cache
-def prepare_c() -> List[str]:
-    """libfluvio's C API."""
-    program = BUILD / "interop" / "client-c"
-    sources = sorted((INTEROP / "c").glob("*.[ch]"))
+def build_c(folder: Path, program: Path) -> List[str]:
+    """Builds a C program that uses the library, unless it is up to date. ``program`` is in a folder beside ``lib``."""
+    sources = sorted(folder.glob("*.[ch]"))
     inputs = [*sources, ROOT / "include" / "fluvio.h", BUILD / "lib" / "libfluvio.so"]
     if not program.exists() or program.stat().st_mtime < max(path.stat().st_mtime for path in inputs):
         program.parent.mkdir(parents=True, exist_ok=True)
-        flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1", "-Iinclude"]
-        library = ["-Lbuild/lib", "-lfluvio", "-Wl,-rpath,$ORIGIN/../lib"]
+        flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O2", "-Iinclude"]
+        library = ["-Lbuild/lib", "-lfluvio", "-lpthread", "-Wl,-rpath,$ORIGIN/../lib"]
         files = [str(path) for path in sources if path.suffix == ".c"]
         build([need("gcc", "to build the C client"), *flags, *files, "-o", str(program), *library])
     return [str(program)]
+
+
+@lru_cache
+def prepare_c() -> List[str]:
+    """libfluvio's C API."""
+    return build_c(INTEROP / "c", BUILD / "interop" / "client-c")
 
 
 @lru_cache
@@ -160,9 +164,9 @@ def system_openssl() -> bool:
     return pkg_config is not None and subprocess.run([pkg_config, "--exists", "openssl"], check=False).returncode == 0
 
 
-@lru_cache
-def prepare_rust() -> List[str]:
-    """The official Rust client. Fetching its crates may fail on a machine without network: that is Unavailable."""
+def build_rust(binary: str, release: bool = False) -> List[str]:
+    """A program with the official Rust client. Fetching its crates may fail on a machine without network: that is
+    Unavailable."""
     cargo = need("cargo", f"to build the official Rust client (Rust {RUST[0]}.{RUST[1]} or newer)")
     said = subprocess.run([cargo, "--version"], capture_output=True, text=True, check=False).stdout
     version = re.search(r"(\d+)\.(\d+)", said)
@@ -174,11 +178,18 @@ def prepare_rust() -> List[str]:
         raise Unavailable(f"the official Rust client's crates cannot be had: {problem}")
     target = BUILD / "interop-rust"
     build(
-        [cargo, "build", *manifest, "--features", "openssl" if system_openssl() else "rustls"],
+        [cargo, "build", *manifest, "--bin", binary, "--features", "openssl" if system_openssl() else "rustls"]
+        + ["--release"] * release,
         CARGO_TARGET_DIR=str(target),
         OPENSSL_NO_VENDOR="1",
     )
-    return [str(target / "debug" / "interop-rust")]
+    return [str(target / ("release" if release else "debug") / binary)]
+
+
+@lru_cache
+def prepare_rust() -> List[str]:
+    """The official Rust client."""
+    return build_rust("interop-rust")
 
 
 CLIENTS = [

@@ -1,0 +1,119 @@
+"""The programs of the benchmarks do what they say, and the report shows it. No timings: machines of tests are busy."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import report  # noqa: E402
+import run  # noqa: E402
+from produce import EVERY, GOALS, RAW, SINGLE, Row, Workload, full, short  # noqa: E402
+from programs import Bench, Failed, Unavailable, libfluvio, programs  # noqa: E402
+
+COUNT = 2000
+THROUGHPUT = Workload((*RAW, *EVERY))
+LATENCY = Workload(SINGLE, mode="latency")
+COMPRESSED = Workload(EVERY, compression="lz4", linger=5, partitions=3)
+CASES = [(w, row) for w in (THROUGHPUT, LATENCY) for row in w.rows]
+CASES += [(COMPRESSED, row) for row in EVERY if row.api == "send" and row.reports == "ignore"]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    """A dev cluster, and programs of which the Rust one is built for tests."""
+    with libfluvio.DevCluster(spus=2) as cluster, libfluvio.connect(cluster.endpoint) as client:
+        yield Bench(client, cluster.endpoint, cluster.pid, programs(release=False))
+
+
+@pytest.mark.parametrize("workload, row", CASES, ids=lambda case: getattr(case, "label", None) or case.title)
+def test_a_program_sends_what_it_counts(bench: Bench, workload: Workload, row: Row) -> None:
+    try:
+        result = run.run_row(bench, workload, row, COUNT)  # fails unless all of it is stored
+    except Unavailable as error:
+        pytest.skip(str(error))
+    records = result["records"]
+    assert records == COUNT if row.program != "raw" else records > 0
+    assert result["bytes"] == records * workload.size
+    assert result["seconds"] > 0 and result["cpu_seconds"] > 0 and result["max_rss_kb"] > 1000
+    latency = result["latency_us"]
+    if workload.mode == "latency":
+        assert latency["samples"] == COUNT
+    if latency is not None:
+        assert 0 < latency["p50"] <= latency["p99"] <= latency["max"]
+    takes = workload.mode == "throughput" and row.reports == "take"
+    assert (latency is not None) == (takes or workload.mode == "latency")
+
+
+def test_failures_are_errors_and_no_numbers(bench: Bench) -> None:
+    wrong = [replace(row, api="nothing") for row in (Row("c"), Row("go"), Row("python"), Row("node"))]
+    for row in wrong:
+        with pytest.raises(Failed, match="api"):
+            run.run_row(bench, THROUGHPUT, row, COUNT)
+    section = run.measure(bench, replace(THROUGHPUT, rows=(wrong[0], Row("c", count=COUNT))), 1, 0.01)
+    failed, good = section.rows
+    assert failed.problem.startswith("FAILED") and not failed.runs
+    assert not good.problem and good.runs[0]["records"] == COUNT
+    assert "FAILED" in section.text() and "| c send 2,000 records |" in section.text()
+
+
+def test_records_that_are_not_stored_are_noticed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Bench, "stored", lambda self, topic: COUNT)  # without those of the warm-up
+    with pytest.raises(Failed, match=f"sent 2200 records, {COUNT} are stored"):
+        run.run_row(bench, THROUGHPUT, Row("c"), COUNT)
+
+
+def made_up(rate: float, cpu_ns: float, p50: float) -> report.Result:
+    """A result."""
+    latency = {"samples": 1, "p50": p50, "p99": 2 * p50, "max": 3 * p50}
+    return {
+        "records": 1000,
+        "warmup": 0,
+        "bytes": 100_000,
+        "seconds": 1000 / rate,
+        "cpu_seconds": cpu_ns * 1e-6,
+        "server_cpu_seconds": 0.0,
+        "max_rss_kb": 2048,
+        "latency_us": latency,
+    }
+
+
+def test_medians_ratios_and_goals() -> None:
+    ours, theirs = Row("c", official="rust send"), Row("rust")
+    raw = Row("raw", "1 MiB batches")
+    section = report.Section(
+        Workload((raw, ours, theirs)),
+        [
+            report.Measured(raw, [made_up(4000, 10, 1)]),
+            report.Measured(ours, [made_up(rate, 100, 5) for rate in (900, 2000, 1000)]),
+            report.Measured(theirs, [made_up(100, 500, 10)]),
+        ],
+    )
+    found = section.find("c send")
+    assert found is not None and found["rate"] == pytest.approx(1000)
+    assert found.spread("rate") == pytest.approx(1.1)
+    assert section.ratio(found, "rate") == pytest.approx(10)
+    assert section.ratio(found, "cpu_ns") == pytest.approx(0.2)
+    assert report.of_server_limit(section, found) == "25%"
+    goals = {goal["goal"]: goal["met"] for goal in report.goal_rows(GOALS, [section])}
+    assert goals == {"C: records/s, 100 B": True, "C: CPU per record, 100 B": False}
+
+
+def test_every_row_is_compared_with_one_beside_it() -> None:
+    for workload in (*short(), *full()):
+        labels = [row.label for row in workload.rows]
+        assert len(set(labels)) == len(labels)
+        for row in workload.rows:
+            assert not row.official or row.official in labels, (workload.title, row.label)
+
+
+def test_every_goal_is_looked_at() -> None:
+    for goal in GOALS:
+        workloads = [w for w in full() if goal.applies(w)]
+        labels = {row.label for w in workloads for row in w.rows}
+        assert labels.issuperset(goal.ours + goal.theirs), goal.text
