@@ -2,6 +2,7 @@ package fluvio
 
 import (
 	"context"
+	"errors"
 	"sort"
 	"time"
 
@@ -109,13 +110,48 @@ func (a *Admin) CreateTopic(ctx context.Context, name string, spec TopicSpec) er
 	defer cancel()
 	var status wire.Status
 	req := &wire.CreateRequest{Label: wire.LabelTopic, Name: name, DryRun: spec.DryRun, Spec: spec.wire()}
-	if err := a.client.cluster.ControlLong(ctx, wire.KeyCreate, req, &status); err != nil {
+	if err := a.create(ctx, req, &status); err != nil {
 		return named(err, op, name)
 	}
 	if err := statusError(&status, op, name); err != nil || spec.DryRun {
 		return err
 	}
 	_, err := a.client.cluster.Topic(ctx, name)
+	return err
+}
+
+// answerGrace is how long the SC may take to answer after its own watch has shown that the new topic is online.
+const answerGrace = 2 * time.Second
+
+var errOnline = errors.New("the watch shows that the topic is online")
+
+// create sends the request for a topic. A real SC that has just deleted one can miss that the next one is online, and answers
+// TopicNotProvisioned after 90 s: when the watch shows a topic that was not there before with all its partitions online, and
+// no answer comes, that is success.
+func (a *Admin) create(ctx context.Context, req *wire.CreateRequest, status *wire.Status) error {
+	cl := a.client.cluster
+	if req.DryRun || cl.Snapshot().Topics[req.Name] != nil {
+		return cl.ControlLong(ctx, wire.KeyCreate, req, status)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		if !cl.AwaitOnline(ctx, req.Name) {
+			return
+		}
+		select {
+		case <-time.After(answerGrace):
+			cancel(errOnline)
+		case <-ctx.Done():
+		}
+	}()
+	err := cl.ControlLong(ctx, wire.KeyCreate, req, status)
+	cancel(nil)
+	<-watched
+	if err != nil && errors.Is(context.Cause(ctx), errOnline) {
+		return nil
+	}
 	return err
 }
 

@@ -149,3 +149,25 @@ func TestErrorsOfNames(t *testing.T) {
 	require.True(t, errors.As(err, &e))
 	require.Equal(t, fluvioerr.ServerTopicAlreadyExists, e.Server)
 }
+
+// A real SC that has just deleted a topic can fail to notice that the next one is online. Its watch tells, though.
+func TestCreateWhoseAnswerDoesNotCome(t *testing.T) {
+	cluster := startCluster(t, devcluster.Options{SPUs: 2})
+	client := connect(t, cluster.Endpoint())
+	ctx := testContext(t)
+	rule, err := cluster.AddRule(devcluster.Rule{API: "Create", Partition: -1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionDrop}})
+	require.NoError(t, err)
+	require.NoError(t, client.Admin().CreateTopic(ctx, "there", fluvio.TopicSpec{Partitions: 2}))
+	require.Equal(t, 1, rule.Hits())
+	topics, err := client.Admin().Topics(ctx)
+	require.NoError(t, err)
+	require.Len(t, topics, 1)
+	// A topic that does not get online is not there, and one that was there before is not made.
+	short, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	for name, spec := range map[string]fluvio.TopicSpec{"wide": {Replication: 3}, "there": {}} {
+		require.ErrorIs(t, client.Admin().CreateTopic(short, name, spec), fluvioerr.Target(fluvioerr.Timeout), name)
+	}
+	rule.Remove()
+	require.ErrorIs(t, client.Admin().CreateTopic(ctx, "there", fluvio.TopicSpec{}), fluvioerr.Target(fluvioerr.AlreadyExists))
+}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -140,6 +141,21 @@ func (c *Cluster) Topic(ctx context.Context, name string) (*Topic, error) {
 		case <-ctx.Done():
 			return nil, fluvioerr.FromContext(ctx, "open topic", "the partitions of topic "+name+" to be placed", time.Since(start)).At(name, -1).
 				WithHint("the topic exists but not all partitions have an SPU: are enough SPUs online?")
+		}
+	}
+}
+
+// AwaitOnline waits until the watch shows a topic with all its partitions online; false when ctx ended first.
+func (c *Cluster) AwaitOnline(ctx context.Context, name string) bool {
+	for {
+		changed := c.Changed()
+		if t := c.Snapshot().Topics[name]; t != nil && t.Complete() && !slices.ContainsFunc(t.Partitions, func(p *Partition) bool { return !p.Online() }) {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
 		}
 	}
 }
