@@ -123,6 +123,13 @@ class Bench:
     server_pid: Optional[int] = None
     """The process of the server, if it is known: its CPU is counted too."""
     programs: Dict[str, Program] = field(default_factory=programs)
+    topics: List[str] = field(default_factory=list)
+    """Topics to delete at the end: an SC that is busy deleting one may not notice that the next one is online."""
+
+    def close(self) -> None:
+        """Deletes what is left."""
+        while self.topics:
+            self.client.admin.delete_topic(self.topics.pop())
 
     def server_seconds(self) -> float:
         """CPU seconds of the server so far."""
@@ -163,7 +170,9 @@ class Bench:
             result["server_cpu_seconds"] = (self.server_seconds() - before) * result["records"] / sent
             return result
         finally:
-            self.client.admin.delete_topic(topic)
+            self.topics.append(topic)
+            if self.server_pid is not None:  # the dev cluster
+                self.close()
 
 
 def execute(name: str, command: List[str]) -> str:

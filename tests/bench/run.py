@@ -109,6 +109,7 @@ def main(words: Sequence[str]) -> int:
             cluster = stack.enter_context(libfluvio.DevCluster(options=["--clean-interval", "500ms"]))
             endpoint, pid, server = cluster.endpoint, cluster.pid, "the dev cluster"
         bench = Bench(stack.enter_context(libfluvio.connect(endpoint)), endpoint, pid)
+        stack.callback(bench.close)
         sections = []
         began = time.monotonic()
         for i, workload in enumerate(workloads):
