@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections import Counter
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from produce import Row, Workload
@@ -41,9 +42,22 @@ def profile_c(bench: Bench, workload: Workload, row: Row, count: int, run: Run) 
     build([need("go", "to build the library"), "build", *flags, "./capi"])
     perf = ["env", f"LD_LIBRARY_PATH={library.parent}", *PERF, "--output", str(file), "--"]
     run(bench, workload, row, count, wrap=perf)
-    report = text_of(["perf", "report", "--stdio", "--no-children", "--sort", "symbol", "--input", str(file)])
-    lines = [line.rstrip(" -") for line in report.splitlines() if line and not line.startswith("#")]
-    return "\n".join(lines[:LINES])
+    return shares(text_of(["perf", "script", "--input", str(file), "--fields", "pid,tid,ip,sym"]))
+
+
+def shares(samples: str) -> str:
+    """The heaviest functions of samples ``pid/tid address symbol``, and how much each side of the C API takes."""
+    functions: Counter[str] = Counter()
+    sides: Counter[str] = Counter()
+    for line in samples.splitlines():
+        thread, _, symbol = line.split(maxsplit=2)
+        pid, tid = thread.split("/")
+        side = "application" if pid == tid else "library"
+        sides[side] += 1
+        functions[f"{side}  {symbol}"] += 1
+    total = max(1, sum(sides.values()))
+    lines = [f"{n / total:6.1%}  {what}" for what, n in [*sides.most_common(), *functions.most_common(LINES)]]
+    return "\n".join(lines)
 
 
 def profiles(bench: Bench, workloads: Sequence[Workload], run: Run) -> List[Tuple[str, str]]:

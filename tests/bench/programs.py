@@ -131,10 +131,10 @@ class Bench:
         while self.topics:
             self.client.admin.delete_topic(self.topics.pop())
 
-    def server_seconds(self) -> float:
-        """CPU seconds of the server so far."""
+    def server_seconds(self) -> Optional[float]:
+        """CPU seconds of the server so far, if it is known."""
         if self.server_pid is None:
-            return 0.0
+            return None
         fields = Path(f"/proc/{self.server_pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
@@ -167,7 +167,9 @@ class Bench:
             stored = self.stored(topic)
             if stored != sent:
                 raise Failed(f"{name} sent {sent} records, {stored} are stored")
-            result["server_cpu_seconds"] = (self.server_seconds() - before) * result["records"] / sent
+            after = self.server_seconds()
+            measured = None if before is None or after is None else (after - before) * result["records"] / sent
+            result["server_cpu_seconds"] = measured
             return result
         finally:
             self.topics.append(topic)

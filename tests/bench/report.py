@@ -14,7 +14,7 @@ METRICS: Dict[str, Callable[[Result], Optional[float]]] = {
     "rate": lambda r: r["records"] / r["seconds"],
     "mb_per_s": lambda r: r["bytes"] / r["seconds"] / 1e6,
     "cpu_ns": lambda r: r["cpu_seconds"] / r["records"] * 1e9,
-    "server_ns": lambda r: r["server_cpu_seconds"] / r["records"] * 1e9,
+    "server_ns": lambda r: r["server_cpu_seconds"] and r["server_cpu_seconds"] / r["records"] * 1e9,
     "rss_mb": lambda r: r["max_rss_kb"] / 1024,
     "p50": lambda r: r["latency_us"] and r["latency_us"]["p50"],
     "p99": lambda r: r["latency_us"] and r["latency_us"]["p99"],

@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import profiles  # noqa: E402
 import report  # noqa: E402
 import run  # noqa: E402
 from produce import EVERY, GOALS, RAW, SINGLE, Row, Workload, full, short  # noqa: E402
@@ -29,6 +30,7 @@ def bench() -> Iterator[Bench]:
     """A dev cluster, and programs of which the Rust one is built for tests."""
     with libfluvio.DevCluster(spus=2) as cluster, libfluvio.connect(cluster.endpoint) as client:
         yield Bench(client, cluster.endpoint, cluster.pid, programs(release=False))
+        assert not client.admin.topics()
 
 
 @pytest.mark.parametrize("workload, row", CASES, ids=lambda case: getattr(case, "label", None) or case.title)
@@ -77,7 +79,7 @@ def made_up(rate: float, cpu_ns: float, p50: float) -> report.Result:
         "bytes": 100_000,
         "seconds": 1000 / rate,
         "cpu_seconds": cpu_ns * 1e-6,
-        "server_cpu_seconds": 0.0,
+        "server_cpu_seconds": None,
         "max_rss_kb": 2048,
         "latency_us": latency,
     }
@@ -102,6 +104,13 @@ def test_medians_ratios_and_goals() -> None:
     assert report.of_server_limit(section, found) == "25%"
     goals = {goal["goal"]: goal["met"] for goal in report.goal_rows(GOALS, [section])}
     assert goals == {"C: records/s, 100 B": True, "C: CPU per record, 100 B": False}
+
+
+def test_profiles_tell_the_application_from_the_library() -> None:
+    samples = "7/7  55d0 main\n7/8  7f00 time.now\n7/8  7f00 time.now\n7/9  ffff do_syscall_64\n"
+    lines = [line.split() for line in profiles.shares(samples).splitlines()]
+    assert lines[:3] == [["75.0%", "library"], ["25.0%", "application"], ["50.0%", "library", "time.now"]]
+    assert ["25.0%", "application", "main"] in lines and len(lines) == 5
 
 
 def test_every_row_is_compared_with_one_beside_it() -> None:
