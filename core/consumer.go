@@ -48,6 +48,7 @@ func (o ConsumerOptions) Validate() error {
 		p.add("start", "%d is negative", pos.N)
 	}
 	checkOffsets(&p, &o)
+	checkModules(&p, o.SmartModules)
 	if o.MaxBytes != 0 && o.PrefetchBytes != 0 && int64(o.MaxBytes) > o.PrefetchBytes {
 		p.add("max_bytes", "%d is larger than prefetch_bytes, %d", o.MaxBytes, o.PrefetchBytes)
 	}
@@ -63,6 +64,10 @@ func (c *Client) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	chain, err := invocations("open consumer", o.SmartModules)
+	if err != nil {
+		return nil, err
+	}
 	o.defaults()
 	ctx, cancel := context.WithTimeout(ctx, c.opts.RequestTimeout)
 	defer cancel()
@@ -70,6 +75,7 @@ func (c *Client) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 		Start: o.Start.position(), StopAt: o.StopAt.stop, PrefetchBytes: o.PrefetchBytes,
 		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax, Lazy: o.LazyColumns,
 		ConsumerID: o.ConsumerID, Strategy: strategies[o.OffsetStrategy], FlushEvery: o.OffsetFlush, ReadAhead: o.ReadAhead,
+		SmartModules: chain,
 	}
 	if o.Isolation == "read_committed" {
 		cfg.Isolation = wire.FetchReadCommitted

@@ -66,9 +66,23 @@ type ProducerOptions struct {
 	Isolation string `setting:"isolation" enum:"read_uncommitted,read_committed"`
 	// ServerTimeout is how long the server waits for the replicas with read_committed. Default 1.5 s.
 	ServerTimeout time.Duration `setting:"server_timeout_ms" min:"1" max:"3600000"`
-	// Partitioner is siphash: keys as the official clients place them, records without a key round robin over the
-	// partitions online. Default siphash.
-	Partitioner string `setting:"partitioner" enum:"siphash"`
+	// Partitioner says how Send chooses partitions. siphash: keys as the official clients place them, records without a key
+	// round robin over the partitions online. round_robin: so for all records, whatever their keys. sticky: records without a
+	// key stay in one partition online until its batch is closed, then go on to the next one; keys as siphash. fixed: all go
+	// into Partition. Default siphash, with Partition fixed.
+	Partitioner string `setting:"partitioner" enum:"siphash,round_robin,sticky,fixed"`
+	// Partition pins the producer to one partition. Default none.
+	Partition *int32 `setting:"partition" min:"0" max:"2147483647"`
+	// PartitionFunc chooses instead, for every record that Send takes; it may be called by several goroutines at once. A record
+	// for which it names no partition of the topic is refused. May be nil.
+	PartitionFunc func(key, value []byte, of *Partitions) int32
+	// OnPartitions is told which partitions there are, before the producer is opened and whenever that changes. It must neither
+	// block nor change anything. May be nil.
+	OnPartitions func(*Partitions)
+	// SmartModules is the chain that SPUs run records through before they store what comes out. Every batch is run by itself,
+	// and fails or is stored as a whole. Offsets of single records are not known then: reports have none, and tell of
+	// records that no module let through as of all others: persisted. The modules are no part of MaxRequestSize.
+	SmartModules []SmartModule `setting:"smartmodules"`
 	// OnDelivery is told of every batch that was stored or failed, in order, on one goroutine. It should not block long:
 	// memory of further batches is not freed meanwhile. May be nil.
 	OnDelivery func(*Delivery)
@@ -100,6 +114,14 @@ type ConsumerOptions struct {
 	OffsetStrategy string `setting:"offset_strategy" enum:"none,manual,auto"`
 	// OffsetFlush is how often auto stores offsets. Default 10 s.
 	OffsetFlush time.Duration `setting:"offset_flush_ms" min:"1" max:"86400000"`
+	// SmartModules is the chain that SPUs run records through. What comes out has no timestamps, and offsets that SPUs do not
+	// tell: records that were read together are counted up from the first, and the last one has the offset behind which
+	// reading goes on, so that offsets stored there are exact; between, going on repeats records, or with a module that makes
+	// several records of one may skip some. SPUs give whole batches to modules, so records shortly before Start and behind
+	// StopAt come as well. A module's error for a record comes after the records before it; reading goes on behind the batch of
+	// that record. An SPU says nothing of records that do not pass: with StopAt a partition therefore also ends when
+	// nothing has come for the client's RequestTimeout.
+	SmartModules []SmartModule `setting:"smartmodules"`
 	// ReadAhead is for callers who read ahead of their own application, which then is the one to count: Next hands nothing
 	// out, Consumer.HandedOut does. The function is called before auto stores offsets, so that it can call HandedOut; it must
 	// not block.

@@ -27,6 +27,9 @@ func (o *ProducerOptions) defaults() {
 	o.DeliveryTimeout = orDefault(o.DeliveryTimeout, 120*time.Second)
 	o.Isolation = orDefault(o.Isolation, "read_uncommitted")
 	o.ServerTimeout = orDefault(o.ServerTimeout, 1500*time.Millisecond)
+	if o.Partition != nil {
+		o.Partitioner = orDefault(o.Partitioner, "fixed")
+	}
 	o.Partitioner = orDefault(o.Partitioner, "siphash")
 }
 
@@ -45,6 +48,16 @@ func (o ProducerOptions) Validate() error {
 	if full.Linger >= full.DeliveryTimeout {
 		p.add("linger_ms", "%d is not less than delivery_timeout_ms, %d: records would fail before they are sent", full.Linger.Milliseconds(), full.DeliveryTimeout.Milliseconds())
 	}
+	switch pinned := o.Partition != nil; {
+	case pinned && full.Partitioner != "fixed":
+		p.add("partition", "is for the partitioner fixed, not for %s", full.Partitioner)
+	case !pinned && full.Partitioner == "fixed":
+		p.add("partition", "is needed for the partitioner fixed")
+	}
+	if o.PartitionFunc != nil && (o.Partitioner != "" || o.Partition != nil) {
+		p.add("partitioner", "cannot be combined with PartitionFunc")
+	}
+	checkModules(&p, o.SmartModules)
 	if o.CompressionLevel != 0 && (o.Compression == "" || o.Compression == "none") {
 		p.add("compression_level", "needs compression to be set")
 	} else if codec, err := compress.Parse(orDefault(o.Compression, "none")); err == nil {
@@ -77,7 +90,15 @@ func (c *Client) Producer(ctx context.Context, topic string, o ProducerOptions) 
 	if err != nil {
 		return nil, fluvioerr.As(err).At(topic, -1)
 	}
+	chain, err := invocations("open producer", o.SmartModules)
+	if err != nil {
+		return nil, err
+	}
 	o.defaults()
+	if o.Partition != nil && int(*o.Partition) >= len(t.Partitions) {
+		return nil, fluvioerr.New(fluvioerr.InvalidArgument, "open producer", "partition %d does not exist: the topic has %d, 0 to %d", *o.Partition, len(t.Partitions), len(t.Partitions)-1).
+			At(topic, *o.Partition).ForSetting("partition")
+	}
 	isolation := wire.ProduceReadUncommitted
 	if o.Isolation == "read_committed" {
 		isolation = wire.ProduceReadCommitted
@@ -88,7 +109,7 @@ func (c *Client) Producer(ctx context.Context, topic string, o ProducerOptions) 
 		BlockWhenFull: o.BufferFull == "block", Compression: codec, Level: o.CompressionLevel, Isolation: isolation,
 		ServerTimeout: o.ServerTimeout, AtMostOnce: o.Delivery == "at_most_once", DeliveryTimeout: o.DeliveryTimeout,
 		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax,
-		Partitioner: &produce.Siphash{}, OnDelivery: o.OnDelivery,
+		Partitioner: o.partitioner(), OnPartitions: o.OnPartitions, SmartModules: chain, OnDelivery: o.OnDelivery,
 	})
 	if err := c.adopt(p); err != nil {
 		_ = p.p.Close(ctx)
@@ -96,6 +117,24 @@ func (c *Client) Producer(ctx context.Context, topic string, o ProducerOptions) 
 	}
 	return p, nil
 }
+
+// partitioner is what the options, with their defaults, ask for.
+func (o *ProducerOptions) partitioner() produce.Partitioner {
+	switch {
+	case o.PartitionFunc != nil:
+		return produce.Func(o.PartitionFunc)
+	case o.Partitioner == "fixed":
+		return produce.Fixed(*o.Partition)
+	case o.Partitioner == "round_robin":
+		return &produce.RoundRobin{}
+	case o.Partitioner == "sticky":
+		return produce.NewSticky()
+	}
+	return &produce.Siphash{}
+}
+
+// Partitions is what a PartitionFunc may choose from.
+type Partitions = produce.Partitions
 
 // topicPolicies are the compression settings of topics by their numbers.
 var topicPolicies = map[uint8]string{
@@ -136,7 +175,7 @@ func (r Receipt) Wait(ctx context.Context) (partition int32, offset int64, err e
 // Done is closed when the record is stored or has failed.
 func (r Receipt) Done() <-chan struct{} { return r.r.Done() }
 
-// Send hands a record over; the partitioner chooses the partition. Key and value are copied. It waits only for room in
+// Send hands a record over; Partitioner or PartitionFunc chooses the partition. Key and value are copied. It waits only for room in
 // BufferMemory, until ctx ends; nil means accepted, not stored: ask the receipt, or OnDelivery, or Flush.
 func (p *Producer) Send(ctx context.Context, r Record) (Receipt, error) {
 	rc, err := p.p.Send(ctx, &produce.Record{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp, Opaque: r.Opaque})

@@ -2,12 +2,14 @@ package fluvio
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -72,37 +74,82 @@ func parseSettings(what string, js []byte, out any) error {
 		return fluvioerr.New(fluvioerr.InvalidArgument, what+" settings", "not a JSON object: %v", err)
 	}
 	var p problems
-	v := reflect.ValueOf(out).Elem()
+	fillSettings(&p, "", reflect.ValueOf(out).Elem(), m)
+	return p.err(what)
+}
+
+// fillSettings sets the fields of a struct by the members of a JSON object. within is what stands before their names in
+// messages: nothing, or the place of an object inside other settings.
+func fillSettings(p *problems, within string, v reflect.Value, m map[string]any) {
 	fields := settingFields(v.Type())
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		full := within + name
 		i, ok := fields[name]
 		if !ok {
-			p.add(name, "there is no such setting%s", suggest(name, fields))
+			p.add(full, "there is no such setting%s", suggest(name, fields))
 			continue
 		}
 		if m[name] == nil {
 			continue // null: the default
 		}
-		if err := setField(v.Field(i), m[name]); err != nil {
-			p.add(name, "%v", err)
-			continue
+		if field := v.Field(i); isNested(field.Type()) {
+			fillNested(p, full, field, m[name])
+		} else if err := setField(field, m[name]); err != nil {
+			p.add(full, "%v", err)
+		} else {
+			checkField(p, full, v.Type().Field(i), field)
 		}
-		checkField(&p, v.Type().Field(i), v.Field(i))
 	}
-	return p.err(what)
+}
+
+// isNested says whether values of a type are objects with settings of their own, or lists of such objects.
+func isNested(t reflect.Type) bool {
+	if t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.Struct && len(settingFields(t)) > 0
+}
+
+// fillNested sets a field that holds an object, or a list of objects, for which a single one may stand.
+func fillNested(p *problems, name string, field reflect.Value, value any) {
+	m, isObject := value.(map[string]any)
+	list, isList := value.([]any)
+	switch {
+	case field.Kind() == reflect.Struct && isObject:
+		fillSettings(p, name+".", field, m)
+		return
+	case field.Kind() == reflect.Struct:
+		p.add(name, "%v is not an object", value)
+		return
+	case isObject:
+		list = []any{m}
+	case !isList:
+		p.add(name, "%v is not a list of objects", value)
+		return
+	}
+	field.Set(reflect.MakeSlice(field.Type(), len(list), len(list)))
+	for i, value := range list {
+		fillNested(p, fmt.Sprintf("%s[%d]", name, i), field.Index(i), value)
+	}
 }
 
 // checkSettings checks the fields of an option struct that are not zero; zero is the default.
-func checkSettings(p *problems, options any) {
-	v := reflect.ValueOf(options)
+func checkSettings(p *problems, options any) { checkWithin(p, "", reflect.ValueOf(options)) }
+
+func checkWithin(p *problems, within string, v reflect.Value) {
 	for i := range v.NumField() {
-		if f := v.Type().Field(i); f.Tag.Get("setting") != "" && !v.Field(i).IsZero() {
-			checkField(p, f, v.Field(i))
+		f, field := v.Type().Field(i), v.Field(i)
+		name := within + f.Tag.Get("setting")
+		switch {
+		case f.Tag.Get("setting") == "" || field.IsZero():
+		case !isNested(f.Type):
+			checkField(p, name, f, field)
+		case field.Kind() == reflect.Struct:
+			checkWithin(p, name+".", field)
+		default:
+			for j := range field.Len() {
+				checkWithin(p, fmt.Sprintf("%s[%d].", name, j), field.Index(j))
+			}
 		}
 	}
 }
@@ -118,8 +165,10 @@ func settingFields(t reflect.Type) map[string]int {
 }
 
 // checkField holds a value against the ranges in its tags. Durations are compared in milliseconds.
-func checkField(p *problems, f reflect.StructField, v reflect.Value) {
-	name := f.Tag.Get("setting")
+func checkField(p *problems, name string, f reflect.StructField, v reflect.Value) {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
 	if list := f.Tag.Get("enum"); list != "" {
 		if !slices.Contains(strings.Split(list, ","), v.String()) {
 			p.add(name, "%q is not one of %s", v.String(), strings.ReplaceAll(list, ",", ", "))
@@ -166,8 +215,17 @@ func setField(field reflect.Value, value any) error {
 		return err
 	case []string, []int32:
 		return setList(field, value)
+	case []byte:
+		b, err := toBytes(value)
+		field.SetBytes(b)
+		return err
+	case map[string]string:
+		return setTexts(field, value)
 	}
 	switch field.Kind() {
+	case reflect.Pointer:
+		field.Set(reflect.New(field.Type().Elem()))
+		return setField(field.Elem(), value)
 	case reflect.String:
 		s, ok := value.(string)
 		if !ok {
@@ -219,6 +277,42 @@ func setList(field reflect.Value, value any) error {
 	}
 	field.Set(out)
 	return nil
+}
+
+// setTexts takes an object of texts, numbers and booleans.
+func setTexts(field reflect.Value, value any) error {
+	m, ok := value.(map[string]any)
+	if !ok {
+		return fmt.Errorf("%v is not an object", value)
+	}
+	out := make(map[string]string, len(m))
+	for key, v := range m {
+		switch v.(type) {
+		case string, json.Number, bool:
+			out[key] = toText(v)
+		default:
+			return fmt.Errorf("the value of %s is not text", key)
+		}
+	}
+	field.Set(reflect.ValueOf(out))
+	return nil
+}
+
+// toBytes takes text as it is, and other bytes in base64.
+func toBytes(value any) ([]byte, error) {
+	if s, ok := value.(string); ok {
+		return []byte(s), nil
+	}
+	if m, ok := value.(map[string]any); ok && len(m) == 1 {
+		if s, ok := m["base64"].(string); ok {
+			b, err := base64.StdEncoding.DecodeString(s)
+			if err != nil {
+				return nil, fmt.Errorf("it is not base64: %v", err)
+			}
+			return b, nil
+		}
+	}
+	return nil, errors.New(`it is neither text nor {"base64": "..."}`)
 }
 
 func toInt(value any) (int64, error) {

@@ -121,6 +121,8 @@ func TestSettingsDefaultsAreTheReadmes(t *testing.T) {
 	got = asText(p)
 	replace(t, got, "compression", "", "the topic's, else none")
 	replace(t, got, "compression_level", "0", "the codec's")
+	replace(t, got, "partition", "<nil>", "none")
+	replace(t, got, "smartmodules", "[]", "none")
 	require.Equal(t, want["producer"], got)
 
 	var r ConsumerOptions
@@ -133,6 +135,7 @@ func TestSettingsDefaultsAreTheReadmes(t *testing.T) {
 	replace(t, got, "partitions", "", "all, new ones too")
 	replace(t, got, "max_bytes", "0", "prefetch_bytes over the partitions, 1 to 8 MiB")
 	replace(t, got, "consumer_id", "", "none")
+	replace(t, got, "smartmodules", "[]", "none")
 	require.Equal(t, want["consumer"], got)
 }
 
@@ -190,4 +193,65 @@ func TestSettingsOfProfilesAreChecked(t *testing.T) {
 	o = ClientOptions{ProfilePath: writeProfile(t, "tls_policy = \"verified\"\n[cluster.c.tls.certs]\ndomain = \"d\"\n")}
 	require.NoError(t, o.fromProfile())
 	require.Equal(t, "d", o.TLSDomain)
+}
+
+// Settings inside settings are read and checked like all others, and problems name their place.
+func TestNestedSettings(t *testing.T) {
+	o, err := ParseConsumerOptions([]byte(`{"smartmodules": [
+		{"name": "group/one@1.0.0", "kind": "filter", "params": {"text": "x", "number": 10, "flag": true}, "lookback": {"last": 5}},
+		{"wasm": {"base64": "AGFzbQ=="}, "accumulator": "0", "lookback": {"last": 3, "age_ms": 3600000}},
+		{"path": "m.wasm", "kind": "aggregate", "accumulator": {"base64": "AAE="}, "params": null}]}`))
+	require.NoError(t, err)
+	require.Equal(t, []SmartModule{
+		{Name: "group/one@1.0.0", Kind: "filter", Params: map[string]string{"text": "x", "number": "10", "flag": "true"}, Lookback: Lookback{Last: 5}},
+		{Wasm: []byte("\x00asm"), Accumulator: []byte("0"), Lookback: Lookback{Last: 3, Age: time.Hour}},
+		{Path: "m.wasm", Kind: "aggregate", Accumulator: []byte{0, 1}},
+	}, o.SmartModules)
+	single, err := ParseProducerOptions([]byte(`{"smartmodules": {"name": "one"}}`))
+	require.NoError(t, err)
+	require.Equal(t, []SmartModule{{Name: "one"}}, single.SmartModules)
+
+	for _, c := range []struct{ js, want string }{
+		{`{"smartmodules": "one"}`, "smartmodules: one is not a list of objects"},
+		{`{"smartmodules": ["one"]}`, "smartmodules[0]: one is not an object"},
+		{`{"smartmodules": [{"name": "a"}, {"nmae": "b"}]}`, "smartmodules[1].nmae: there is no such setting, did you mean name?"},
+		{`{"smartmodules": [{"kind": "join"}]}`, `smartmodules[0].kind: "join" is not one of generic, filter, map, array_map, filter_map, aggregate`},
+		{`{"smartmodules": [{"params": ["a"]}]}`, "smartmodules[0].params: [a] is not an object"},
+		{`{"smartmodules": [{"params": {"a": {}}}]}`, "smartmodules[0].params: the value of a is not text"},
+		{`{"smartmodules": [{"wasm": {"base64": "!"}}]}`, "smartmodules[0].wasm: it is not base64"},
+		{`{"smartmodules": [{"wasm": 5}]}`, `smartmodules[0].wasm: it is neither text nor {"base64": "..."}`},
+		{`{"smartmodules": [{"lookback": 5}]}`, "smartmodules[0].lookback: 5 is not an object"},
+		{`{"smartmodules": [{"lookback": {"last": 0}}]}`, "smartmodules[0].lookback.last: 0 is not between 1 and 9223372036854775807"},
+		{`{"smartmodules": [{"lookback": {"age_ms": -1}}]}`, "smartmodules[0].lookback.age_ms: -1 is not between 1 and"},
+		{`{"partition": -1}`, "partition: -1 is not between 0 and 2147483647"},
+	} {
+		_, err := ParseProducerOptions([]byte(c.js))
+		require.ErrorContains(t, err, c.want)
+		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err))
+		require.Contains(t, c.want, fluvioerr.As(err).Setting+":")
+	}
+	two := int32(2)
+	for _, c := range []struct {
+		want string
+		o    ProducerOptions
+	}{
+		{"smartmodules[0]: give one of name, path and wasm", ProducerOptions{SmartModules: []SmartModule{{}}}},
+		{"smartmodules[1]: give one of name, path and wasm", ProducerOptions{SmartModules: []SmartModule{{Name: "a"}, {Name: "a", Path: "b"}}}},
+		{"smartmodules[0].accumulator: is for aggregates, the kind is map", ProducerOptions{SmartModules: []SmartModule{{Name: "a", Kind: "map", Accumulator: []byte("0")}}}},
+		{"smartmodules[0].kind: \"x\" is not one of", ProducerOptions{SmartModules: []SmartModule{{Name: "a", Kind: "x"}}}},
+		{"smartmodules[0].lookback.age_ms: ", ProducerOptions{SmartModules: []SmartModule{{Name: "a", Lookback: Lookback{Age: time.Nanosecond}}}}},
+		{"partition: is needed for the partitioner fixed", ProducerOptions{Partitioner: "fixed"}},
+		{"partition: is for the partitioner fixed, not for sticky", ProducerOptions{Partitioner: "sticky", Partition: &two}},
+		{"partitioner: cannot be combined with PartitionFunc", ProducerOptions{Partition: &two, PartitionFunc: func([]byte, []byte, *Partitions) int32 { return 0 }}},
+		{`partitioner: "murmur" is not one of siphash, round_robin, sticky, fixed`, ProducerOptions{Partitioner: "murmur"}},
+	} {
+		err := c.o.Validate()
+		require.ErrorContains(t, err, c.want)
+		require.Contains(t, c.want, fluvioerr.As(err).Setting+":")
+		if len(c.o.SmartModules) > 0 {
+			require.ErrorContains(t, ConsumerOptions{Topics: []string{"t"}, SmartModules: c.o.SmartModules}.Validate(), c.want)
+		}
+	}
+	require.NoError(t, ProducerOptions{Partition: &two}.Validate())
+	require.NoError(t, ProducerOptions{Partition: &two, Partitioner: "fixed"}.Validate())
 }

@@ -2,6 +2,7 @@ package consume
 
 import (
 	"errors"
+	"math"
 	"unsafe"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
@@ -26,6 +27,7 @@ type Batch struct {
 	Cols          wire.Columns
 	count         int
 	from, upto    int64 // offsets outside are not the caller's
+	processed     bool  // by SmartModules
 	segments      []segment
 	buffer        *transport.Buffer
 	session       *session
@@ -64,7 +66,9 @@ func (b *Batch) columns(cols *wire.Columns) (segments, at int, err error) {
 		r, err := wire.NewRecordReader(b.Data[s.start:s.end])
 		if err == nil {
 			var n int
-			n, err = r.Columns(&s.header, cols, at, b.from, b.upto, uint32(s.start))
+			from, upto := b.bounds(&s.header)
+			n, err = r.Columns(&s.header, cols, at, from, upto, uint32(s.start))
+			renumber(cols.Offset[at:at+n], &s.header, b.processed)
 			at += n
 		}
 		if err != nil {
@@ -105,16 +109,17 @@ func (b *Batch) decode() error {
 
 // frame is what a session received and the application has not taken yet.
 type frame struct {
-	session *session
-	buffer  *transport.Buffer
-	records []byte // whole batches only
-	hw      int64
-	from    int64
-	upto    int64
-	bytes   int64 // what it counts against the budget
-	err     error // delivered after the records
-	fatal   bool  // err ends the session
-	done    bool  // the session reached its end
+	session   *session
+	buffer    *transport.Buffer
+	records   []byte // whole batches only
+	hw        int64
+	from      int64
+	upto      int64
+	bytes     int64 // what it counts against the budget
+	err       error // delivered after the records
+	fatal     bool  // err ends the session
+	processed bool  // by SmartModules
+	done      bool  // the session reached its end
 }
 
 // next takes records off the frame; nil when none is left.
@@ -132,7 +137,7 @@ func (f *frame) next() (*Batch, error) {
 // gather takes stored batches off the frame until there is enough for a Batch. Damage ends the gathering: what came before
 // is given first. An error means that the damage comes next.
 func (f *frame) gather() (*Batch, error) {
-	b := &Batch{Topic: f.session.topic, Partition: f.session.partition, HighWatermark: f.hw, from: f.from, upto: f.upto, session: f.session}
+	b := &Batch{Topic: f.session.topic, Partition: f.session.partition, HighWatermark: f.hw, from: f.from, upto: f.upto, processed: f.processed, session: f.session}
 	for len(f.records) > 0 {
 		h, raw, rest, _, ok, err := wire.NextBatch(f.records)
 		offset := h.BaseOffset
@@ -206,13 +211,25 @@ func (b *Batch) add(f *frame, h *wire.BatchHeader, start, end int) error {
 	if err != nil {
 		return err
 	}
-	if int64(r.Count()) > int64(h.LastOffsetDelta)+1 {
-		return fluvioerr.New(fluvioerr.Corrupt, "decode batch", "a batch of %d offsets holds %d records", int64(h.LastOffsetDelta)+1, r.Count())
-	}
 	b.segments = append(b.segments, segment{*h, start, end, f.records})
-	first, last := max(h.BaseOffset, b.from), min(h.BaseOffset+int64(r.Count()), b.upto)
+	from, upto := b.bounds(h)
+	first, last := max(h.BaseOffset, from), min(h.BaseOffset+int64(r.Count()), upto)
 	b.count += int(max(last-first, 0))
 	return nil
+}
+
+// bounds are from and upto for the records of one stored batch, counted up from its first offset: those that go beyond its
+// last offset, see renumber, belong to that.
+func (b *Batch) bounds(h *wire.BatchHeader) (from, upto int64) {
+	from, upto = b.from, b.upto
+	next := h.NextOffset()
+	if from >= next {
+		from = math.MaxInt64
+	}
+	if upto >= next {
+		upto = math.MaxInt64
+	}
+	return from, upto
 }
 
 // corrupt makes the error of stored data that cannot be read.

@@ -436,8 +436,13 @@ func (c *Consumer) loadStored(ctx context.Context) error {
 	return nil
 }
 
-// canStore checks that a server can store offsets.
-func (c *Consumer) canStore(conn *transport.Conn) error {
+// supports checks that a server can do what the consumer is set to.
+func (c *Consumer) supports(conn *transport.Conn) error {
+	if version, err := conn.Versions().For(wire.KeyStreamFetch); err == nil {
+		if err := c.cfg.SmartModules.Fit(wire.KeyStreamFetch, version); err != nil {
+			return err
+		}
+	}
 	if c.cfg.Strategy == StrategyNone {
 		return nil
 	}

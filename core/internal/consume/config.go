@@ -1,6 +1,10 @@
 package consume
 
-import "time"
+import (
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
 
 // Config is a consumer's settings, validated by the facade.
 type Config struct {
@@ -17,6 +21,7 @@ type Config struct {
 	ConsumerID     string
 	Strategy       Strategy
 	FlushEvery     time.Duration // StrategyAuto
+	SmartModules   wire.SmartModules
 	// ReadAhead is set by a caller that reads ahead of its application and calls HandedOut itself. It is called before auto
 	// stores offsets, for HandedOut to be called, and must not block.
 	ReadAhead func()

@@ -44,6 +44,7 @@ type stream struct {
 	asked   bool      // guarded by session.mu: the server may send one frame
 	behind  time.Time // guarded by session.mu: since when it was seen to owe records, zero when it does not
 	silent  time.Time // guarded by session.mu: the same, of all streams in a row on this connection that brought nothing
+	probed  time.Time // guarded by session.mu: when the server was asked for a sign of life, zero when it has given it
 	ended   chan struct{}
 	once    sync.Once
 	err     error // why it ended, set before ended is closed
@@ -149,7 +150,7 @@ func (s *session) open(ctx context.Context) error {
 	s.stream = st
 	req := &wire.StreamFetchRequest{
 		Topic: s.topic, Partition: uint32(s.partition), FetchOffset: s.next, MaxBytes: s.maxBytes, Isolation: s.consumer.cfg.Isolation,
-		ConsumerID: s.consumer.streamID(),
+		ConsumerID: s.consumer.streamID(), SmartModules: s.consumer.cfg.SmartModules,
 	}
 	s.mu.Unlock()
 	abandon, err := conn.Stream(wire.KeyStreamFetch, version, req, st.receive)
@@ -216,6 +217,10 @@ func (st *stream) checkSilence(patience time.Duration) {
 	defer s.mu.Unlock()
 	if !st.asked || !s.isBehind() {
 		st.behind, st.silent = time.Time{}, time.Time{}
+		return
+	}
+	if len(s.consumer.cfg.SmartModules) > 0 {
+		st.checkProcessed(patience)
 		return
 	}
 	now, quiet := time.Now(), st.conn.Quiet()
@@ -314,6 +319,7 @@ func (s *session) accept(st *stream, m *wire.StreamFetchResponse, buf *transport
 	st.id = m.StreamID
 	var serverErr error
 	if e := p.Error.Err("consume"); e != nil {
+		s.consumer.cfg.SmartModules.Explain(e)
 		serverErr = s.at(e)
 	}
 	if len(p.Records) > 0 && !st.asked {
@@ -334,6 +340,9 @@ func (s *session) accept(st *stream, m *wire.StreamFetchResponse, buf *transport
 		return nil, false, s.enlarge(need)
 	}
 	f = &frame{session: s, buffer: buf, records: whole, hw: p.HighWatermark, from: s.next, upto: s.upto, bytes: int64(buf.Size()), err: serverErr}
+	if len(s.consumer.cfg.SmartModules) > 0 {
+		f.from, f.upto, f.processed = math.MinInt64, math.MaxInt64, true
+	}
 	s.next = max(s.next, next)
 	switch {
 	case serverErr != nil && s.passing(serverErr):
@@ -466,7 +475,7 @@ func (s *session) resolve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.consumer.canStore(conn); err != nil {
+	if err := s.consumer.supports(conn); err != nil {
 		return err
 	}
 	req := &wire.FetchOffsetsRequest{Topics: []wire.FetchOffsetsTopic{{Name: s.topic, Partitions: []uint32{uint32(s.partition)}}}}

@@ -52,7 +52,7 @@ func TestRoundRobin(t *testing.T) {
 	require.Equal(t, []int32{1, 3, 1, 3}, take(&Partitions{Count: 4, Available: []int32{1, 3}}, 4), "only what is online")
 	require.Equal(t, []int32{0, 1, 2, 0}, take(&Partitions{Count: 3}, 4), "nothing is known to be online")
 	s := &Siphash{}
-	s.next.Store(1<<32 - 1)
+	s.round.next.Store(1<<32 - 1)
 	of := &Partitions{Count: 2, Available: []int32{0, 1}}
 	require.Equal(t, []int32{1, 0}, []int32{s.Partition(nil, nil, of), s.Partition(nil, nil, of)}, "the counter wraps")
 	require.Equal(t, int32(7), Fixed(7).Partition(nil, nil, of))

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/internal/compress"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
 // Config is a producer's settings, validated by the facade.
@@ -24,7 +25,9 @@ type Config struct {
 	RetryFirst      time.Duration
 	RetryMax        time.Duration
 	Partitioner     Partitioner
-	OnDelivery      func(*Delivery) // may be nil
+	SmartModules    wire.SmartModules
+	OnPartitions    func(*Partitions) // may be nil: told at Open and when they change, must not block
+	OnDelivery      func(*Delivery)   // may be nil
 }
 
 // Persistence says whether records are stored.

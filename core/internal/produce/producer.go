@@ -25,6 +25,9 @@ type Producer struct {
 	view  atomic.Pointer[Partitions]   // for the partitioner
 	parts atomic.Pointer[[]*partition] // by number; only grows
 
+	sticky  *Sticky // the partitioner, if it is this one
+	encoded atomic.Pointer[encodedModules]
+
 	senders  map[int32]*sender // the router's own
 	reroutes chan struct{}     // capacity 1
 
@@ -46,6 +49,7 @@ func Open(topic *cluster.Topic, cl *cluster.Cluster, cfg Config) *Producer {
 	p := &Producer{cfg: cfg, cluster: cl, budget: semaphore.NewWeighted(cfg.BufferMemory), senders: map[int32]*sender{}, reroutes: make(chan struct{}, 1), reported: make(chan struct{})}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.closing, p.refuse = context.WithCancel(context.Background())
+	p.sticky, _ = cfg.Partitioner.(*Sticky)
 	p.parts.Store(new([]*partition))
 	p.reports.wake = make(chan struct{}, 1)
 	p.route(topic)
@@ -61,22 +65,33 @@ func (p *Producer) Config() Config { return p.cfg }
 // Send takes a record for the partition that the partitioner chooses. It copies key and value. When the memory budget is
 // used up it waits until ctx ends, or fails at once, as configured.
 func (p *Producer) Send(ctx context.Context, r *Record) (Receipt, error) {
-	v := p.view.Load()
-	return p.SendTo(ctx, p.cfg.Partitioner.Partition(r.Key, r.Value, v), r)
+	id := p.cfg.Partitioner.Partition(r.Key, r.Value, p.view.Load())
+	parts := *p.parts.Load()
+	if id < 0 || int(id) >= len(parts) {
+		return Receipt{}, p.noPartition("the partitioner chose partition %d, which does not exist: the topic has %d, 0 to %d", id, len(parts))
+	}
+	return p.sendTo(ctx, parts[id], r, p.sticky != nil && r.Key == nil)
 }
 
 // SendTo is Send into a partition the caller chose.
 func (p *Producer) SendTo(ctx context.Context, partition int32, r *Record) (Receipt, error) {
 	parts := *p.parts.Load()
 	if partition < 0 || int(partition) >= len(parts) {
-		return Receipt{}, fluvioerr.New(fluvioerr.InvalidArgument, "send", "partition %d does not exist: the topic has %d, 0 to %d", partition, len(parts), len(parts)-1).
-			At(p.cfg.Topic, partition)
+		return Receipt{}, p.noPartition("partition %d does not exist: the topic has %d, 0 to %d", partition, len(parts))
 	}
-	part := parts[partition]
+	return p.sendTo(ctx, parts[partition], r, false)
+}
+
+func (p *Producer) noPartition(format string, id int32, count int) error {
+	return fluvioerr.New(fluvioerr.InvalidArgument, "send", format, id, count, count-1).At(p.cfg.Topic, id)
+}
+
+// sendTo puts a record into a partition; a sticky one goes on to another partition when a new batch would begin.
+func (p *Producer) sendTo(ctx context.Context, part *partition, r *Record, sticky bool) (Receipt, error) {
 	if n := wire.BatchHeaderSize + wire.RecordCountSize + overhead + len(r.Key) + len(r.Value); n > p.cfg.MaxRequestSize {
 		if exact := wire.BatchHeaderSize + wire.RecordCountSize + wire.RecordSize(0, 0, r.Key != nil, r.Key, r.Value); exact > p.cfg.MaxRequestSize {
 			return Receipt{}, fluvioerr.New(fluvioerr.TooLarge, "send", "the record takes %d bytes in a batch, max_request_size is %d", exact, p.cfg.MaxRequestSize).
-				At(p.cfg.Topic, partition).ForSetting("max_request_size")
+				At(p.cfg.Topic, part.id).ForSetting("max_request_size")
 		}
 	}
 	if p.closing.Err() != nil {
@@ -85,6 +100,10 @@ func (p *Producer) SendTo(ctx context.Context, partition int32, r *Record) (Rece
 	now := time.Now()
 	switch rc, how := part.add(r, now, 0); how {
 	case needsMemory:
+		if sticky {
+			next := p.sticky.next(part.id, p.view.Load())
+			part = (*p.parts.Load())[next]
+		}
 		return p.sendSlow(ctx, part, r, now)
 	case producerDead:
 		return Receipt{}, p.errClosed()

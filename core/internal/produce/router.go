@@ -1,6 +1,7 @@
 package produce
 
 import (
+	"slices"
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
@@ -66,7 +67,9 @@ func (p *Producer) route(t *cluster.Topic) {
 			parts[i].assign(p.senderFor(spu.ID))
 		}
 	}
-	p.view.Store(view)
+	if old := p.view.Swap(view); p.cfg.OnPartitions != nil && (old == nil || old.Count != view.Count || !slices.Equal(old.Available, view.Available)) {
+		p.cfg.OnPartitions(view)
+	}
 }
 
 // senderFor gives the sender of an SPU, starting it when it is new. Only the router, or Open before it runs, calls this.

@@ -173,6 +173,10 @@ func (s *sender) send(conn *transport.Conn, batches []*batch) {
 	}
 	version, err := conn.Versions().For(wire.KeyProduce)
 	r.version = version
+	var modules []byte
+	if err == nil {
+		modules, err = s.producer.modules(version)
+	}
 	for _, b := range batches {
 		if err == nil {
 			if serr := b.seal(cfg.Compression, cfg.Level); serr != nil {
@@ -192,11 +196,11 @@ func (s *sender) send(conn *transport.Conn, batches []*batch) {
 	r.timer = time.AfterFunc(limit, func() {
 		conn.Fail(fluvioerr.NewTimeout("produce", "the answer to a produce request", limit).AtAddr(conn.Key().Addr))
 	})
-	conn.Go(wire.KeyProduce, version, s.body(batches), r.answered)
+	conn.Go(wire.KeyProduce, version, s.body(batches, modules), r.answered)
 }
 
 // body is the Produce request in pieces: what stands in front, the batches, what stands behind.
-func (s *sender) body(batches []*batch) [][]byte {
+func (s *sender) body(batches []*batch, modules []byte) [][]byte {
 	cfg := &s.producer.cfg
 	head := make([]byte, 0, 32+len(cfg.Topic))
 	head = append(head, 0) // no transactional id
@@ -211,10 +215,8 @@ func (s *sender) body(batches []*batch) [][]byte {
 	for _, b := range batches {
 		parts = append(parts, b.entry)
 	}
-	return append(parts, noSmartModules)
+	return append(parts, modules)
 }
-
-var noSmartModules = []byte{0, 0, 0, 0}
 
 // answered runs on a goroutine of the connection: it only decodes, and leaves the rest to finish.
 func (r *request) answered(frame *transport.Buffer, body []byte, err error) {
@@ -281,10 +283,7 @@ func (r *request) finishPartition(batches []*batch, answers []wire.ProducePartit
 	for i, b := range batches {
 		berr, base := err, int64(-1)
 		if answers != nil {
-			base = answers[at+i].BaseOffset
-			if e := answers[at+i].Error.Err("produce"); e != nil {
-				berr = e
-			}
+			base, berr = p.verdict(&answers[at+i])
 		}
 		if berr == nil {
 			p.complete(b, base, nil, Persisted)

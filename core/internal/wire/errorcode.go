@@ -200,7 +200,7 @@ func (e *ErrorCode) Err(op string) *fluvioerr.Error {
 		err.Offset = p.Offset
 	case *RuntimePayload:
 		err.Offset = p.Offset
-		err.WithDetail("smartmodule_hint", p.Hint)
+		err.WithDetail("smartmodule_hint", p.Hint).WithDetail("smartmodule_kind", p.KindName())
 	}
 	return err
 }

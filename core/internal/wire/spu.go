@@ -19,7 +19,7 @@ type ProduceRequest struct {
 	Isolation       int16
 	TimeoutMS       int32 // wait for the high watermark, per partition; negative closes the connection
 	Topics          []ProduceTopic
-	SmartModules    []SmartModuleInvocation
+	SmartModules    SmartModules
 }
 
 // ProduceTopic is the part of a ProduceRequest for one topic.
@@ -46,7 +46,7 @@ func (m *ProduceRequest) Wire(c *Codec) {
 			c.Bytes(&p.Records)
 		})
 	})
-	Vec(c, &m.SmartModules, 5, (*Codec).invocation)
+	m.SmartModules.Wire(c)
 }
 
 // ProduceResponse has one entry per entry of the request, in the same order.
@@ -101,17 +101,13 @@ type SmartModuleInvocation struct {
 	Display *string // since 25: a name for metrics
 }
 
-// SmartModuleKind is the u8 tag of an invocation and its payload. Generic (7) fits every module; the SPU looks at the
-// module's exports.
+// SmartModuleKind is the u8 tag of an invocation and its payload.
 type SmartModuleKind struct {
 	Tag         uint8
 	Context     uint8  // tag 7: 0 none, 1 aggregate, 2 join, 3 join stream
 	Accumulator []byte // aggregates: the initial value
 	Text, Text2 string // the dead join kinds
 }
-
-// KindGeneric is the kind to use for every module.
-const KindGeneric uint8 = 7
 
 // Lookback asks the SPU to feed earlier records to the module first.
 type Lookback struct {
@@ -197,7 +193,7 @@ type StreamFetchRequest struct {
 	FetchOffset  int64 // absolute
 	MaxBytes     int32 // where the server cuts a frame
 	Isolation    uint8
-	SmartModules []SmartModuleInvocation
+	SmartModules SmartModules
 	ConsumerID   *string // since 23: needed to store offsets through this stream
 }
 
@@ -208,7 +204,7 @@ func (m *StreamFetchRequest) Wire(c *Codec) {
 	c.I64(&m.FetchOffset)
 	c.I32(&m.MaxBytes)
 	c.U8(&m.Isolation)
-	Vec(c, &m.SmartModules, 5, (*Codec).invocation)
+	m.SmartModules.Wire(c)
 	if c.Since(23) {
 		c.OptString(&m.ConsumerID)
 	}

@@ -1,0 +1,74 @@
+package consume
+
+import (
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/transport"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
+)
+
+// Batches that went through SmartModules. A frame of such a stream holds one new batch, which stands for all stored ones that
+// were read for it. Which record came from which offset cannot be told: records are numbered as the official client does, but
+// for the last one, which gets the last offset that was read. So an offset that is stored after a whole frame is exact, and
+// one stored in between is low enough for a module that makes at most one record of each. Nothing is cut off at the position
+// that was asked for: numbers that are too low would take records away that were asked for.
+
+// renumber corrects the offsets of the records of one batch, which run up from its first one. Also a batch that was
+// processed before it was stored can have more records than offsets: none gets one of the batch behind.
+func renumber(offsets []int64, h *wire.BatchHeader, processed bool) {
+	last, most := h.NextOffset()-1, h.NextOffset()-1
+	if processed {
+		most = max(last-1, h.BaseOffset)
+	}
+	for i := len(offsets) - 1; i >= 0 && offsets[i] > most; i-- {
+		offsets[i] = most
+	}
+	if n := len(offsets); processed && n > 0 {
+		offsets[n-1] = last
+	}
+}
+
+// checkProcessed takes the place of checkSilence. An SPU says nothing while no record passes, so silence is no reason to
+// open the stream anew, which would make it begin again from the last frame, and aggregates from nothing. Whether the SPU is
+// there at all is asked for by another request. With an end to reach, silence for as long as patience counts as the end:
+// nothing else will ever tell. st.session.mu is held.
+func (st *stream) checkProcessed(patience time.Duration) {
+	s, now := st.session, time.Now()
+	if st.silent.IsZero() {
+		st.silent, st.probed = now, time.Time{}
+	}
+	waited, quiet := now.Sub(st.silent), st.conn.Quiet()
+	switch {
+	case !st.probed.IsZero() && quiet < now.Sub(st.probed): // it was answered
+		st.probed = time.Time{}
+	case !st.probed.IsZero() && now.Sub(st.probed) >= patience:
+		st.conn.Fail(fluvioerr.NewTimeout("consume", "any sign of life", now.Sub(st.probed)).AtAddr(st.conn.Key().Addr))
+		return
+	case st.probed.IsZero() && quiet >= patience/2:
+		st.probed = now
+		st.probe()
+	}
+	if s.consumer.cfg.StopAt.Kind != StopNever && waited >= patience && st.probed.IsZero() {
+		s.consumer.inbox.put(s, &frame{session: s, done: true}, false)
+		st.end(errReachedEnd)
+	}
+}
+
+// probe asks for the partition's offsets, for the sake of an answer only.
+func (st *stream) probe() {
+	version, err := st.conn.Versions().For(wire.KeyFetchOffsets)
+	if err != nil {
+		return
+	}
+	req := wire.FetchOffsetsRequest{Topics: []wire.FetchOffsetsTopic{{Name: st.session.topic, Partitions: []uint32{uint32(st.session.partition)}}}}
+	body, err := wire.Append(nil, version, &req)
+	if err != nil {
+		return
+	}
+	st.conn.Go(wire.KeyFetchOffsets, version, [][]byte{body}, func(buf *transport.Buffer, _ []byte, _ error) {
+		if buf != nil {
+			buf.Release()
+		}
+	})
+}
