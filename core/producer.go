@@ -188,6 +188,12 @@ func (p *Producer) SendTo(ctx context.Context, partition int32, r Record) (Recei
 	return Receipt{rc}, err
 }
 
+// Stats gives the producer's counters, also after Close. It is cheap enough for every second, not for every record.
+func (p *Producer) Stats() ProducerStats { return p.p.Stats() }
+
+// ProducerStats are a producer's counters since it was opened. Bytes are those of keys and values.
+type ProducerStats = produce.Stats
+
 // Flush waits until every record taken before the call is stored or has failed and is reported, or ctx ends. Without
 // OnDelivery it returns the first failure since the last Flush, with the number of records in the detail failed_records; with
 // OnDelivery the reports tell.

@@ -24,6 +24,7 @@ type batch struct {
 	buf     []byte // headRoom, records; nil when nothing more is to be sent
 	cap     int64  // what it counts against the budget
 	count   int
+	payload int // bytes of keys and values
 	firstTS int64
 	maxTS   int64
 	opaques []uint64
@@ -66,6 +67,7 @@ func (b *batch) append(r *Record, now int64, wantOpaque bool) {
 	b.maxTS = ts
 	b.buf = wire.AppendRecord(b.buf, ts-b.firstTS, int64(b.count), r.Key != nil, r.Key, r.Value)
 	b.count++
+	b.payload += len(r.Key) + len(r.Value)
 	if wantOpaque {
 		b.opaques = append(b.opaques, r.Opaque)
 	}

@@ -15,7 +15,8 @@ type partition struct {
 	open     *batch      // takes records; nil or not empty
 	closed   []*batch    // to be sent, oldest first
 	flying   []*batch    // in the request in flight
-	failing  []*batch    // taken off the queue by expire, until they have their outcome
+	failing  []*batch    // taken off the queue by expire or bury, until they have their outcome
+	done     [3]tally    // what has its outcome, by Persistence
 	sender   *sender     // of the SPU that leads the partition; nil while nobody is known to
 	dead     bool        // the producer is closed: takes no more
 	linger   *time.Timer // runs while an open batch waits for its linger
@@ -78,6 +79,7 @@ func (p *partition) bury() (flying, waiting []*batch) {
 		waiting = append(waiting, p.open)
 	}
 	p.open, p.closed = nil, nil
+	p.failing = append(p.failing, waiting...)
 	for _, t := range []*time.Timer{p.linger, p.retry} {
 		if t != nil {
 			t.Stop()
@@ -276,6 +278,7 @@ func (p *partition) overdue(late func(*batch) bool) (out []*batch) {
 	for _, b := range p.flying {
 		if !b.decided && late(b) {
 			b.decided = true
+			p.done[MaybePersisted].add(b)
 			out = append(out, b)
 		}
 	}

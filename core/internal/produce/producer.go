@@ -12,6 +12,7 @@ import (
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/cluster"
+	"github.com/libfluvio/libfluvio/core/internal/obs"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
@@ -37,6 +38,8 @@ type Producer struct {
 	refuse  context.CancelFunc
 	workers sync.WaitGroup // router and senders
 
+	traffic  traffic
+	latency  obs.Histogram // of batches, in µs
 	losses   losses
 	reports  reports
 	reported chan struct{} // closed when the reporter has ended

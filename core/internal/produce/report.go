@@ -54,6 +54,7 @@ func (p *Producer) complete(b *batch, base int64, err error, persisted Persisten
 	defer b.part.mu.Unlock()
 	if !b.decided {
 		b.decided = true
+		b.part.done[persisted].add(b)
 		p.conclude(b, base, err, persisted)
 	}
 }
@@ -94,6 +95,7 @@ func (l *losses) take(op string) error {
 func (p *Producer) conclude(b *batch, base int64, err error, persisted Persistence) {
 	b.base, b.err, b.persisted = base, err, persisted
 	b.latency = time.Since(b.created)
+	p.latency.Record(b.latency.Microseconds())
 	if p.cfg.OnDelivery == nil {
 		if err != nil {
 			p.losses.add(b.count, err)

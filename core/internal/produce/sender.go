@@ -177,7 +177,9 @@ func (s *sender) send(conn *transport.Conn, batches []*batch) {
 	if err == nil {
 		modules, err = s.producer.modules(version)
 	}
-	for _, b := range batches {
+	retried := make([]bool, len(batches))
+	for i, b := range batches {
+		retried[i] = b.entry != nil
 		if err == nil {
 			if serr := b.seal(cfg.Compression, cfg.Level); serr != nil {
 				err = fluvioerr.Wrap(fluvioerr.Internal, "produce", serr)
@@ -193,6 +195,7 @@ func (s *sender) send(conn *transport.Conn, batches []*batch) {
 		r.finish(nil, err)
 		return
 	}
+	s.producer.traffic.sent(batches, retried)
 	r.timer = time.AfterFunc(limit, func() {
 		conn.Fail(fluvioerr.NewTimeout("produce", "the answer to a produce request", limit).AtAddr(conn.Key().Addr))
 	})
@@ -221,6 +224,7 @@ func (s *sender) body(batches []*batch, modules []byte) [][]byte {
 // answered runs on a goroutine of the connection: it only decodes, and leaves the rest to finish.
 func (r *request) answered(frame *transport.Buffer, body []byte, err error) {
 	r.timer.Stop()
+	r.s.producer.traffic.answer()
 	var answers []wire.ProducePartitionResponse
 	if err == nil {
 		if answers, err = r.decode(body); err != nil {

@@ -1,0 +1,82 @@
+// Package obs holds what counts and measures.
+package obs
+
+import (
+	"math"
+	"math/bits"
+	"sync/atomic"
+)
+
+// A value below 16 has a bucket of its own; above, each doubling is cut into 16, so that a bucket is no wider than a
+// sixteenth of what is in it. Values above largest share the last bucket.
+const (
+	subBits = 4
+	sub     = 1 << subBits
+	octaves = 38 - subBits
+	buckets = sub + octaves*sub
+	largest = 1<<(subBits+octaves) - 1
+)
+
+// Histogram counts values by size, in fixed memory and without allocations. The zero value is empty. All methods are safe for
+// concurrent use.
+type Histogram struct {
+	counts [buckets]atomic.Uint64
+	max    atomic.Uint64
+}
+
+// bucket is the index for a value.
+func bucket(v uint64) int {
+	if v < sub {
+		return int(v)
+	}
+	v = min(v, largest)
+	shift := bits.Len64(v) - 1 - subBits
+	return (shift+1)<<subBits + int(v>>shift) - sub
+}
+
+// upper is the largest value that belongs into a bucket.
+func upper(i int) uint64 {
+	if i < sub {
+		return uint64(i)
+	}
+	shift := i>>subBits - 1
+	return uint64(sub+i&(sub-1)+1)<<shift - 1
+}
+
+// Record counts a value; a negative one counts as 0.
+func (h *Histogram) Record(value int64) {
+	v := uint64(max(value, 0))
+	h.counts[bucket(v)].Add(1)
+	for {
+		have := h.max.Load()
+		if v <= have || h.max.CompareAndSwap(have, v) {
+			return
+		}
+	}
+}
+
+// Max is the largest value, exactly; 0 when there is none.
+func (h *Histogram) Max() int64 { return int64(h.max.Load()) }
+
+// Quantiles gives, for each q from 0 to 1, the value that the part q of all values does not exceed, at most a sixteenth too
+// high; 0 when there are none.
+func (h *Histogram) Quantiles(qs ...float64) []int64 {
+	var counts [buckets]uint64
+	total := uint64(0)
+	for i := range counts {
+		counts[i] = h.counts[i].Load()
+		total += counts[i]
+	}
+	out := make([]int64, len(qs))
+	for i, q := range qs {
+		rank := uint64(math.Ceil(q * float64(total)))
+		seen := uint64(0)
+		for b := 0; b < buckets && total > 0; b++ {
+			if seen += counts[b]; seen >= max(rank, 1) {
+				out[i] = int64(min(upper(b), h.max.Load()))
+				break
+			}
+		}
+	}
+	return out
+}
