@@ -25,7 +25,8 @@ enum {
   FLUVIOC_COMMIT_OFFSET,
   FLUVIOC_CLOSE_CONSUMER,
   FLUVIOC_LIST_OFFSETS,
-  FLUVIOC_DELETE_OFFSET
+  FLUVIOC_DELETE_OFFSET,
+  FLUVIOC_PRODUCER_STATS
 };
 
 /* Signals to Go, or-ed; which fit depends on what sends them. */
@@ -107,6 +108,10 @@ typedef struct fluvioc_record {
   int32_t partition;
   uint32_t reserved;
 } fluvioc_record_t;
+/* Tells which partitions there are, for the application's partitioner: their number, and those that are online. */
+void fluvioc_producer_partitions(fluvio_producer_t *producer, int32_t count, const int32_t *available, size_t available_count);
+/* The records accepted so far, and the bytes of their keys and values. */
+void fluvioc_producer_totals(fluvio_producer_t *producer, uint64_t *records, uint64_t *bytes);
 /* Takes everything queued, or NULL when there is nothing; then FLUVIOC_DATA comes with the next record. */
 fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer);
 /* Gives one chunk back, which makes room. */
@@ -140,6 +145,9 @@ void fluvioc_consumer_settled(fluvio_consumer_t *consumer, int64_t *marks, size_
 void fluvioc_consumer_end(fluvio_consumer_t *consumer, fluvio_error_t *error);
 /* 1 while a callback may run; FLUVIOC_QUIET comes when that ends. */
 int fluvioc_consumer_busy(fluvio_consumer_t *consumer);
+
+/* A text of that many bytes, none of them zero. NULL when memory is short. */
+fluvio_text_t *fluvioc_text_new(const char *bytes, size_t len);
 
 /* A list of topics. texts: name, status, reason, compression of each topic, each ending with a zero. numbers: system,
  * partitions, replication, retention seconds, segment size, maximal partition size of each. NULL when memory is short. */

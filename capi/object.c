@@ -8,6 +8,7 @@ static const char *const kind_names[] = {
   [FLUVIOC_KIND_OP] = "operation",      [FLUVIOC_KIND_QUEUE] = "queue",       [FLUVIOC_KIND_EVENT] = "event",
   [FLUVIOC_KIND_BATCH] = "batch",       [FLUVIOC_KIND_CONFIG] = "config",     [FLUVIOC_KIND_ERROR] = "error",
   [FLUVIOC_KIND_TOPIC_LIST] = "topic list", [FLUVIOC_KIND_CONSUMER_OFFSET_LIST] = "consumer offset list",
+  [FLUVIOC_KIND_TEXT] = "text",
 };
 
 void fluvioc_object_init(fluvioc_object_t *object, enum fluvioc_kind kind, uint64_t id)
@@ -66,7 +67,10 @@ void fluvioc_unref(void *pointer)
   case FLUVIOC_KIND_EVENT:
   case FLUVIOC_KIND_TOPIC_LIST:
   case FLUVIOC_KIND_CONSUMER_OFFSET_LIST:
+  case FLUVIOC_KIND_TEXT:
     free(pointer);
+    break;
+  case FLUVIOC_KINDS:
     break;
   }
 }
@@ -89,7 +93,7 @@ fluvio_status_t fluvioc_check(const void *pointer, enum fluvioc_kind kind, const
   if (pointer == NULL)
     return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, op, "the %s is NULL", kind_names[kind]);
   const fluvioc_object_t *object = pointer;
-  if (object->magic != FLUVIOC_MAGIC || object->kind == 0 || object->kind > FLUVIOC_KIND_CONSUMER_OFFSET_LIST)
+  if (object->magic != FLUVIOC_MAGIC || object->kind == 0 || object->kind >= FLUVIOC_KINDS)
     return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, op, "the handle is not %s %s, or it was freed", article(kind), kind_names[kind]);
   if (object->kind != (uint32_t)kind)
     return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, op, "the handle is %s %s, not %s %s",

@@ -323,6 +323,11 @@ fluvio_consumer_offset_list_t *fluvio_op_take_consumer_offset_list(fluvio_op_t *
   return take(op, FLUVIOC_KIND_CONSUMER_OFFSET_LIST);
 }
 
+fluvio_text_t *fluvio_op_take_text(fluvio_op_t *op)
+{
+  return take(op, FLUVIOC_KIND_TEXT);
+}
+
 void fluvio_op_free(fluvio_op_t *op)
 {
   if (fluvioc_forked || !fluvioc_is(op, FLUVIOC_KIND_OP))

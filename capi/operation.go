@@ -90,15 +90,19 @@ func (op *operation) run(ctx context.Context) (result unsafe.Pointer, err error)
 	switch op.command {
 	case C.FLUVIOC_CONNECT:
 		return op.connect(ctx)
-	case C.FLUVIOC_FLUSH, C.FLUVIOC_CLOSE_PRODUCER:
+	case C.FLUVIOC_FLUSH, C.FLUVIOC_PRODUCER_STATS, C.FLUVIOC_CLOSE_PRODUCER:
 		p, ok := producers.get(op.target)
 		switch {
 		case ok && op.command == C.FLUVIOC_FLUSH:
 			err = p.flush(ctx, op.sequence)
+		case ok && op.command == C.FLUVIOC_PRODUCER_STATS:
+			return p.stats()
 		case ok:
 			err = p.close(ctx, op.sequence)
 		case op.command == C.FLUVIOC_FLUSH:
 			err = errClosed("flush", "producer")
+		case op.command == C.FLUVIOC_PRODUCER_STATS:
+			err = errClosed("producer stats", "producer")
 		}
 		return nil, err
 	case C.FLUVIOC_COMMIT, C.FLUVIOC_COMMIT_OFFSET, C.FLUVIOC_CLOSE_CONSUMER:
@@ -161,7 +165,7 @@ func (op *operation) runOnClient(ctx context.Context) (result unsafe.Pointer, er
 func (op *operation) poison(err error) {
 	switch op.command {
 	case C.FLUVIOC_CONNECT:
-	case C.FLUVIOC_FLUSH, C.FLUVIOC_CLOSE_PRODUCER:
+	case C.FLUVIOC_FLUSH, C.FLUVIOC_PRODUCER_STATS, C.FLUVIOC_CLOSE_PRODUCER:
 		if p, ok := producers.get(op.target); ok {
 			C.fluvioc_poison(unsafe.Pointer(p.handle), cError(err))
 		}

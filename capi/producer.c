@@ -9,6 +9,14 @@
 #define REPORT_WEIGHT 160 /* bytes of a delivery report, opaque values apart */
 #define CLOSE_LATER_MS 10000
 
+/* Which partitions there are. Replaced as a whole when that changes. */
+struct partitions {
+  int32_t refs; /* guarded by the producer's lock */
+  int32_t count;
+  size_t available_count;
+  int32_t available[];
+};
+
 struct fluvio_producer {
   fluvioc_object_t object;
   fluvio_client_t *client;
@@ -25,6 +33,11 @@ struct fluvio_producer {
   uint64_t queued;   /* bytes queued or with Go */
   uint64_t reports;  /* bytes of reports */
   uint64_t accepted; /* records ever */
+  uint64_t accepted_bytes; /* of their keys and values */
+  struct partitions *partitions;
+  _Atomic(fluvio_partitioner_cb) partitioner; /* the application's, or NULL; set once, after ctx */
+  void *ctx;
+  void (*ctx_free)(void *);
   uint32_t waiters;
   bool go_waits;     /* Go waits for FLUVIOC_DATA */
 };
@@ -47,6 +60,13 @@ fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fl
   return fluvioc_ref(producer);
 }
 
+/* Drops a reference; the caller holds the lock or the last reference to the producer. */
+static void drop_partitions(struct partitions *partitions)
+{
+  if (partitions != NULL && --partitions->refs == 0)
+    free(partitions);
+}
+
 static void free_chunks(fluvioc_chunk_t *chunk)
 {
   while (chunk != NULL) {
@@ -60,6 +80,9 @@ void fluvioc_producer_destroy(fluvio_producer_t *producer)
 {
   free_chunks(producer->head);
   free_chunks(producer->spare);
+  drop_partitions(producer->partitions);
+  if (producer->ctx_free != NULL)
+    producer->ctx_free(producer->ctx);
   pthread_mutex_destroy(&producer->lock);
   pthread_cond_destroy(&producer->room);
   fluvioc_unref(producer->deliveries);
@@ -86,6 +109,31 @@ uint64_t fluvioc_producer_accepted(fluvio_producer_t *producer)
 }
 
 /* ------------------------------------------------------------ Go's side */
+
+void fluvioc_producer_totals(fluvio_producer_t *producer, uint64_t *records, uint64_t *bytes)
+{
+  pthread_mutex_lock(&producer->lock);
+  *records = producer->accepted;
+  *bytes = producer->accepted_bytes;
+  pthread_mutex_unlock(&producer->lock);
+}
+
+void fluvioc_producer_partitions(fluvio_producer_t *producer, int32_t count, const int32_t *available, size_t available_count)
+{
+  struct partitions *partitions = malloc(sizeof *partitions + available_count * sizeof *available);
+  if (partitions == NULL)
+    return; /* what was known before has to do */
+  partitions->refs = 1;
+  partitions->count = count;
+  partitions->available_count = available_count;
+  if (available_count > 0)
+    memcpy(partitions->available, available, available_count * sizeof *available);
+  pthread_mutex_lock(&producer->lock);
+  struct partitions *old = producer->partitions;
+  producer->partitions = partitions;
+  drop_partitions(old);
+  pthread_mutex_unlock(&producer->lock);
+}
 
 fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer)
 {
@@ -250,11 +298,60 @@ static fluvio_status_t enqueue(struct sending *s, const fluvioc_record_t *head, 
     memcpy(place + key_len, value, head->value_len);
   p->queued += need;
   p->accepted++;
+  p->accepted_bytes += key_len + head->value_len;
   if (p->go_waits) {
     p->go_waits = false;
     fluvioc_signal(&p->object, FLUVIOC_DATA);
   }
   return FLUVIO_OK;
+}
+
+/* Lets the application's partitioner, if there is one, choose the partition of a record that has none. The caller holds the
+ * lock; it is not held while the partitioner runs. */
+static fluvio_status_t choose(const struct sending *s, fluvioc_record_t *head, const void *key, const void *value)
+{
+  fluvio_producer_t *p = s->producer;
+  fluvio_partitioner_cb partitioner = atomic_load_explicit(&p->partitioner, memory_order_acquire);
+  if (partitioner == NULL || head->partition >= 0)
+    return FLUVIO_OK;
+  struct partitions *now = p->partitions;
+  if (now == NULL)
+    return fluvioc_fail(s->error, FLUVIO_ERR_OUT_OF_MEMORY, "send", "no memory for the list of partitions");
+  now->refs++;
+  pthread_mutex_unlock(&p->lock);
+  bool keyed = head->key_len != FLUVIO_NO_KEY;
+  int32_t chosen = partitioner(keyed ? key : NULL, keyed ? head->key_len : 0, value, head->value_len, now->count, now->available,
+                               now->available_count, p->ctx);
+  pthread_mutex_lock(&p->lock);
+  int32_t count = now->count;
+  drop_partitions(now);
+  if (chosen < 0 || chosen >= count)
+    return fluvioc_fail(s->error, FLUVIO_ERR_INVALID_ARGUMENT, "send",
+                        "the partitioner chose partition %d, which does not exist: the topic has %d, 0 to %d", chosen, count, count - 1);
+  head->partition = chosen;
+  return FLUVIO_OK;
+}
+
+fluvio_status_t fluvio_producer_set_partitioner(fluvio_producer_t *producer, fluvio_partitioner_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error)
+{
+  static const char op[] = "set partitioner";
+  fluvio_status_t status = fluvioc_check_open(producer, FLUVIOC_KIND_PRODUCER, op, error);
+  if (status != FLUVIO_OK)
+    return status;
+  if (callback == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, op, "the callback is NULL");
+  pthread_mutex_lock(&producer->lock);
+  if (atomic_load(&producer->partitioner) != NULL) {
+    status = fluvioc_fail(error, FLUVIO_ERR_INVALID_STATE, op, "the producer has a partitioner");
+  } else if (producer->accepted > 0) {
+    status = fluvioc_fail(error, FLUVIO_ERR_INVALID_STATE, op, "records were sent before: it would place others like them elsewhere");
+  } else {
+    producer->ctx = ctx;
+    producer->ctx_free = ctx_free;
+    atomic_store_explicit(&producer->partitioner, callback, memory_order_release);
+  }
+  pthread_mutex_unlock(&producer->lock);
+  return status;
 }
 
 /* Checks the sizes of a record. */
@@ -310,6 +407,7 @@ fluvio_status_t fluvio_producer_send_batch(fluvio_producer_t *producer, const fl
   pthread_mutex_lock(&producer->lock);
   for (; i < n; i++) {
     if ((status = check_record(&s, &records[i], &head)) != FLUVIO_OK ||
+        (status = choose(&s, &head, records[i].key, records[i].value)) != FLUVIO_OK ||
         (status = enqueue(&s, &head, records[i].key, records[i].value)) != FLUVIO_OK)
       break;
   }
@@ -359,7 +457,7 @@ fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *producer, const 
   if (status != FLUVIO_OK)
     return status;
   const uint8_t *at = data;
-  fluvioc_record_t head = { .partition = -1 };
+  fluvioc_record_t head = { 0 };
   size_t i = 0;
   fluvioc_ref(producer);
   pthread_mutex_lock(&producer->lock);
@@ -367,8 +465,10 @@ fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *producer, const 
     head.key_len = key_len != NULL ? key_len[i] : FLUVIO_NO_KEY;
     head.value_len = value_len[i];
     head.opaque = first_opaque + i;
+    head.partition = -1;
     uint32_t key_bytes = head.key_len != FLUVIO_NO_KEY ? head.key_len : 0;
     if ((status = check_size(&s, key_bytes, head.value_len)) != FLUVIO_OK ||
+        (status = choose(&s, &head, at, at + key_bytes)) != FLUVIO_OK ||
         (status = enqueue(&s, &head, at, at + key_bytes)) != FLUVIO_OK)
       break;
     at += (size_t)key_bytes + head.value_len;
@@ -440,6 +540,22 @@ fluvio_status_t fluvio_producer_flush(fluvio_producer_t *producer, int64_t timeo
 fluvio_op_t *fluvio_producer_flush_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
   return start(request_of(FLUVIOC_FLUSH, "flush", producer, timeout_ms), queue, opaque);
+}
+
+fluvio_status_t fluvio_producer_stats(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_text_t **stats, fluvio_error_t **error)
+{
+  if (stats == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "producer stats", "stats is NULL: there is no place for the result");
+  fluvioc_request_t request = request_of(FLUVIOC_PRODUCER_STATS, "producer stats", producer, timeout_ms);
+  void *result = NULL;
+  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
+  *stats = result;
+  return status;
+}
+
+fluvio_op_t *fluvio_producer_stats_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(request_of(FLUVIOC_PRODUCER_STATS, "producer stats", producer, timeout_ms), queue, opaque);
 }
 
 fluvio_status_t fluvio_producer_close(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error)

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"sync"
@@ -38,11 +39,14 @@ type producer struct {
 	done    chan struct{} // the goroutine has ended
 	closer  closer
 
-	mu      sync.Mutex
-	handed  uint64        // records the core has, or has refused
-	changed chan struct{} // closed when handed grows; nil when nobody waits
-	refused int           // records refused that nobody was told of
-	refusal *fluvioerr.Error
+	mu         sync.Mutex
+	handed     uint64        // records the core has, or has refused
+	changed    chan struct{} // closed when handed grows; nil when nobody waits
+	refused    int           // records refused that nobody was told of
+	refusal    *fluvioerr.Error
+	lost       uint64             // records refused ever
+	lostBytes  uint64             // of their keys and values
+	partitions *fluvio.Partitions // what the handle is to know, while there is no handle
 }
 
 // openProducer carries out fluvio_producer_open.
@@ -61,6 +65,7 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 	if p.reports {
 		options.OnDelivery = p.report
 	}
+	options.OnPartitions = p.onPartitions
 	p.core, err = c.core.Producer(ctx, op.topic, options)
 	if err != nil {
 		p.cancel()
@@ -68,14 +73,15 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 	}
 	effective := p.core.Options()
 	p.id = producers.add(p)
-	p.handle = C.fluvioc_producer_new(C.uint64_t(p.id), c.handle, op.deliveries,
+	handle := C.fluvioc_producer_new(C.uint64_t(p.id), c.handle, op.deliveries,
 		C.uint64_t(max(effective.BufferMemory/queueShare, minQueueBytes)), C.uint64_t(effective.BufferMemory),
 		C.uint64_t(min(int64(effective.MaxRequestSize), effective.BufferMemory)-recordHead))
-	if p.handle == nil {
+	if handle == nil {
 		producers.remove(p.id)
 		p.cancel()
 		return nil, abandon(p.core.Close, "open producer")
 	}
+	p.setHandle(handle)
 	go p.pump()
 	if !c.adopt(p) {
 		_ = p.closeWithClient(p.ctx) // nothing was sent yet, so there is nothing to lose
@@ -83,6 +89,32 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 		return nil, errClosed("open producer", "client")
 	}
 	return unsafe.Pointer(p.handle), nil
+}
+
+// setHandle makes the handle known, and the partitions to it.
+func (p *producer) setHandle(handle *C.fluvio_producer_t) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.handle = handle
+	if p.partitions != nil {
+		p.tellPartitions(p.partitions)
+		p.partitions = nil
+	}
+}
+
+// onPartitions is told which partitions there are. It ends with the core's producer, so before the handle.
+func (p *producer) onPartitions(of *fluvio.Partitions) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.handle == nil {
+		p.partitions = of
+		return
+	}
+	p.tellPartitions(of)
+}
+
+func (p *producer) tellPartitions(of *fluvio.Partitions) {
+	C.fluvioc_producer_partitions(p.handle, C.int32_t(of.Count), (*C.int32_t)(unsafe.SliceData(of.Available)), C.size_t(len(of.Available)))
 }
 
 // pump hands records to the core until the producer is closed and its queue is empty.
@@ -119,12 +151,14 @@ func (p *producer) pump() {
 func (p *producer) hand(chunk *C.fluvioc_chunk_t) {
 	data := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(chunk), C.sizeof_fluvioc_chunk_t)), int(chunk.used))
 	var late []uint64 // the opaque values of records that came too late
+	lateBytes := 0
 	for len(data) > 0 {
 		head := (*C.fluvioc_record_t)(unsafe.Pointer(unsafe.SliceData(data)))
 		key, value, size := split(head, data)
 		data = data[size:]
 		if p.ctx.Err() != nil {
 			late = append(late, uint64(head.opaque))
+			lateBytes += len(key) + len(value)
 			continue
 		}
 		record := fluvio.Record{Timestamp: int64(head.timestamp), Key: key, Value: value, Opaque: uint64(head.opaque)}
@@ -138,14 +172,15 @@ func (p *producer) hand(chunk *C.fluvioc_chunk_t) {
 		case err == nil:
 		case p.ctx.Err() != nil:
 			late = append(late, record.Opaque)
+			lateBytes += len(key) + len(value)
 		default:
-			p.refuse(err, int32(head.partition), record.Opaque)
+			p.refuse(err, int32(head.partition), len(key)+len(value), record.Opaque)
 		}
 	}
 	if len(late) > 0 {
 		err := fluvioerr.New(fluvioerr.Closed, "produce", "the producer was closed before the record was sent").
 			At(p.topic, -1).WithHint("give close more time, or call flush before it")
-		p.refuse(err, -1, late...)
+		p.refuse(err, -1, lateBytes, late...)
 	}
 }
 
@@ -161,15 +196,20 @@ func split(head *C.fluvioc_record_t, data []byte) (key, value []byte, size int) 
 	return key, value, (at + 7) &^ 7
 }
 
-// refuse reports records that never got into the core. Without a queue for reports the next flush tells of them.
-func (p *producer) refuse(err error, partition int32, opaques ...uint64) {
+// refuse reports records, of bytes together, that never got into the core. Without a queue for reports the next flush tells
+// of them.
+func (p *producer) refuse(err error, partition int32, bytes int, opaques ...uint64) {
+	p.mu.Lock()
+	p.lost += uint64(len(opaques))
+	p.lostBytes += uint64(bytes)
 	if !p.reports {
-		p.mu.Lock()
 		p.refused += len(opaques)
 		if p.refusal == nil {
 			p.refusal = fluvioerr.As(err)
 		}
-		p.mu.Unlock()
+	}
+	p.mu.Unlock()
+	if !p.reports {
 		return
 	}
 	p.report(&fluvio.Delivery{Topic: p.topic, Partition: partition, BaseOffset: -1, Count: len(opaques), Opaques: opaques, Err: err})
@@ -188,6 +228,35 @@ func (p *producer) refusals(op string) error {
 	e.Detail = map[string]string{"failed_records": strconv.Itoa(p.refused)}
 	p.refused, p.refusal = 0, nil
 	return &e
+}
+
+// stats carries out fluvio_producer_stats: the core's counters, and what is on its way to the core.
+func (p *producer) stats() (unsafe.Pointer, error) {
+	s := p.core.Stats()
+	p.mu.Lock()
+	s.RecordsFailed += p.lost
+	s.BytesFailed += p.lostBytes
+	p.mu.Unlock()
+	var records, bytes C.uint64_t
+	C.fluvioc_producer_totals(p.handle, &records, &bytes)
+	s.RecordsAccepted, s.BytesAccepted = uint64(records), uint64(bytes)
+	s.RecordsQueued = s.RecordsAccepted - s.RecordsAcknowledged - s.RecordsFailed - s.RecordsMaybe - s.RecordsInFlight
+	s.BytesQueued = s.BytesAccepted - s.BytesAcknowledged - s.BytesFailed - s.BytesMaybe - s.BytesInFlight
+	js, err := json.Marshal(struct {
+		fluvio.ProducerStats
+		P50 int64 `json:"latency_p50_us"`
+		P90 int64 `json:"latency_p90_us"`
+		P99 int64 `json:"latency_p99_us"`
+		Max int64 `json:"latency_max_us"`
+	}{s, s.LatencyP50.Microseconds(), s.LatencyP90.Microseconds(), s.LatencyP99.Microseconds(), s.LatencyMax.Microseconds()})
+	if err != nil {
+		return nil, fluvioerr.Wrap(fluvioerr.Internal, "producer stats", err)
+	}
+	text := C.fluvioc_text_new((*C.char)(unsafe.Pointer(unsafe.SliceData(js))), C.size_t(len(js)))
+	if text == nil {
+		return nil, fluvioerr.New(fluvioerr.OutOfMemory, "producer stats", "no memory for %d bytes", len(js))
+	}
+	return unsafe.Pointer(text), nil
 }
 
 // report copies a delivery report into the application's queue.

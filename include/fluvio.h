@@ -144,6 +144,7 @@ typedef struct fluvio_consumer fluvio_consumer_t; /* reads records of topics */
 typedef struct fluvio_batch fluvio_batch_t;       /* records that were read */
 typedef struct fluvio_topic_list fluvio_topic_list_t;
 typedef struct fluvio_consumer_offset_list fluvio_consumer_offset_list_t;
+typedef struct fluvio_text fluvio_text_t;         /* a text that the library made */
 
 /* An _async function returns an operation at once (NULL only when memory is short or in a forked child; every other
  * problem is the operation's result). Its results are those of the function without _async. With a queue, an event of
@@ -161,9 +162,15 @@ FLUVIO_API fluvio_producer_t *fluvio_op_take_producer(fluvio_op_t *op);
 FLUVIO_API fluvio_consumer_t *fluvio_op_take_consumer(fluvio_op_t *op);
 FLUVIO_API fluvio_topic_list_t *fluvio_op_take_topic_list(fluvio_op_t *op);
 FLUVIO_API fluvio_consumer_offset_list_t *fluvio_op_take_consumer_offset_list(fluvio_op_t *op);
+FLUVIO_API fluvio_text_t *fluvio_op_take_text(fluvio_op_t *op);
 /* Frees an operation; one that still runs is cancelled, a close excepted, which goes on, and a result nobody took is closed
  * and freed. Since 0.1. */
 FLUVIO_API void fluvio_op_free(fluvio_op_t *op);
+
+/* What a text says; lives until it is freed. "" for NULL. Since 0.1. */
+FLUVIO_API const char *fluvio_text_get(const fluvio_text_t *text);
+/* Frees a text. Since 0.1. */
+FLUVIO_API void fluvio_text_free(fluvio_text_t *text);
 
 /* A queue of events, for any number of clients, producers and operations. NULL when memory is short. Since 0.1. */
 FLUVIO_API fluvio_queue_t *fluvio_queue_new(void);
@@ -203,7 +210,9 @@ typedef struct fluvio_delivery {
   int32_t persisted;           /* FLUVIO_PERSISTED, FLUVIO_NOT_PERSISTED, FLUVIO_MAYBE_PERSISTED */
   int32_t partition;           /* -1 when none was chosen */
   int64_t base_offset;         /* the i-th record has offset base_offset + i; -1 when failed, except for the
-                                * server's RequestTimedOut (7: stored but not replicated; MAYBE_PERSISTED): valid then */
+                                * server's RequestTimedOut (7: stored but not replicated; MAYBE_PERSISTED): valid then.
+                                * -1 too when the records went through SmartModules: what was stored of them, and where,
+                                * the server does not tell */
   int64_t latency_us;          /* from the first record's send to this report */
   uint64_t count;              /* records */
   const uint64_t *opaque;      /* count values given to send, in offset order; lives as long as the event */
@@ -293,13 +302,22 @@ FLUVIO_API void fluvio_consumer_offset_list_free(fluvio_consumer_offset_list_t *
 /* --------------------------------------------------------------- producer */
 
 /* Opens a producer. Settings: batch_size, linger_ms, max_request_size, compression, buffer_memory, delivery,
- * delivery_timeout_ms, isolation, partitioner ... (README); buffer_full has no effect, send has a timeout instead.
+ * delivery_timeout_ms, isolation, partitioner (siphash; round_robin, sticky, fixed), partition, smartmodules ... (README);
+ * buffer_full has no effect, send has a timeout instead. smartmodules is a list of objects, by fluvio_config_set_json.
  * deliveries: where delivery reports go, or NULL when nobody wants them, which costs nothing. Every accepted record gets
  * exactly one report, and reports that the application does not take count: 8 bytes per record and 160 per report, up to
  * buffer_memory, then send waits for them to be taken. The queue must outlive the producer. *producer is the caller's and
  * keeps the client alive. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_producer_t **producer, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_producer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Chooses the partition of a record, key NULL for one without a key: a number from 0 to partitions - 1. Any other makes send
+ * refuse the record with INVALID_ARGUMENT. available: those that are online, ascending; none while that is not known. */
+typedef int32_t (*fluvio_partitioner_cb)(const void *key, size_t key_len, const void *value, size_t value_len, int32_t partitions, const int32_t *available, size_t available_count, void *ctx);
+/* Has the application choose the partitions of records that are sent without one, in place of the setting partitioner. The
+ * function runs on the thread that sends, before the record is queued, with no lock held: several at once when several
+ * threads send, and never outside of a call of a send function. INVALID_STATE: the producer has one already, or a record was
+ * accepted. ctx_free (may be NULL) is called with ctx once, when the producer is freed and its last event is too. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_producer_set_partitioner(fluvio_producer_t *producer, fluvio_partitioner_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error);
 /* Hands a record over. It is copied; the call waits, up to the timeout, only for room in buffer_memory, never for the
  * network. key NULL: no key (an empty key is a non-NULL pointer with length 0). opaque comes back in the delivery report.
  * FLUVIO_OK means accepted, not stored. QUEUE_FULL: no room by the deadline, or too many reports wait to be taken. TOO_LARGE:
@@ -331,6 +349,21 @@ FLUVIO_API fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *produ
  * "failed_records". Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_flush(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_producer_flush_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* The producer's counters since it was opened, as a JSON object; *stats is the caller's, to free. Whole numbers, bytes being
+ * those of keys and values:
+ *   records_accepted, bytes_accepted           taken by send
+ *   records_acknowledged, bytes_acknowledged   stored
+ *   records_failed, bytes_failed               certainly not stored
+ *   records_maybe, bytes_maybe                 maybe stored
+ *   records_queued, bytes_queued, batches_queued           to be sent, or to be sent again
+ *   records_in_flight, bytes_in_flight, batches_in_flight  sent and not answered
+ *   requests, requests_in_flight               sent; of these, without an answer
+ *   batches, retries                           sent, each counted once; sent again
+ *   latency_p50_us, latency_p90_us, latency_p99_us, latency_max_us  from the first record of a batch to its outcome
+ * Averages over what was sent, 0 before: batch_fill (bytes of a batch in parts of batch_size), records_per_batch,
+ * batches_per_request, records_per_request, compression_ratio (1 without compression). Fields may be added. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_producer_stats(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_text_t **stats, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_producer_stats_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 /* Drains up to the timeout, then fails what is left; every record has its report when it returns. TIMEOUT if some had to
  * be failed. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_close(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error);
@@ -342,6 +375,9 @@ FLUVIO_API void fluvio_producer_free(fluvio_producer_t *producer);
 /* Opens a consumer of a topic (or of several: topic NULL and the setting topics). Settings: partitions (all), start (end;
  * beginning, end, beginning+N, end-N, or an absolute offset), stop_at (never; end, or an offset), max_bytes,
  * prefetch_bytes, isolation ... (README). *consumer is the caller's and keeps the client alive.
+ * smartmodules, by fluvio_config_set_json, is a list of objects {"name" or "path" or "wasm": {"base64"}, "params": {},
+ * "accumulator", "lookback": {"last", "age_ms"}}: the chain of SmartModules that SPUs run records through. What comes out has no
+ * timestamps, and offsets that are exact only for the last record of what was read together (README).
  * consumer_id names the consumer: unless start is an absolute offset, reading goes on behind the offset that is stored
  * under this name, with end too. offset_strategy says who stores offsets: none, manual (fluvio_consumer_commit) or auto
  * (also every offset_flush_ms, and close). Since 0.1. */
