@@ -57,7 +57,9 @@ from ._errors import (
     WouldDeadlockError,
 )
 from ._library import library_version
-from ._producer import KeyedRecord, Producer, Sendable
+from ._producer import KeyedRecord, Producer, RecordInput, Sendable
+from ._smartmodule import Lookback, SmartModule
+from ._stats import ProducerStats
 
 __version__ = "0.1.0"
 
@@ -89,16 +91,20 @@ __all__ = [
     "InvalidStateError",
     "KeyedRecord",
     "LibraryNotFoundError",
+    "Lookback",
     "NotFoundError",
     "OffsetEvictedError",
     "OutOfMemoryError",
     "Producer",
+    "ProducerStats",
     "ProtocolError",
     "QueueFullError",
     "Record",
+    "RecordInput",
     "Report",
     "Sendable",
     "ServerError",
+    "SmartModule",
     "SmartModuleError",
     "TLSError",
     "TooLargeError",

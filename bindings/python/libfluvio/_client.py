@@ -128,7 +128,9 @@ class Client(ClientBase):
             timeout: seconds; None: the client's ``request_timeout_ms``.
             settings: ``batch_size`` (bytes), ``linger_ms``, ``max_request_size`` (bytes), ``compression``,
                 ``buffer_memory`` (bytes), ``buffer_full``, ``delivery``, ``delivery_timeout_ms``, ``isolation``,
-                ``partitioner`` and others of the table of settings.
+                ``partitioner`` (``"siphash"`` by default; ``"round_robin"``, ``"sticky"``), ``partition`` (all records
+                go there), ``smartmodules`` (a list of :class:`SmartModule`, through which records go before they are
+                stored) and others of the table of settings.
 
         Raises:
             NotFoundError: there is no such topic.
@@ -158,7 +160,10 @@ class Client(ClientBase):
                 ``prefetch_bytes``, ``isolation`` and others of the table of settings. ``consumer_id`` names the
                 consumer: unless ``start`` is an offset, reading goes on behind what is stored under this name.
                 ``offset_strategy`` says who stores: ``"none"``, ``"manual"`` (:meth:`Consumer.commit`) or ``"auto"``
-                (also every ``offset_flush_ms``, and ``close``).
+                (also every ``offset_flush_ms``, and ``close``). ``smartmodules`` is a list of :class:`SmartModule`
+                through which the records go: what comes out has no timestamps, and offsets that are exact only for
+                the last record of what was read together; with ``stop_at`` a partition also ends when nothing has
+                come for the client's ``request_timeout_ms``.
 
         Raises:
             NotFoundError: there is no such topic.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 import math
 import os
@@ -137,10 +139,13 @@ def _plain(value: object, name: str) -> Any:
         raise InvalidArgumentError(f"setting {name}: {value} is not a finite number", details={"setting": name})
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(inner, f"{name}.{key}") for key, inner in value.items()}
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value).decode()
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        # Only the members of objects, as a SmartModule's, are bytes; all else is text.
+        return {"base64": base64.b64encode(value).decode()} if "." in name else bytes(value).decode()
     if isinstance(value, Iterable):
         return [_plain(inner, name) for inner in value]
     raise InvalidArgumentError(

@@ -42,7 +42,8 @@ class Report(NamedTuple):
     partition: int
     """The partition it was stored in."""
     offset: int
-    """Its offset there."""
+    """Its offset there; -1 with the setting ``smartmodules``: what was stored of the record, and where, the cluster
+    does not tell."""
     latency: float
     """Seconds from the first send of its batch to the report."""
 
@@ -117,6 +118,8 @@ class Book:
         self.fd: int = lib.queue_fd(address)
         self.producer = Life()
         self.client = client
+        self.hurry: Callable[[], Optional[int]] = lambda: None
+        """Makes what lingers leave at once: gives an operation to free when nobody waits any more, or None."""
         self._taken: Deque[int] = deque()  # events out of the queue; they stay until they are wholly absorbed
         self._failure: Optional[Failure] = None  # the failure that counts the first of them, once that is counted
         self._due: Dict[Callable[[], None], None] = {}  # callbacks to run, each once
@@ -219,7 +222,7 @@ class Book:
             self._put_run(first, count, outcome, base)
         else:
             for i, number in enumerate(numbers):
-                self._put(number, outcome, base + i)
+                self._put(number, outcome, base + i if base >= 0 else base)
 
     def _count(self, error: FluvioError, records: int) -> Failure:
         """Notes that records failed of which nobody has been told yet."""
@@ -275,7 +278,8 @@ class Book:
             page = self._pages.get(first >> SHIFT)
             if page is not None:
                 low, length = first & MASK, stop - first
-                page.offsets[low : low + length] = array("q", range(base, base + length))
+                offsets = range(base, base + length) if base >= 0 else (base,) * length
+                page.offsets[low : low + length] = array("q", offsets)
                 known = 0
                 if outcome.failure is not None and page.told:
                     known = sum(low <= i < low + length and page.outcomes[i] is None for i in page.told)
@@ -285,7 +289,8 @@ class Book:
                 if page.callbacks:
                     for index in [i for i in page.callbacks if low <= i < low + length]:
                         self._make_due(page.callbacks, index)
-            base += stop - first
+            if base >= 0:
+                base += stop - first
             first = stop
 
     def watch(self, group: "GroupBase", callback: Callable[[], None], tells: bool) -> None:
@@ -327,6 +332,15 @@ class Book:
         """
         deadline = Deadline(timeout)
         self.drain()
+        if ready():
+            return
+        hurried = self.hurry()
+        try:
+            self._wait(ready, deadline, timeout, what)
+        finally:
+            self.lib.op_free(hurried)
+
+    def _wait(self, ready: Callable[[], bool], deadline: Deadline, timeout: Optional[float], what: str) -> None:
         while not ready():
             ended = self.ended()
             if ended:
@@ -430,7 +444,8 @@ class Delivery(DeliveryBase):
     __slots__ = ()
 
     def result(self, timeout: Optional[float] = None) -> Report:
-        """Waits for the report. ``timeout`` in seconds; None waits as long as ``delivery_timeout_ms`` allows.
+        """Waits for the report, which makes what ``linger_ms`` holds back leave at once. ``timeout`` in seconds; None
+        waits as long as ``delivery_timeout_ms`` allows.
 
         Raises:
             FluvioTimeoutError: no report by then; the record may still be delivered.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import warnings
+import weakref
 from array import array
 from ctypes import byref, c_char_p, c_size_t, c_void_p, cast
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from typing import Any, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Tuple, Union
 
@@ -14,6 +18,7 @@ from ._core import BytesLike, Deadline, Handle, data, finish, milliseconds
 from ._delivery import MASK, SHIFT, Book, Delivery, DeliveryGroup, GroupBase, Page
 from ._errors import FluvioError, InvalidArgumentError, take_error
 from ._library import Library, refuse
+from ._stats import ProducerStats, read_stats
 
 INTERRUPTED_CLOSE = 1.0
 """Seconds that leaving a ``with`` block by an exception still gives to records that were accepted."""
@@ -34,8 +39,21 @@ class KeyedRecord(Protocol):
         """The value."""
 
 
-Sendable = Union[bytes, bytearray, memoryview, str, Tuple[Optional[BytesLike], BytesLike], KeyedRecord]
-"""What ``send_many`` takes: a value, a pair of key and value, or an object with ``key`` and ``value``."""
+@dataclass(frozen=True)
+class RecordInput:
+    """A record for ``send_many`` with a partition or a timestamp of its own."""
+
+    value: BytesLike
+    key: Optional[BytesLike] = None
+    partition: Optional[int] = None
+    """The partition, instead of the partitioner's choice."""
+    timestamp: Optional[int] = None
+    """Milliseconds since the epoch; None: now."""
+
+
+Sendable = Union[bytes, bytearray, memoryview, str, Tuple[Optional[BytesLike], BytesLike], RecordInput, KeyedRecord]
+"""What ``send_many`` takes: a value, a pair of key and value, a :class:`RecordInput`, or any other object with ``key``
+and ``value``, of which nothing else counts."""
 
 
 class Chunk(NamedTuple):
@@ -44,9 +62,26 @@ class Chunk(NamedTuple):
     data: bytes
     key_length: "Optional[array[int]]"
     value_length: "array[int]"
+    partition: "Optional[array[int]]" = None  # -1: the partitioner's choice
+    timestamp: "Optional[array[int]]" = None  # 0: now
 
     def __len__(self) -> int:
         return len(self.value_length)
+
+    def records(self, first: int) -> "ctypes.Array[_abi.RecordIn]":
+        """The records with partitions and timestamps of their own, numbered from ``first``. Points into the data."""
+        out = (_abi.RecordIn * len(self))()
+        at = address_of(self.data)
+        assert self.key_length is not None and self.partition is not None and self.timestamp is not None
+        columns = zip(out, self.key_length, self.value_length, self.partition, self.timestamp)
+        for number, (record, key_length, value_length, partition, timestamp) in enumerate(columns, first):
+            if key_length != _abi.NO_KEY:
+                record.key, record.key_len = at, key_length
+                at += key_length
+            record.value, record.value_len = at, value_length
+            at += value_length
+            record.timestamp, record.opaque, record.partition = timestamp, number, partition
+        return out
 
 
 def _pair(item: object) -> Tuple[Optional[bytes], bytes]:
@@ -92,8 +127,14 @@ def pack(items: List[Any], accepted: int = 0) -> Chunk:
             return Chunk(b"".join(fields), array("I", lengths[::2]), array("I", lengths[1::2]))
     parts: List[bytes] = []
     key_length, value_length = array("I"), array("I")
+    placed = any(issubclass(kind, RecordInput) for kind in kinds)
+    partition, timestamp = array("i"), array("q")
     try:
-        for key, value in map(_pair, items):
+        for item in items:
+            key, value = _pair(item)
+            if placed:
+                partition.append(check_partition(item.partition) if isinstance(item, RecordInput) else -1)
+                timestamp.append(check_timestamp(item.timestamp) if isinstance(item, RecordInput) else 0)
             key_length.append(_abi.NO_KEY if key is None else len(key))
             value_length.append(len(value))
             if key is not None:
@@ -101,6 +142,8 @@ def pack(items: List[Any], accepted: int = 0) -> Chunk:
             parts.append(value)
     except (TypeError, InvalidArgumentError) as error:
         raise _wrong_record(error, accepted + len(value_length), accepted) from None
+    if placed:
+        return Chunk(b"".join(parts), key_length, value_length, partition, timestamp)
     return Chunk(b"".join(parts), key_length, value_length)
 
 
@@ -155,6 +198,8 @@ class ProducerBase:
         self._fails_when_full = settings.get("buffer_full") == "fail"
         self._next = 0
         self._page: Optional[Page] = None
+        if settings.get("linger_ms"):
+            book.hurry = partial(_flush, weakref.ref(self))
         self._lock = threading.RLock()
         _process.watch(self)
         _exit.producers.add(self)
@@ -223,8 +268,7 @@ class ProducerBase:
         self, key: Optional[bytes], value: bytes, number: int, partition: Optional[int], timestamp: Optional[int]
     ) -> _abi.RecordIn:
         """A record with its own partition or timestamp, for the library. Points into key and value."""
-        chosen = -1 if partition is None else check_int(partition, "partition", 0, 2**31 - 1)
-        time = 0 if timestamp is None else check_int(timestamp, "timestamp", 1, 2**63 - 1)
+        chosen, time = check_partition(partition), check_timestamp(timestamp)
         return _abi.RecordIn(
             key=None if key is None else address_of(key),
             key_len=0 if key is None else len(key),
@@ -250,10 +294,19 @@ class ProducerBase:
                 self._lib.error_free(error)
 
 
+def _flush(of: "weakref.ref[ProducerBase]") -> Optional[int]:
+    """Begins to flush, for whoever waits for a report: that need not wait for ``linger_ms`` as well."""
+    producer = of()
+    if producer is None or producer.closed:
+        return None
+    operation: Optional[int] = producer._lib.producer_flush_async(producer._address, -1, None, 0)
+    return operation
+
+
 class ColumnSender:
     """Hands one chunk over, in as many attempts as the buffer's room makes necessary."""
 
-    __slots__ = ("_producer", "_chunk", "_first", "sent", "_byte")
+    __slots__ = ("_producer", "_chunk", "_first", "sent", "_byte", "_records")
 
     def __init__(self, producer: ProducerBase, chunk: Chunk, first: int) -> None:
         self._producer = producer
@@ -261,9 +314,12 @@ class ColumnSender:
         self._first = first
         self.sent = 0
         self._byte = 0
+        self._records = None if chunk.partition is None else chunk.records(first)
 
     def call(self, wait_ms: int, error: Any) -> int:
         """One call into the library, for what is left of the chunk."""
+        if self._records is not None:
+            return self._call_placed(self._records, wait_ms, error)
         chunk, done, sent = self._chunk, self.sent, c_size_t()
         keys = chunk.key_length
         status: int = self._producer._lib.producer_send_columns(
@@ -285,12 +341,35 @@ class ColumnSender:
                 self._byte += sum(length for length in keys[done : self.sent] if length != _abi.NO_KEY)
         return status
 
+    def _call_placed(self, records: "ctypes.Array[_abi.RecordIn]", wait_ms: int, error: Any) -> int:
+        done, sent = self.sent, c_size_t()
+        status: int = self._producer._lib.producer_send_batch(
+            self._producer._address,
+            byref(records, done * ctypes.sizeof(_abi.RecordIn)),
+            len(records) - done,
+            wait_ms,
+            byref(sent),
+            error,
+        )
+        self.sent = done + sent.value
+        return status
+
 
 def check_int(value: object, what: str, low: int, high: int) -> int:
     """An integer in its range, or InvalidArgumentError."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise InvalidArgumentError(f"{what}: {value!r} is not a whole number from {low} to {high}")
     return value
+
+
+def check_partition(partition: Optional[int]) -> int:
+    """A chosen partition as the library takes it."""
+    return -1 if partition is None else check_int(partition, "partition", 0, 2**31 - 1)
+
+
+def check_timestamp(timestamp: Optional[int]) -> int:
+    """A timestamp of the caller's as the library takes it."""
+    return 0 if timestamp is None else check_int(timestamp, "timestamp", 1, 2**63 - 1)
 
 
 def accepted_detail(error: FluvioError, group: GroupBase) -> None:
@@ -385,15 +464,16 @@ class Producer(ProducerBase):
         """Hands many records over, in order, several times quicker than :meth:`send` can.
 
         Args:
-            records: values, pairs ``(key, value)``, or objects with ``key`` and ``value`` such as records that were
-                read; mixed as you like. May be a generator, also an endless one.
+            records: values, pairs ``(key, value)``, :class:`RecordInput` for records with a partition or timestamp of
+                their own, or objects with ``key`` and ``value`` such as records that were read; mixed as you like. May
+                be a generator, also an endless one.
             timeout: seconds to wait for room, for all of them together; None waits without limit.
 
         Raises:
             TooLargeError, QueueFullError, ClosedError: as :meth:`send`; ``details["accepted"]`` is the number of
                 records that were accepted before. Those are sent.
-            InvalidArgumentError: ``records`` is itself text or bytes; or a record is a tuple of another length, or text
-                that UTF-8 cannot hold.
+            InvalidArgumentError: ``records`` is itself text or bytes; or a record is a tuple of another length, text
+                that UTF-8 cannot hold, or has a negative partition or timestamp.
             TypeError: a record is none of the kinds above. As with InvalidArgumentError, the message tells which one,
                 and how many were accepted before: records are looked at in chunks of up to 4096, and of a chunk with a
                 wrong one nothing is sent.
@@ -422,6 +502,18 @@ class Producer(ProducerBase):
             if self._attempt(call, wait_ms, deadline.passed()):
                 return
             self._book.drain()  # reports that nobody takes fill the buffer too
+
+    def stats(self, timeout: Optional[float] = None) -> ProducerStats:
+        """What this producer has counted since it was opened.
+
+        Args:
+            timeout: seconds; None waits without limit, which is short: nobody else is asked.
+
+        Raises:
+            ClosedError: producer or client were closed.
+        """
+        operation = self._lib.producer_stats_async(self._address, milliseconds(timeout), None, 0)
+        return read_stats(self._lib, finish(self._lib, operation, "producer stats", self._lib.op_take_text))
 
     def flush(self, timeout: Optional[float] = None) -> None:
         """Waits until every record accepted before the call is delivered or has failed.

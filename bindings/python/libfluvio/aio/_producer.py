@@ -21,6 +21,7 @@ from .._producer import (
     check_records,
     chunks,
 )
+from .._stats import ProducerStats, read_stats
 from ._loop import Operations, Signal, Watch
 
 FULL_PAUSE = 0.02
@@ -49,8 +50,12 @@ class AioBook(Book):
             raise ClosedError(f"deliver to {self.topic}: the producer was closed and has no report of it")
         future: "asyncio.Future[None]" = self.loop.create_future()
         subscribe(lambda: None if future.done() else future.set_result(None))
-        with self.watching:
-            await future
+        hurried = self.hurry()
+        try:
+            with self.watching:
+                await future
+        finally:
+            self.lib.op_free(hurried)
 
 
 class Delivery(DeliveryBase):
@@ -221,6 +226,17 @@ class Producer(ProducerBase):
             with self._reports.watching:
                 await self._reports.arrival.wait(FULL_PAUSE if left is None else min(FULL_PAUSE, left))
             self._book.drain()
+
+    async def stats(self, timeout: Optional[float] = None) -> ProducerStats:
+        """What this producer has counted since it was opened. Arguments and errors as for
+        :meth:`libfluvio.Producer.stats`."""
+        wait_ms = milliseconds(timeout)
+        address = await self._operations.run(
+            "producer stats",
+            lambda queue, opaque: self._lib.producer_stats_async(self._address, wait_ms, queue, opaque),
+            self._lib.op_take_text,
+        )
+        return read_stats(self._lib, address)
 
     async def flush(self, timeout: Optional[float] = None) -> None:
         """Waits until every record accepted before the call is delivered or has failed. Arguments and errors as for
