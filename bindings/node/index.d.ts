@@ -212,7 +212,10 @@ export type Sendable = RecordInput | Bytes;
 export interface ProducerOptions extends CallOptions {
   /** Bytes, before compression, at which a batch is full. Default 16 KiB. */
   batchSize?: number;
-  /** Milliseconds a batch waits for more records. Default 0: what comes while a request is under way leaves together. */
+  /**
+   * Milliseconds a batch waits for more records, and with it who awaits send; flush and close do not wait for it. Default 0:
+   * what comes while a request is under way leaves together.
+   */
   lingerMs?: number;
   /** Largest request, and record with its batch header, in bytes. Default 1 MiB. */
   maxRequestSize?: number;
@@ -232,15 +235,90 @@ export interface ProducerOptions extends CallOptions {
   isolation?: 'read_uncommitted' | 'read_committed';
   /** Milliseconds the server waits for the replicas with read_committed. Default 1500. */
   serverTimeoutMs?: number;
-  /** Keys as the official clients place them, records without a key round robin. Default siphash. */
-  partitioner?: 'siphash';
+  /**
+   * siphash: keys as the official clients place them, records without a key round robin over the partitions online.
+   * round_robin: all records so, whatever their keys. sticky: records without a key stay in one partition until its batch is
+   * closed, then go on to the next one online. fixed: all go into partition. Default siphash, with partition fixed.
+   */
+  partitioner?: 'siphash' | 'round_robin' | 'sticky' | 'fixed';
+  /** Pins the producer to one partition. */
+  partition?: number;
+  /**
+   * The chain that the cluster runs records through before it stores what comes out. Offsets of single records are not known
+   * then: they are -1, also for records that no module let through.
+   */
+  smartmodules?: readonly SmartModule[];
+}
+
+/**
+ * One step of a chain: WebAssembly that the cluster runs records through, for a consumer those that it reads, for a producer
+ * those that it sends. Exactly one of name, path and wasm says which module.
+ */
+export interface SmartModule {
+  /** A module stored in the cluster: name, group/name or group/name@version. */
+  name?: string;
+  /** A file with the module. It is read when the consumer or producer is opened. */
+  path?: string;
+  /** The module itself. */
+  wasm?: Uint8Array;
+  /** The cluster looks at what the module exports and not at this, so there is no need to say it. */
+  kind?: 'generic' | 'filter' | 'map' | 'array_map' | 'filter_map' | 'aggregate';
+  /** For the module's init function; numbers and truth values become text. */
+  params?: { readonly [key: string]: string | number | boolean };
+  /** Where an aggregate begins, anew with every stream and every request. */
+  accumulator?: string | Uint8Array;
+  /** Stored records that the module's look_back function is shown first: the newest ones, at most so many or so old. */
+  lookback?: { last?: number; ageMs?: number };
+}
+
+/** A producer's counters since it was opened. Bytes are those of keys and values. Every record accepted is in one of the others. */
+export interface ProducerStats {
+  /** Accepted by the library; records that wait in JavaScript for room in bufferMemory are not. */
+  recordsAccepted: number;
+  bytesAccepted: number;
+  /** Stored. */
+  recordsAcknowledged: number;
+  bytesAcknowledged: number;
+  /** Certainly not stored. */
+  recordsFailed: number;
+  bytesFailed: number;
+  /** Reported as maybe stored. */
+  recordsMaybe: number;
+  bytesMaybe: number;
+  /** Wait to be sent, or to be sent again. */
+  recordsQueued: number;
+  bytesQueued: number;
+  batchesQueued: number;
+  /** Sent, without an answer. */
+  recordsInFlight: number;
+  bytesInFlight: number;
+  batchesInFlight: number;
+  /** Sent. */
+  requests: number;
+  requestsInFlight: number;
+  /** Sent, each counted once. */
+  batches: number;
+  /** Batches sent again. */
+  retries: number;
+  /** Average bytes of a batch before compression, in parts of batchSize; this and the next four are 0 before anything was sent. */
+  batchFill: number;
+  recordsPerBatch: number;
+  batchesPerRequest: number;
+  recordsPerRequest: number;
+  /** Bytes before compression over those after; 1 without compression. */
+  compressionRatio: number;
+  /** From the first record of a batch to its outcome, half of the batches being quicker. Percentiles are at most a sixteenth too high. */
+  latencyP50Ms: number;
+  latencyP90Ms: number;
+  latencyP99Ms: number;
+  latencyMaxMs: number;
 }
 
 /** A record was acknowledged by the cluster. */
 export interface DeliveryReport {
   topic: string;
   partition: number;
-  /** Its offset there. Exact: offsets do not reach 2^53. */
+  /** Its offset there. Exact: offsets do not reach 2^53. -1 with smartmodules: not known. */
   offset: number;
   /** Milliseconds from the first send of its batch to the report. */
   latencyMs: number;
@@ -293,6 +371,8 @@ export class Producer {
    * @throws {SendManyError} as send, with the report of what was stored
    */
   sendMany(records: Iterable<Sendable> | AsyncIterable<Sendable>, options?: CallOptions): Promise<SendReport>;
+  /** What this producer has counted. */
+  stats(options?: CallOptions): Promise<ProducerStats>;
   /** Resolves when every record sent before is delivered or has failed; their own promises tell which. */
   flush(options?: CallOptions): Promise<void>;
   /**
@@ -333,6 +413,11 @@ export interface ConsumerOptions extends CallOptions {
   offsetStrategy?: 'none' | 'manual' | 'auto';
   /** How often offsetStrategy auto stores, in milliseconds. Default 10000. */
   offsetFlushMs?: number;
+  /**
+   * The chain that the cluster runs records through. What comes out has no timestamps, and offsets that are exact only for the
+   * last record of what was read together. With stopAt a partition also ends when nothing has come for requestTimeoutMs.
+   */
+  smartmodules?: readonly SmartModule[];
 }
 
 /**

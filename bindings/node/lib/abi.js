@@ -40,7 +40,10 @@ const functions = {
   fluvio_op_take_consumer: ['ptr', ['ptr']],
   fluvio_op_take_topic_list: ['ptr', ['ptr']],
   fluvio_op_take_consumer_offset_list: ['ptr', ['ptr']],
+  fluvio_op_take_text: ['ptr', ['ptr']],
   fluvio_op_free: ['void', ['ptr']],
+  fluvio_text_get: ['str', ['ptr']],
+  fluvio_text_free: ['void', ['ptr']],
 
   fluvio_queue_new: ['ptr', []],
   fluvio_queue_poll: ['ptr', ['ptr', 'i64']],
@@ -73,6 +76,7 @@ const functions = {
   fluvio_producer_send_batch: ['i32', ['ptr', 'ptr', 'size', 'i64', 'ptr', 'ptr']],
   fluvio_producer_send_columns: ['i32', ['ptr', 'ptr', 'size', 'ptr', 'ptr', 'size', 'u64', 'i64', 'ptr', 'ptr']],
   fluvio_producer_flush_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
+  fluvio_producer_stats_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
   fluvio_producer_close_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
   fluvio_producer_free: ['void', ['ptr']],
 

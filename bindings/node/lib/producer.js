@@ -112,6 +112,17 @@ function withReport(error, group) {
   return copy;
 }
 
+/** Counters with names and units of JavaScript: records_queued is recordsQueued, latency_max_us is latencyMaxMs. */
+function inJavaScript(counters) {
+  const out = {};
+  for (const [name, value] of Object.entries(counters)) {
+    const micros = name.endsWith('_us');
+    const camel = (micros ? `${name.slice(0, -3)}_ms` : name).replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+    out[camel] = micros ? value / 1000 : value;
+  }
+  return out;
+}
+
 /** Writes records to a topic. Comes from Client.producer. */
 class Producer {
   #sender;
@@ -162,6 +173,11 @@ class Producer {
     const error = sending.error ?? group.error;
     if (error) throw withReport(error, group);
     return group.report();
+  }
+
+  async stats(options) {
+    const checked = checkOptions(options, 'options');
+    return inJavaScript(await this.#sender.stats(timeoutOf(checked), signalOf(checked)));
   }
 
   async flush(options) {

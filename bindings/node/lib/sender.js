@@ -278,6 +278,23 @@ class Sender {
     );
   }
 
+  /** The library's counters, as it names them. */
+  async stats(timeoutMs, signal) {
+    if (this.closed || !this.address) throw closed('stats', 'producer');
+    this.push();
+    const take = (operation) => {
+      const text = this.lib.op_take_text(operation);
+      try {
+        return JSON.parse(this.lib.text_get(text));
+      } finally {
+        this.lib.text_free(text);
+      }
+    };
+    return this.hub.run({ what: 'producer stats', signal, take }, (queue, id) =>
+      this.lib.producer_stats_async(this.address, timeoutMs, queue, id),
+    );
+  }
+
   /**
    * Takes no more records and hands over those that wait for room. When the time is up those fail; the result then is the
    * error to close with, else null.

@@ -9,6 +9,11 @@ function snake(name) {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
+function isPlainObject(value) {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 /** A value in JSON's types. The library says what fits a setting; here go only values that JSON has no words for. */
 function plain(name, value) {
   switch (typeof value) {
@@ -17,9 +22,25 @@ function plain(name, value) {
     case 'function':
     case 'symbol':
       throw invalid(name, `a ${typeof value} is not a setting`);
+    case 'object':
+      if (value === null) return null;
+      if (value instanceof Uint8Array) return { base64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') };
+      if (Array.isArray(value)) return value.map((each, i) => plain(`${name}[${i}]`, each));
+      return isPlainObject(value) ? members(`${name}.`, value, new Set()) : value;
     default:
       return value;
   }
+}
+
+/** The members of an object as settings. undefined means the default. */
+function members(within, object, ours) {
+  const out = {};
+  for (const [name, value] of Object.entries(object)) {
+    if (value === undefined || ours.has(name)) continue;
+    // The names of a SmartModule's parameters are the application's own.
+    out[snake(name)] = within !== '' && name === 'params' ? value : plain(within + name, value);
+  }
+  return out;
 }
 
 /**
@@ -28,11 +49,7 @@ function plain(name, value) {
  * @param {Set<string>} ours
  */
 function toJSON(options, ours) {
-  const out = {};
-  for (const [name, value] of Object.entries(options ?? {})) {
-    if (value === undefined || ours.has(name)) continue;
-    out[snake(name)] = plain(name, value);
-  }
+  const out = members('', options ?? {}, ours);
   return JSON.stringify(out, (_, value) => (typeof value === 'bigint' ? value.toString() : value));
 }
 

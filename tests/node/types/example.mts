@@ -1,13 +1,15 @@
 // An ESM program in TypeScript. The test checks its types, compiles it and runs it with the endpoint as argument.
 import { Batch, CancelledError, Client, Consumer, DevCluster, FluvioError, NotFoundError, Producer, Record, SendReport, connect } from 'libfluvio';
-import type { ClientOptions, ConsumerOffset, ConsumerOptions, DeliveryReport, ProducerOptions, RecordInput, Sendable, Topic, TopicOptions } from 'libfluvio';
+import type { ClientOptions, ConsumerOffset, ConsumerOptions, DeliveryReport, ProducerOptions, ProducerStats, RecordInput, Sendable, SmartModule, Topic, TopicOptions } from 'libfluvio';
 
 const endpoint: string = process.argv[2] ?? '127.0.0.1:9003';
 const topic: string = process.argv[3] ?? 'types';
 
 const clientOptions: ClientOptions = { endpoint, clientId: 'types', connectionTimeoutMs: 5000, tls: 'disabled' };
 const topicOptions: TopicOptions = { partitions: 2, retentionSeconds: 3600, compression: 'any' };
-const producerOptions: ProducerOptions = { lingerMs: 1, compression: 'zstd', delivery: 'at_least_once' };
+const producerOptions: ProducerOptions = { lingerMs: 1, compression: 'zstd', delivery: 'at_least_once', partitioner: 'sticky' };
+export const chain: SmartModule[] = [{ name: 'one', params: { a: 'b', n: 1 }, lookback: { last: 5 } }, { wasm: Buffer.from(''), accumulator: '0' }];
+export const pinned: ProducerOptions = { partition: 1, smartmodules: chain };
 const consumerOptions: ConsumerOptions = { start: 'beginning', stopAt: 'end', partitions: [0, 1], isolation: 'read_committed', consumerId: 'types', offsetStrategy: 'manual', offsetFlushMs: 1000 };
 
 async function main(): Promise<void> {
@@ -22,6 +24,8 @@ async function main(): Promise<void> {
   const stored: SendReport = await producer.sendMany(many, { signal: AbortSignal.timeout(30_000) });
   const offsets: number[] = [...stored].map((one) => one.offset);
   await producer.flush();
+  const stats: ProducerStats = await producer.stats({ timeoutMs: 5000 });
+  if (stats.recordsAcknowledged !== 4 || stats.latencyMaxMs <= 0) throw new Error(JSON.stringify(stats));
 
   const consumer: Consumer = await client.consumer([topic], consumerOptions);
   let seen = 0;
