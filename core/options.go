@@ -119,8 +119,8 @@ type ConsumerOptions struct {
 	// reading goes on, so that offsets stored there are exact; between, going on repeats records, or with a module that makes
 	// several records of one may skip some. SPUs give whole batches to modules, so records shortly before Start and behind
 	// StopAt come as well. A module's error for a record comes after the records before it; reading goes on behind the batch of
-	// that record. An SPU says nothing of records that do not pass: with StopAt a partition therefore also ends when
-	// nothing has come for the client's RequestTimeout.
+	// that record. An SPU says nothing of records that do not pass: with StopAt a partition therefore also ends when all
+	// before it is stored and nothing has come for the client's RequestTimeout.
 	SmartModules []SmartModule `setting:"smartmodules"`
 	// ReadAhead is for callers who read ahead of their own application, which then is the one to count: Next hands nothing
 	// out, Consumer.HandedOut does. The function is called before auto stores offsets, so that it can call HandedOut; it must

@@ -225,6 +225,27 @@ func TestSilenceIsNotTakenForDeath(t *testing.T) {
 	require.NoError(t, consumer.Close(testContext(t)))
 }
 
+// Silence is not taken for an end that is not stored yet.
+func TestSilenceBeforeTheEndIsStored(t *testing.T) {
+	m := newModuleServer(t, devcluster.Options{}, every(550))
+	client := m.connect(func(o *fluvio.ClientOptions) { o.RequestTimeout = 100 * time.Millisecond })
+	require.NoError(t, m.dev.CreateTopic("later", 1))
+	fillPlain(t, client, "later", 0, 500)
+	consumer, err := client.Consumer(testContext(t), fluvio.ConsumerOptions{
+		Topics: []string{"later"}, Start: fluvio.Beginning(), StopAt: fluvio.StopBefore(600), MaxBytes: 1024, SmartModules: chainOf("few"),
+	})
+	require.NoError(t, err)
+	probes, err := m.dev.AddRule(devcluster.Rule{API: "FetchOffsets", Partition: -1, Action: devcluster.Action{Kind: devcluster.ActionObserve}})
+	require.NoError(t, err)
+	require.NoError(t, probes.Wait(testContext(t), 5), "it has been silent for longer than the request timeout")
+	fillPlain(t, client, "later", 500, 601)
+	var got []string
+	for _, r := range readAll(t, consumer) {
+		got = append(got, string(r.Value))
+	}
+	require.Equal(t, []string{"0", "550"}, got)
+}
+
 // Everything a chain can say arrives at the SPU, and what comes back is told without offsets.
 func TestProduceThroughSmartModules(t *testing.T) {
 	m := newModuleServer(t, devcluster.Options{}, nil)

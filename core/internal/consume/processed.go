@@ -31,10 +31,18 @@ func renumber(offsets []int64, h *wire.BatchHeader, processed bool) {
 
 // checkProcessed takes the place of checkSilence. An SPU says nothing while no record passes, so silence is no reason to
 // open the stream anew, which would make it begin again from the last frame, and aggregates from nothing. Whether the SPU is
-// there at all is asked for by another request. With an end to reach, silence for as long as patience counts as the end:
-// nothing else will ever tell. st.session.mu is held.
+// there at all is asked for by another request. With an end to reach that is stored, silence for as long as patience counts
+// as that end: nothing else will ever tell. st.session.mu is held.
 func (st *stream) checkProcessed(patience time.Duration) {
 	s, now := st.session, time.Now()
+	stored := s.stored()
+	if s.consumer.cfg.StopAt.Kind == StopEnd {
+		stored = max(stored, s.upto) // so the leader said
+	}
+	if !st.asked || stored <= s.next {
+		st.silent, st.probed = time.Time{}, time.Time{}
+		return
+	}
 	if st.silent.IsZero() {
 		st.silent, st.probed = now, time.Time{}
 	}
@@ -49,7 +57,7 @@ func (st *stream) checkProcessed(patience time.Duration) {
 		st.probed = now
 		st.probe()
 	}
-	if s.consumer.cfg.StopAt.Kind != StopNever && waited >= patience && st.probed.IsZero() {
+	if stored >= s.upto && waited >= patience && st.probed.IsZero() {
 		s.consumer.inbox.put(s, &frame{session: s, done: true}, false)
 		st.end(errReachedEnd)
 	}

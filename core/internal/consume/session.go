@@ -215,12 +215,12 @@ func (st *stream) checkSilence(patience time.Duration) {
 	s := st.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !st.asked || !s.isBehind() {
-		st.behind, st.silent = time.Time{}, time.Time{}
-		return
-	}
 	if len(s.consumer.cfg.SmartModules) > 0 {
 		st.checkProcessed(patience)
+		return
+	}
+	if !st.asked || s.stored() <= s.next {
+		st.behind, st.silent = time.Time{}, time.Time{}
 		return
 	}
 	now, quiet := time.Now(), st.conn.Quiet()
@@ -242,17 +242,17 @@ func (st *stream) checkSilence(patience time.Duration) {
 	}
 }
 
-// isBehind says whether the SC knows of records from the session's position on. s.mu is held.
-func (s *session) isBehind() bool {
+// stored is the offset up to which the SC knows of records that the session may read.
+func (s *session) stored() int64 {
 	p := s.consumer.cluster.Partition(s.topic, s.partition)
 	if p == nil {
-		return false
+		return 0
 	}
 	hw, end := p.Offsets()
 	if s.consumer.cfg.Isolation == wire.FetchReadCommitted {
 		end = hw
 	}
-	return end > s.next
+	return end
 }
 
 // heard notes that a stream brought a frame. Streams are waited for as briefly as at first only after a frame that came in
