@@ -186,13 +186,18 @@ func TestSmartModuleMakesManyRecords(t *testing.T) {
 	}
 }
 
+// impatient has silence noticed soon.
+func impatient(o *fluvio.ClientOptions) {
+	o.RequestTimeout, o.RetryBackoff = 500*time.Millisecond, time.Millisecond
+}
+
 // When no record passes there is no frame, so nothing says that the end was reached but silence. It is asked for no more
 // than once, and an SPU that is gone is noticed all the same.
 func TestSilenceThroughSmartModules(t *testing.T) {
 	m := newModuleServer(t, devcluster.Options{}, every(1_000_000))
-	client := m.connect(func(o *fluvio.ClientOptions) { o.RequestTimeout = 300 * time.Millisecond })
+	client := m.connect(impatient)
 	require.NoError(t, m.dev.CreateTopic("silent", 2))
-	fillPlain(t, client, "silent", 0, 500)
+	fillPlain(t, m.connect(nil), "silent", 0, 500)
 	consumer, err := client.Consumer(testContext(t), fluvio.ConsumerOptions{
 		Topics: []string{"silent"}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd(), MaxBytes: 1024, SmartModules: chainOf("none"),
 	})
@@ -204,18 +209,16 @@ func TestSilenceThroughSmartModules(t *testing.T) {
 // Without an end to reach, silence means nothing as long as the SPU answers at all.
 func TestSilenceIsNotTakenForDeath(t *testing.T) {
 	m := newModuleServer(t, devcluster.Options{}, every(1_000_000))
-	client := m.connect(func(o *fluvio.ClientOptions) {
-		o.RequestTimeout, o.RetryBackoff = 100*time.Millisecond, time.Millisecond
-	})
+	client, writer := m.connect(impatient), m.connect(nil)
 	require.NoError(t, m.dev.CreateTopic("silent", 1))
-	fillPlain(t, client, "silent", 0, 50)
+	fillPlain(t, writer, "silent", 0, 50)
 	probes, err := m.dev.AddRule(devcluster.Rule{API: "FetchOffsets", Partition: -1, Skip: 1, Action: devcluster.Action{Kind: devcluster.ActionObserve}})
 	require.NoError(t, err)
 	consumer, err := client.Consumer(testContext(t), fluvio.ConsumerOptions{Topics: []string{"silent"}, Start: fluvio.BeginningPlus(1), SmartModules: chainOf("none")})
 	require.NoError(t, err)
 	_, err = consumer.Next(testContext(t))
 	require.NoError(t, err, "a batch is run through the module as a whole")
-	fillPlain(t, client, "silent", 50, 60)
+	fillPlain(t, writer, "silent", 50, 60)
 	require.NoError(t, probes.Wait(testContext(t), 5))
 	require.Len(t, m.streams(), 1, "it answered each time")
 	dead, err := m.dev.AddRule(devcluster.Rule{API: "FetchOffsets", Partition: -1, Count: 1, Action: devcluster.Action{Kind: devcluster.ActionDrop}})
@@ -228,9 +231,9 @@ func TestSilenceIsNotTakenForDeath(t *testing.T) {
 // Silence is not taken for an end that is not stored yet.
 func TestSilenceBeforeTheEndIsStored(t *testing.T) {
 	m := newModuleServer(t, devcluster.Options{}, every(550))
-	client := m.connect(func(o *fluvio.ClientOptions) { o.RequestTimeout = 100 * time.Millisecond })
+	client, writer := m.connect(impatient), m.connect(nil)
 	require.NoError(t, m.dev.CreateTopic("later", 1))
-	fillPlain(t, client, "later", 0, 500)
+	fillPlain(t, writer, "later", 0, 500)
 	consumer, err := client.Consumer(testContext(t), fluvio.ConsumerOptions{
 		Topics: []string{"later"}, Start: fluvio.Beginning(), StopAt: fluvio.StopBefore(600), MaxBytes: 1024, SmartModules: chainOf("few"),
 	})
@@ -238,7 +241,7 @@ func TestSilenceBeforeTheEndIsStored(t *testing.T) {
 	probes, err := m.dev.AddRule(devcluster.Rule{API: "FetchOffsets", Partition: -1, Action: devcluster.Action{Kind: devcluster.ActionObserve}})
 	require.NoError(t, err)
 	require.NoError(t, probes.Wait(testContext(t), 5), "it has been silent for longer than the request timeout")
-	fillPlain(t, client, "later", 500, 601)
+	fillPlain(t, writer, "later", 500, 601)
 	var got []string
 	for _, r := range readAll(t, consumer) {
 		got = append(got, string(r.Value))

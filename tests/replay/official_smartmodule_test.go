@@ -13,6 +13,32 @@ import (
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 )
 
+// throughModule gives what one module lets through, up to an error or to the end of its only frame. It calls acknowledged
+// when the frame is one that is acknowledged, before it closes the stream.
+func throughModule(ctx context.Context, t *testing.T, client *fluvio.Client, m fluvio.SmartModule, acknowledged func()) (records []fluvio.Record, failure *fluvioerr.Error) {
+	consumer, err := client.Consumer(ctx, fluvio.ConsumerOptions{
+		Topics: []string{"orders"}, Start: fluvio.Beginning(), MaxBytes: 1<<20 + 314, SmartModules: []fluvio.SmartModule{m},
+	})
+	require.NoError(t, err)
+	for len(records) == 0 || records[len(records)-1].Offset < 46 {
+		b, err := consumer.Next(ctx)
+		if err != nil {
+			failure = fluvioerr.As(err)
+			require.Equal(t, m.Name, failure.Detail["smartmodule"], "%v", err)
+			break
+		}
+		for r := range b.Records() {
+			require.EqualValues(t, -1, r.Timestamp, "the SPU gives none")
+			records = append(records, r.Clone())
+		}
+	}
+	if failure == nil || failure.Server == fluvioerr.ServerSmartModuleRuntime {
+		acknowledged()
+	}
+	require.NoError(t, consumer.Close(ctx))
+	return records, failure
+}
+
 // TestOfficialSmartModules reads through the six modules of the recording, whose kinds the official client says, and through
 // one that there is not.
 func TestOfficialSmartModules(t *testing.T) {
@@ -21,30 +47,11 @@ func TestOfficialSmartModules(t *testing.T) {
 	uploads := func(r *Request) bool { return r.Name == "Create" }
 	asOfficial(t, "smartmodule", mask, uploads, func(ctx context.Context, client *fluvio.Client, player *Player) {
 		acknowledged := 0
-		// stream gives what one module lets through, up to an error or to the end of its only frame, which is acknowledged.
-		stream := func(m fluvio.SmartModule) (records []fluvio.Record, failure *fluvioerr.Error) {
-			consumer, err := client.Consumer(ctx, fluvio.ConsumerOptions{
-				Topics: []string{"orders"}, Start: fluvio.Beginning(), MaxBytes: 1<<20 + 314, SmartModules: []fluvio.SmartModule{m},
-			})
-			require.NoError(t, err)
-			for len(records) == 0 || records[len(records)-1].Offset < 46 {
-				b, err := consumer.Next(ctx)
-				if err != nil {
-					failure = fluvioerr.As(err)
-					require.Equal(t, m.Name, failure.Detail["smartmodule"], "%v", err)
-					break
-				}
-				for r := range b.Records() {
-					require.EqualValues(t, -1, r.Timestamp, "the SPU gives none")
-					records = append(records, r.Clone())
-				}
-			}
-			if failure == nil || failure.Server == fluvioerr.ServerSmartModuleRuntime {
+		stream := func(m fluvio.SmartModule) ([]fluvio.Record, *fluvioerr.Error) {
+			return throughModule(ctx, t, client, m, func() {
 				acknowledged++
 				require.Eventually(t, func() bool { return came(player, "UpdateOffsets") == acknowledged }, 20*time.Second, time.Millisecond)
-			}
-			require.NoError(t, consumer.Close(ctx))
-			return records, failure
+			})
 		}
 		// pass gives the records of a module that works.
 		pass := func(m fluvio.SmartModule) (out []string) {

@@ -1,6 +1,7 @@
 package produce
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func TestStats(t *testing.T) {
 func TestStatsOfWhatWaits(t *testing.T) {
 	w := newWorld(t, devcluster.Options{})
 	w.topic("waits", devcluster.TopicOptions{Partitions: 2})
-	p := w.producer("waits", func(c *Config) { c.DeliveryTimeout = 300 * time.Millisecond })
+	p := w.producer("waits", nil)
 	silent := w.rule(devcluster.Rule{API: "Produce", Count: 1, Action: devcluster.Action{Kind: devcluster.ActionDrop}})
 	fillPartition(t, p, 0, 1)
 	require.NoError(t, silent.Wait(testContext(t), 1))
@@ -86,7 +87,9 @@ func TestStatsOfWhatWaits(t *testing.T) {
 	s := p.Stats()
 	require.Equal(t, []uint64{1, 100, 1, 1}, []uint64{s.RecordsInFlight, s.BytesInFlight, s.BatchesInFlight, s.RequestsInFlight})
 	require.Equal(t, []uint64{2, 200, 1}, []uint64{s.RecordsQueued, s.BytesQueued, s.BatchesQueued})
-	require.Error(t, p.Flush(testContext(t)))
+	late, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.Error(t, p.Close(late))
 	s = p.Stats()
 	require.Equal(t, []uint64{3, 1, 2, 0, 0}, []uint64{s.RecordsAccepted, s.RecordsMaybe, s.RecordsFailed, s.RecordsQueued, s.RecordsInFlight})
 	require.EqualValues(t, 1, s.RequestsInFlight, "nobody has answered yet")
