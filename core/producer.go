@@ -168,6 +168,7 @@ type Receipt struct{ r produce.Receipt }
 
 // Wait blocks until the record is stored or has failed, or ctx ends. It makes the record leave at once, whatever Linger says.
 // With an error of code Timeout from the server (RequestTimedOut) the record is stored at the offset given, but not replicated.
+// With SmartModules the offset is -1.
 func (r Receipt) Wait(ctx context.Context) (partition int32, offset int64, err error) {
 	return r.r.Wait(ctx)
 }

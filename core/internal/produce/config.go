@@ -45,7 +45,7 @@ const (
 type Delivery struct {
 	Topic      string
 	Partition  int32
-	BaseOffset int64 // the i-th record has offset BaseOffset+i; -1 when failed, unless the server says stored but not replicated
+	BaseOffset int64 // the i-th record has offset BaseOffset+i; -1 when failed, unless stored but not replicated, and with SmartModules
 	Count      int
 	Opaques    []uint64 // the Opaque of each record, in offset order
 	Err        error    // nil: all were stored

@@ -15,6 +15,9 @@
 //
 // Every record gets exactly one report. Reports run in order on one goroutine of the producer, never on a connection's.
 //
+// Counters cost nothing per record: outcomes are added up for each batch under its partition's lock, what is sent once for each
+// request.
+//
 // Goroutines: one router (metadata, expiry), one reporter, one sender per SPU that leads a partition; all end with Close.
 // Locks: partition.mu before sender.mu; neither is held across I/O or a callback.
 //
