@@ -152,6 +152,7 @@ func (p *producer) hand(chunk *C.fluvioc_chunk_t) {
 	data := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(chunk), C.sizeof_fluvioc_chunk_t)), int(chunk.used))
 	var late []uint64 // the opaque values of records that came too late
 	lateBytes := 0
+	now := C.int64_t(time.Now().UnixMilli())
 	for len(data) > 0 {
 		head := (*C.fluvioc_record_t)(unsafe.Pointer(unsafe.SliceData(data)))
 		key, value, size := split(head, data)
@@ -160,6 +161,9 @@ func (p *producer) hand(chunk *C.fluvioc_chunk_t) {
 			late = append(late, uint64(head.opaque))
 			lateBytes += len(key) + len(value)
 			continue
+		}
+		if head.timestamp == 0 {
+			head.timestamp = now // the core would ask the clock for every record
 		}
 		record := fluvio.Record{Timestamp: int64(head.timestamp), Key: key, Value: value, Opaque: uint64(head.opaque)}
 		var err error

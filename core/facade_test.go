@@ -260,3 +260,40 @@ func TestCloseUnderLoad(t *testing.T) {
 		require.Equal(t, taken, reported, "every record that was taken has its report")
 	}
 }
+
+func TestSendMany(t *testing.T) {
+	ctx := testContext(t)
+	client := connect(t, endpoint(t))
+	topic := makeTopic(t, client, "many", 1)
+	producer, err := client.Producer(ctx, topic, fluvio.ProducerOptions{BatchSize: 256, MaxRequestSize: 2000})
+	require.NoError(t, err)
+	before := time.Now().UnixMilli()
+	records := make([]fluvio.Record, 100)
+	for i := range records {
+		records[i] = fluvio.Record{Value: fmt.Append(nil, i)}
+	}
+	records[7].Timestamp, records[8].Timestamp, records[9].Key = 1700000000000, 1600000000000, []byte{}
+	n, err := producer.SendMany(ctx, records)
+	require.NoError(t, err)
+	require.Equal(t, 100, n)
+	n, err = producer.SendMany(ctx, []fluvio.Record{{Value: []byte("fits")}, {Value: make([]byte, 3000)}, {Value: []byte("never sent")}})
+	require.ErrorIs(t, err, fluvioerr.Target(fluvioerr.TooLarge))
+	require.Equal(t, 1, n)
+	require.NoError(t, producer.Flush(ctx))
+	consumer, err := client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{topic}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd()})
+	require.NoError(t, err)
+	got := readAll(t, consumer)
+	require.Len(t, got, 101)
+	for i, r := range got[:100] {
+		require.Equal(t, fmt.Sprint(i), string(r.Value))
+		require.Equal(t, i == 9, r.Key != nil)
+		switch i {
+		case 7, 8:
+			require.Equal(t, records[i].Timestamp, r.Timestamp)
+		default:
+			require.Equal(t, got[0].Timestamp, r.Timestamp, "one time for all")
+			require.GreaterOrEqual(t, r.Timestamp, before)
+		}
+	}
+	require.Equal(t, "fits", string(got[100].Value))
+}

@@ -189,6 +189,20 @@ func (p *Producer) SendTo(ctx context.Context, partition int32, r Record) (Recei
 	return Receipt{rc}, err
 }
 
+// SendMany hands many records over, in their order, as Send does each; those without a timestamp get the same one. It returns how
+// many were accepted, and why the next one was not: ctx may have ended while there was no room in BufferMemory, or the record
+// is too large. What became of the accepted ones tell OnDelivery and Flush.
+func (p *Producer) SendMany(ctx context.Context, records []Record) (accepted int, err error) {
+	now := time.Now().UnixMilli()
+	for i := range records {
+		r := &records[i]
+		if _, err := p.p.Send(ctx, &produce.Record{Key: r.Key, Value: r.Value, Timestamp: orDefault(r.Timestamp, now), Opaque: r.Opaque}); err != nil {
+			return i, err
+		}
+	}
+	return len(records), nil
+}
+
 // Stats gives the producer's counters, also after Close. It is cheap enough for every second, not for every record.
 func (p *Producer) Stats() ProducerStats { return p.p.Stats() }
 

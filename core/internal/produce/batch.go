@@ -56,15 +56,11 @@ func newBatch(p *partition, size int, now time.Time) *batch {
 }
 
 // append adds a record; the caller made sure that it fits.
-func (b *batch) append(r *Record, now int64, wantOpaque bool) {
-	ts := r.Timestamp
-	if ts == 0 {
-		ts = now
-	}
+func (b *batch) append(r *Record, ts int64, wantOpaque bool) {
 	if b.count == 0 {
-		b.firstTS = ts
+		b.firstTS, b.maxTS = ts, ts
 	}
-	b.maxTS = ts
+	b.maxTS = max(b.maxTS, ts)
 	b.buf = wire.AppendRecord(b.buf, ts-b.firstTS, int64(b.count), r.Key != nil, r.Key, r.Value)
 	b.count++
 	b.payload += len(r.Key) + len(r.Value)

@@ -79,8 +79,8 @@ func TestBatchIsByteIdentical(t *testing.T) {
 	require.NoError(t, err)
 	_, part, _ := idle(testConfig("t"))
 	b := newBatch(part, 16<<10, time.Now())
-	b.append(&Record{Value: []byte("hello"), Timestamp: 1700000000000}, 0, false)
-	b.append(&Record{Key: []byte("k1"), Value: []byte("world"), Timestamp: 1700000000005}, 0, false)
+	b.append(&Record{Value: []byte("hello"), Timestamp: 1700000000000}, 1700000000000, false)
+	b.append(&Record{Key: []byte("k1"), Value: []byte("world"), Timestamp: 1700000000005}, 1700000000005, false)
 	require.Equal(t, entrySize+len(want), b.size())
 	require.NoError(t, b.seal(compress.None, 0))
 	require.EqualValues(t, 3, binary.BigEndian.Uint32(b.entry), "partition")
@@ -119,8 +119,8 @@ func TestBatchStaysInItsReservation(t *testing.T) {
 		if i%3 == 0 {
 			r.Key = nil
 		}
-		if _, how := part.add(r, time.Now(), 0); how == needsMemory {
-			_, how = part.add(r, time.Now(), part.bufferFor(r))
+		if _, how := part.add(r, stamp(r), 0); how == needsMemory {
+			_, how = part.add(r, stamp(r), part.bufferFor(r))
 			require.Equal(t, addedToNew, how)
 		}
 	}
@@ -144,8 +144,8 @@ func queues(part *partition, s *sender) (told, open bool, closed int) {
 // add adds a small record, reserving memory if needed.
 func add(part *partition) {
 	r := &Record{Value: []byte("x")}
-	if _, how := part.add(r, time.Now(), 0); how == needsMemory {
-		part.add(r, time.Now(), part.bufferFor(r))
+	if _, how := part.add(r, stamp(r), 0); how == needsMemory {
+		part.add(r, stamp(r), part.bufferFor(r))
 	}
 }
 
@@ -224,8 +224,8 @@ func TestTakeKeepsToTheRequestLimit(t *testing.T) {
 	_, part, s := idle(cfg)
 	for range 30 {
 		r := &Record{Value: make([]byte, 400)}
-		if _, how := part.add(r, time.Now(), 0); how == needsMemory {
-			part.add(r, time.Now(), part.bufferFor(r))
+		if _, how := part.add(r, stamp(r), 0); how == needsMemory {
+			part.add(r, stamp(r), part.bufferFor(r))
 		}
 	}
 	part.flushNow()
@@ -245,7 +245,7 @@ func TestTakeKeepsToTheRequestLimit(t *testing.T) {
 	require.Equal(t, 30, total)
 	// What does not fit into what is left of a request goes into one of its own.
 	r := &Record{Value: make([]byte, 2500)}
-	part.add(r, time.Now(), part.bufferFor(r))
+	part.add(r, stamp(r), part.bufferFor(r))
 	taken, more := part.take(s, 100, time.Now())
 	require.Empty(t, taken)
 	require.True(t, more)

@@ -35,8 +35,8 @@ const (
 	producerDead              // not added: the producer was closed
 )
 
-// add puts a record into the open batch, or into a new one for which the caller has reserved bytes of the budget.
-func (p *partition) add(r *Record, now time.Time, reserved int64) (Receipt, added) {
+// add puts a record with a timestamp into the open batch, or into a new one for which the caller has reserved bytes of the budget.
+func (p *partition) add(r *Record, ts, reserved int64) (Receipt, added) {
 	need := len(r.Key) + len(r.Value) + overhead
 	cfg := &p.producer.cfg
 	p.mu.Lock()
@@ -52,11 +52,11 @@ func (p *partition) add(r *Record, now time.Time, reserved int64) (Receipt, adde
 		if reserved == 0 {
 			return Receipt{}, needsMemory
 		}
-		p.open = newBatch(p, int(reserved), now)
+		p.open = newBatch(p, int(reserved), time.Now())
 		how = addedToNew
 	}
 	b := p.open
-	b.append(r, now.UnixMilli(), cfg.OnDelivery != nil)
+	b.append(r, ts, cfg.OnDelivery != nil)
 	receipt := Receipt{b, b.count - 1}
 	switch {
 	case p.producer.blocked.Load() > 0 && cfg.Linger > 0:

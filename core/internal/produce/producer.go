@@ -100,14 +100,13 @@ func (p *Producer) sendTo(ctx context.Context, part *partition, r *Record, stick
 	if p.closing.Err() != nil {
 		return Receipt{}, p.errClosed()
 	}
-	now := time.Now()
-	switch rc, how := part.add(r, now, 0); how {
+	switch rc, how := part.add(r, stamp(r), 0); how {
 	case needsMemory:
 		if sticky {
 			next := p.sticky.next(part.id, p.view.Load())
 			part = (*p.parts.Load())[next]
 		}
-		return p.sendSlow(ctx, part, r, now)
+		return p.sendSlow(ctx, part, r)
 	case producerDead:
 		return Receipt{}, p.errClosed()
 	default:
@@ -115,19 +114,28 @@ func (p *Producer) sendTo(ctx context.Context, part *partition, r *Record, stick
 	}
 }
 
+// stamp is the timestamp of a record. The clock is asked only where it must be: on virtual machines it can cost as much as all
+// the rest of a send.
+func stamp(r *Record) int64 {
+	if r.Timestamp != 0 {
+		return r.Timestamp
+	}
+	return time.Now().UnixMilli()
+}
+
 // sendSlow opens a new batch, for which memory has to be reserved first.
-func (p *Producer) sendSlow(ctx context.Context, part *partition, r *Record, now time.Time) (Receipt, error) {
+func (p *Producer) sendSlow(ctx context.Context, part *partition, r *Record) (Receipt, error) {
 	need := part.bufferFor(r)
 	if need > p.cfg.BufferMemory {
 		return Receipt{}, fluvioerr.New(fluvioerr.TooLarge, "send", "the record needs %d bytes, buffer_memory is %d", need, p.cfg.BufferMemory).
 			At(p.cfg.Topic, part.id).ForSetting("buffer_memory")
 	}
 	if !p.budget.TryAcquire(need) {
-		if err := p.waitForMemory(ctx, need, now); err != nil {
+		if err := p.waitForMemory(ctx, need); err != nil {
 			return Receipt{}, err
 		}
 	}
-	rc, how := part.add(r, time.Now(), need)
+	rc, how := part.add(r, stamp(r), need)
 	if how != addedToNew {
 		p.budget.Release(need)
 	}
@@ -138,7 +146,8 @@ func (p *Producer) sendSlow(ctx context.Context, part *partition, r *Record, now
 }
 
 // waitForMemory blocks until bytes are free. A full budget is itself a reason to flush, now and until the wait is over.
-func (p *Producer) waitForMemory(ctx context.Context, need int64, since time.Time) error {
+func (p *Producer) waitForMemory(ctx context.Context, need int64) error {
+	since := time.Now()
 	full := func() *fluvioerr.Error {
 		return fluvioerr.New(fluvioerr.QueueFull, "send", "buffer_memory (%d bytes) is used up by records on their way", p.cfg.BufferMemory).
 			At(p.cfg.Topic, -1).ForSetting("buffer_memory")
