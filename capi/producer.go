@@ -125,23 +125,50 @@ func (p *producer) pump() {
 			C.fluvioc_poison(unsafe.Pointer(p.handle), cError(bug(r)))
 		}
 	}()
-	for {
-		chunk := C.fluvioc_producer_take(p.handle)
-		if chunk == nil {
+	gather := time.NewTimer(0)
+	defer gather.Stop()
+	for few := false; ; {
+		if few && p.core.Busy() {
+			gather.Reset(gatherPause)
 			select {
+			case <-gather.C:
 			case <-p.data:
 			case <-p.ctx.Done():
-				if chunk = C.fluvioc_producer_take(p.handle); chunk == nil {
-					return
-				}
 			}
 		}
+		chunk := p.next()
+		if chunk == nil {
+			return
+		}
+		few = chunk.next == nil && chunk.used < fewBytes
 		for chunk != nil {
 			next, count := chunk.next, uint64(chunk.count)
 			p.hand(chunk)
 			C.fluvioc_producer_done(p.handle, chunk)
 			p.advance(count)
 			chunk = next
+		}
+	}
+}
+
+// An application that sends slower than the pump runs would wake it for each record, which costs more than all the rest. So
+// the pump lets records gather for a moment when few came and others are still under way. A record that is sent by itself is
+// never held up, and who flushes or waits ends the pause.
+const (
+	gatherPause = 50 * time.Microsecond
+	fewBytes    = 16 << 10
+)
+
+// next waits for what was sent; nil when the producer is closed and nothing is left.
+func (p *producer) next() *C.fluvioc_chunk_t {
+	for {
+		if chunk := C.fluvioc_producer_take(p.handle); chunk != nil {
+			return chunk
+		}
+		select {
+		case <-p.data:
+		case <-p.ctx.Done():
+			return C.fluvioc_producer_take(p.handle)
 		}
 	}
 }
@@ -298,6 +325,7 @@ func (p *producer) wait(ctx context.Context, op string, sequence uint64) error {
 		}
 		changed := p.changed
 		p.mu.Unlock()
+		notify(p.data)
 		select {
 		case <-changed:
 		case <-p.done:

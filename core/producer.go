@@ -203,6 +203,9 @@ func (p *Producer) SendMany(ctx context.Context, records []Record) (accepted int
 	return len(records), nil
 }
 
+// Busy says whether records are under way that have no report yet.
+func (p *Producer) Busy() bool { return p.p.Busy() }
+
 // Stats gives the producer's counters, also after Close. It is cheap enough for every second, not for every record.
 func (p *Producer) Stats() ProducerStats { return p.p.Stats() }
 

@@ -54,6 +54,7 @@ func (p *partition) add(r *Record, ts, reserved int64) (Receipt, added) {
 		}
 		p.open = newBatch(p, int(reserved), time.Now())
 		how = addedToNew
+		p.producer.under.Add(1)
 	}
 	b := p.open
 	b.append(r, ts, cfg.OnDelivery != nil)

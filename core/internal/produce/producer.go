@@ -21,6 +21,7 @@ type Producer struct {
 	cfg     Config
 	cluster *cluster.Cluster
 	budget  *semaphore.Weighted
+	under   atomic.Int64 // batches without a report
 	blocked atomic.Int32 // callers of Send that wait for the budget: nothing lingers meanwhile
 
 	view  atomic.Pointer[Partitions]   // for the partitioner
@@ -179,6 +180,9 @@ func (p *Producer) waitForMemory(ctx context.Context, need int64) error {
 func (p *Producer) errClosed() *fluvioerr.Error {
 	return fluvioerr.New(fluvioerr.Closed, "send", "the producer was closed").At(p.cfg.Topic, -1)
 }
+
+// Busy says whether any record has no report yet.
+func (p *Producer) Busy() bool { return p.under.Load() > 0 }
 
 // flushAll sends every open batch without waiting for its linger.
 func (p *Producer) flushAll() {

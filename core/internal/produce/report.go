@@ -134,6 +134,7 @@ func (p *Producer) fail(b *batch, base int64, err error) {
 // release ends a batch: its memory is free, who waits for it goes on.
 func (p *Producer) release(b *batch) {
 	p.budget.Release(b.cap)
+	p.under.Add(-1)
 	close(b.done)
 }
 
