@@ -33,6 +33,8 @@ static void control(const char *path)
     got += (size_t)n;
   text[got] = '\0';
   close(fd);
+  if (strstr(text, " 200 ") == NULL)
+    fprintf(stderr, "%s: %s\n", path, text);
   CHECK(strstr(text, " 200 ") != NULL);
 }
 

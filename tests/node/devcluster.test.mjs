@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
 import * as libfluvio from '../../bindings/node/index.mjs';
-import { PATIENCE_MS, listen, packageRoot, rejection, runNode } from './support.mjs';
+import { PATIENCE_MS, listen, packageRoot, rejection, require, runNode } from './support.mjs';
 
 const { DevCluster } = libfluvio;
 
@@ -59,6 +59,13 @@ test('a wrong option is the caller\'s mistake', async () => {
 test('a start that is cancelled leaves nothing behind', async () => {
   assert.ok((await rejection(DevCluster.start({ signal: AbortSignal.abort() }))) instanceof libfluvio.CancelledError);
   assert.ok((await rejection(DevCluster.start({ timeoutMs: 0 }))) instanceof libfluvio.TimeoutError);
+});
+
+test('what a wait that is cancelled at once was for may fail later', async () => {
+  const { limited } = require('../../bindings/node/lib/limit.js');
+  const failing = new Promise((_, reject) => setImmediate(() => reject(new Error('nobody hears this'))));
+  assert.ok((await rejection(limited(failing, -1, AbortSignal.abort(), 'wait'))) instanceof libfluvio.CancelledError);
+  await new Promise((resolve) => setTimeout(resolve, 1)); // an unhandled rejection fails the test
 });
 
 test('ends with its program, however that ends', async () => {

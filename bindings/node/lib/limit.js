@@ -14,6 +14,7 @@ const MAX_TIMER_MS = 0x7fffffff;
 function limited(promise, ms, signal, what) {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
+      promise.catch(() => {}); // it may fail later, which nobody waits for any more
       reject(cancelled(what, signal));
       return;
     }
