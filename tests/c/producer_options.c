@@ -91,6 +91,7 @@ static void settings(fluvio_client_t *client)
 struct choice {
   fluvio_client_t *client;
   pthread_mutex_t lock;
+  pthread_cond_t gone;
   int asked, freed, available;
   fluvio_producer_t *inner; /* to send through while choosing */
 };
@@ -118,7 +119,11 @@ static int32_t choose(const void *key, size_t key_len, const void *value, size_t
 
 static void gone(void *ctx)
 {
-  ((struct choice *)ctx)->freed++;
+  struct choice *c = (struct choice *)ctx;
+  pthread_mutex_lock(&c->lock);
+  c->freed++;
+  pthread_cond_signal(&c->gone);
+  pthread_mutex_unlock(&c->lock);
 }
 
 static void own_partitioner(fluvio_client_t *client)
@@ -138,6 +143,7 @@ static void own_partitioner(fluvio_client_t *client)
   memset(&c, 0, sizeof c);
   c.client = client;
   pthread_mutex_init(&c.lock, NULL);
+  pthread_cond_init(&c.gone, NULL);
   producer = open_with(client, "c-own", "{\"partitioner\": \"sticky\"}", queue);
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_set_partitioner(producer, NULL, &c, gone, &error));
   OK(fluvio_producer_set_partitioner(producer, choose, &c, gone, &error));
@@ -163,13 +169,17 @@ static void own_partitioner(fluvio_client_t *client)
   CHECK(count[0] == 1 && count[1] == 2 && count[2] == 2 && count[3] == 2);
   OK(fluvio_producer_close(producer, LONG, &error));
   STATUS(FLUVIO_ERR_CLOSED, fluvio_producer_send(producer, NULL, 0, "1", 1, 0, LONG, &error));
+  pthread_mutex_lock(&c.lock);
   CHECK(c.asked == 8 && c.freed == 0);
+  pthread_mutex_unlock(&c.lock);
   fluvio_producer_free(producer);
   while ((event = fluvio_queue_poll(queue, 0)) != NULL)
     fluvio_event_free(event);
-  while (*(volatile int *)&c.freed == 0) /* Go drops its reference a little later than close returns */
-    usleep(1000);
+  pthread_mutex_lock(&c.lock);
+  while (c.freed == 0) /* Go drops its reference a little later than close returns */
+    pthread_cond_wait(&c.gone, &c.lock);
   CHECK(c.freed == 1);
+  pthread_mutex_unlock(&c.lock);
 
   producer = open_with(client, "c-own", "{}", NULL);
   send_n(producer, NULL, 1);
@@ -180,6 +190,7 @@ static void own_partitioner(fluvio_client_t *client)
   CHECK(c.freed == 1); /* a call that fails keeps nothing */
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_set_partitioner(NULL, choose, &c, gone, &error));
   pthread_mutex_destroy(&c.lock);
+  pthread_cond_destroy(&c.gone);
   fluvio_queue_free(queue);
 }
 
