@@ -17,6 +17,8 @@ type Client struct {
 	pool    *transport.Pool
 	cluster *cluster.Cluster
 
+	offsets memoryStore // of consumers with offset_store memory
+
 	mu       sync.Mutex
 	children map[closer]struct{} // guarded by mu: producers and consumers
 	closed   bool                // guarded by mu

@@ -2,7 +2,10 @@ package fluvio
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/libfluvio/libfluvio/core/internal/consume"
@@ -11,13 +14,13 @@ import (
 
 // Consumer reads topics. Its methods are safe for concurrent use.
 type Consumer struct {
-	client    *Client
-	c         *consume.Consumer
-	counts    bool // whoever takes records is the application: what it takes is handed out
-	strategic bool // offsets may be stored
+	client *Client
+	c      *consume.Consumer
+	counts bool // whoever takes records is the application: what it takes is handed out
 
-	mu   sync.Mutex
-	left []*consume.Batch // guarded by mu: what loops over records left behind
+	mu      sync.Mutex
+	left    []*consume.Batch // guarded by mu: what loops over records left behind
+	failure error            // guarded by mu: what Poll met behind the records that it gave
 }
 
 // Validate reports every problem of the options at once.
@@ -33,6 +36,11 @@ func (o ConsumerOptions) Validate() error {
 			p.add("topics", "%q stands twice", t)
 		}
 		seenTopic[t] = true
+		if isPattern(t) {
+			if _, err := topicPattern(t); err != nil {
+				p.add("topics", "%v", err)
+			}
+		}
 	}
 	seen := map[int32]bool{}
 	for _, id := range o.Partitions {
@@ -46,6 +54,12 @@ func (o ConsumerOptions) Validate() error {
 	}
 	if pos := o.Start.position(); pos.N < 0 {
 		p.add("start", "%d is negative", pos.N)
+	}
+	if o.GroupSize == 0 && o.GroupMember != 0 {
+		p.add("group_size", "is needed with group_member: how many members the group has")
+	}
+	if o.GroupSize != 0 && o.GroupMember >= o.GroupSize {
+		p.add("group_member", "%d is not between 0 and %d: the group has %d members", o.GroupMember, o.GroupSize-1, o.GroupSize)
 	}
 	checkOffsets(&p, &o)
 	checkModules(&p, o.SmartModules)
@@ -64,49 +78,74 @@ func (c *Client) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	chain, err := invocations("open consumer", o.SmartModules)
-	if err != nil {
-		return nil, err
-	}
 	o.defaults()
 	ctx, cancel := context.WithTimeout(ctx, c.opts.RequestTimeout)
 	defer cancel()
-	cfg := consume.Config{
-		Start: o.Start.position(), StopAt: o.StopAt.stop, PrefetchBytes: o.PrefetchBytes,
-		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax, Lazy: o.LazyColumns,
-		ConsumerID: o.ConsumerID, Strategy: strategies[o.OffsetStrategy], FlushEvery: o.OffsetFlush, ReadAhead: o.ReadAhead,
-		SmartModules: chain,
+	cfg, err := c.consumeConfig(&o)
+	if err != nil {
+		return nil, err
 	}
-	if o.Isolation == "read_committed" {
-		cfg.Isolation = wire.FetchReadCommitted
-	}
-	streams := 0
-	for _, name := range o.Topics {
-		if err := checkTopicName("open consumer", name); err != nil {
-			return nil, err
-		}
-		t, err := c.cluster.Topic(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		n := len(t.Partitions)
-		if len(o.Partitions) > 0 {
-			n = len(o.Partitions)
-		}
-		streams += n
-		cfg.Topics = append(cfg.Topics, consume.Topic{Name: name, Partitions: o.Partitions})
-	}
-	cfg.MaxBytes = o.maxBytes(streams)
 	inner, err := consume.Open(ctx, c.cluster, cfg)
 	if err != nil {
 		return nil, err
 	}
-	consumer := &Consumer{client: c, c: inner, counts: o.ReadAhead == nil, strategic: cfg.Strategy != consume.StrategyNone}
+	consumer := &Consumer{client: c, c: inner, counts: o.ReadAhead == nil}
 	if err := c.adopt(consumer); err != nil {
 		inner.Close()
 		return nil, err
 	}
 	return consumer, nil
+}
+
+// resets are the values of offset_reset.
+var resets = map[string]consume.Reset{"error": consume.ResetError, "earliest": consume.ResetEarliest, "latest": consume.ResetLatest}
+
+// consumeConfig turns options, complete with defaults, into what the engine takes.
+func (c *Client) consumeConfig(o *ConsumerOptions) (cfg consume.Config, err error) {
+	cfg = consume.Config{
+		Start: o.Start.position(), StopAt: o.StopAt.stop, MaxBytes: o.MaxBytes, PrefetchBytes: o.PrefetchBytes,
+		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax, MaxRetries: o.MaxRetries,
+		Lazy: o.LazyColumns, ConsumerID: o.ConsumerID, Strategy: strategies[o.OffsetStrategy], FlushEvery: o.OffsetFlush, ReadAhead: o.ReadAhead,
+		OnEvicted: resets[o.OffsetReset], SkipCorrupt: o.CorruptBatches == "skip", Member: o.GroupMember, Members: o.GroupSize,
+		OnEvent: o.OnEvent,
+	}
+	if cfg.SmartModules, err = invocations("open consumer", o.SmartModules); err != nil {
+		return cfg, err
+	}
+	if cfg.Store, err = c.offsetStore(o); err != nil {
+		return cfg, err
+	}
+	if o.Isolation == "read_committed" {
+		cfg.Isolation = wire.FetchReadCommitted
+	}
+	for _, name := range o.Topics {
+		topic := consume.Topic{Name: name, Partitions: o.Partitions}
+		if len(o.Partitions) == 0 {
+			topic.Partitions = nil
+		}
+		if isPattern(name) {
+			topic.Pattern, err = topicPattern(name)
+		} else {
+			err = checkTopicName("open consumer", name)
+		}
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Topics = append(cfg.Topics, topic)
+	}
+	return cfg, nil
+}
+
+// isPattern says whether a topic is a pattern: no name can begin so.
+func isPattern(topic string) bool { return strings.HasPrefix(topic, "^") }
+
+// topicPattern compiles a pattern, to match whole names.
+func topicPattern(text string) (*regexp.Regexp, error) {
+	p, err := regexp.Compile("^(?:" + text + ")$")
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a pattern: %v", text, err)
+	}
+	return p, nil
 }
 
 // Next gives the next batch, or what a loop over Records has left of one, waiting until ctx ends. Its errors: End when every
@@ -115,11 +154,12 @@ func (c *Client) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 // again each time, and fluvioerr.Fatal says so.
 func (c *Consumer) Next(ctx context.Context) (*Batch, error) {
 	b, err := c.take(ctx)
+	for err == nil && c.counts && !b.HandOut() {
+		b.Release()
+		b, err = c.take(ctx)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if c.counts && c.strategic {
-		b.HandOut()
 	}
 	return &Batch{b}, nil
 }
@@ -129,15 +169,34 @@ func (c *Consumer) take(ctx context.Context) (*consume.Batch, error) {
 	if c.counts {
 		c.c.Settle()
 	}
+	return c.takeMore(ctx)
+}
+
+// takeMore is take for who has not come back yet.
+func (c *Consumer) takeMore(ctx context.Context) (*consume.Batch, error) {
 	c.mu.Lock()
-	if n := len(c.left); n > 0 {
+	if err := c.failure; err != nil {
+		c.failure = nil
+		c.mu.Unlock()
+		return nil, err
+	}
+	for len(c.left) > 0 {
 		b := c.left[0]
 		c.left = c.left[1:]
-		c.mu.Unlock()
-		return b, nil
+		if !b.Stale() {
+			c.mu.Unlock()
+			return b, nil
+		}
 	}
 	c.mu.Unlock()
 	return c.c.Next(ctx)
+}
+
+// keep puts what was not handed out of a batch back, to come first.
+func (c *Consumer) keep(b *consume.Batch) {
+	c.mu.Lock()
+	c.left = append([]*consume.Batch{b}, c.left...)
+	c.mu.Unlock()
 }
 
 // Records gives record after record until the end of the stream or an error, which comes last. End is not an error here. What
@@ -164,15 +223,14 @@ func (c *Consumer) each(b *consume.Batch, yield func(Record, error) bool) (more 
 	next := 0
 	defer func() { // also when the loop's body panics
 		if next < b.Len() {
-			c.mu.Lock()
-			c.left = append(c.left, b.Tail(next))
-			c.mu.Unlock()
+			c.keep(b.Tail(next))
 		}
 	}()
 	batch := Batch{b}
 	for next < b.Len() {
-		if c.counts && c.strategic {
-			b.HandOutRecord(next)
+		if c.counts && !b.HandOutRecord(next) { // the loop's body has chosen another position
+			next = b.Len()
+			break
 		}
 		next++
 		if !yield(batch.Record(next-1), nil) {
@@ -219,6 +277,10 @@ func (b *Batch) Data() []byte { return b.b.Data }
 // Columns decodes into slices of at least Len elements, which may lie in foreign memory. A Corrupt error also ends the
 // partition.
 func (b *Batch) Columns(cols *Columns) error { return b.b.Columns(cols) }
+
+// Stale says whether Seek or Pause has made the batch void since it was read: its records come again, or are not wanted. For
+// callers who have set ReadAhead; other batches are handed out by then.
+func (b *Batch) Stale() bool { return b.b.Stale() }
 
 // Release gives the memory of the batch to later ones. Its records, columns and data must not be used afterwards. It is
 // optional: without it the memory is collected like any other.

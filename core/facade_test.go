@@ -131,23 +131,26 @@ func TestRecordsCanBeLeftAndGoneOnWith(t *testing.T) {
 }
 
 func TestPositionsAsText(t *testing.T) {
-	for _, text := range []string{"beginning", "beginning+5", "end", "end-3", "0", "42"} {
+	for _, text := range []string{"beginning", "beginning+5", "end", "end-3", "0", "42", "time:1700000000123"} {
 		p, err := fluvio.ParseStartPosition(text)
 		require.NoError(t, err)
 		require.Equal(t, text, p.String())
 	}
-	for _, text := range []string{"never", "end", "0", "42"} {
+	for _, text := range []string{"never", "end", "0", "42", "time:0"} {
 		p, err := fluvio.ParseStopPosition(text)
 		require.NoError(t, err)
 		require.Equal(t, text, p.String())
 	}
 	require.Equal(t, "end", fluvio.StartPosition{}.String())
 	require.Equal(t, "never", fluvio.StopPosition{}.String())
-	for _, text := range []string{"", "-1", "begin", "end+1", "beginning-1", "end--1", "1.5", "9223372036854775808"} {
+	at, err := fluvio.ParseStartPosition("time:2024-05-01T12:00:00.5+02:00")
+	require.NoError(t, err)
+	require.Equal(t, fluvio.AtTime(time.UnixMilli(1714557600500)), at)
+	for _, text := range []string{"", "-1", "begin", "end+1", "beginning-1", "end--1", "1.5", "9223372036854775808", "time:", "time:-5", "time:yesterday", "time:1960-01-01T00:00:00Z"} {
 		_, err := fluvio.ParseStartPosition(text)
 		require.Error(t, err, "%q", text)
 	}
-	for _, text := range []string{"", "-1", "end-1", "beginning"} {
+	for _, text := range []string{"", "-1", "end-1", "beginning", "time:2024-01"} {
 		_, err := fluvio.ParseStopPosition(text)
 		require.Error(t, err, "%q", text)
 	}
@@ -168,6 +171,13 @@ func TestValidation(t *testing.T) {
 		"stands twice":                                      fluvio.ConsumerOptions{Topics: []string{"a", "a"}, Partitions: []int32{1, 1, -1}}.Validate(),
 		"partitions: -1 is negative":                        fluvio.ConsumerOptions{Topics: []string{"a", "a"}, Partitions: []int32{1, 1, -1}}.Validate(),
 		"start: -5 is negative":                             fluvio.ConsumerOptions{Topics: []string{"a"}, Start: fluvio.AtOffset(-5)}.Validate(),
+		"topics: \"^a(\" is not a pattern":                  fluvio.ConsumerOptions{Topics: []string{"^a("}}.Validate(),
+		"group_member: 3 is not between 0 and 2":            fluvio.ConsumerOptions{Topics: []string{"a"}, GroupMember: 3, GroupSize: 3}.Validate(),
+		"group_size: is needed":                             fluvio.ConsumerOptions{Topics: []string{"a"}, GroupMember: 1}.Validate(),
+		"offset_store_path: is needed":                      fluvio.ConsumerOptions{Topics: []string{"a"}, ConsumerID: "c", OffsetStore: "file"}.Validate(),
+		"offset_store_path: has no effect":                  fluvio.ConsumerOptions{Topics: []string{"a"}, OffsetStorePath: "x"}.Validate(),
+		"consumer_id: is needed with offset_store":          fluvio.ConsumerOptions{Topics: []string{"a"}, OffsetStore: "memory"}.Validate(),
+		"offset_store: cannot be combined":                  fluvio.ConsumerOptions{Topics: []string{"a"}, ConsumerID: "c", OffsetStore: "memory", Store: fluvio.NewMemoryOffsetStore()}.Validate(),
 		"max_partition_size: 2048 is smaller":               fluvio.TopicSpec{MaxPartitionSize: 2048}.Validate(),
 	} {
 		require.ErrorContains(t, err, want)

@@ -26,6 +26,18 @@ func checkOffsets(p *problems, o *ConsumerOptions) {
 	if strategies[o.OffsetStrategy] != consume.StrategyNone && o.ConsumerID == "" {
 		p.add("consumer_id", "is needed with offset_strategy %s: offsets are stored under this name", o.OffsetStrategy)
 	}
+	switch {
+	case o.OffsetStore == "file" && o.OffsetStorePath == "":
+		p.add("offset_store_path", "is needed with offset_store file: the folder to store offsets in")
+	case o.OffsetStore != "file" && o.OffsetStorePath != "":
+		p.add("offset_store_path", "has no effect without offset_store=file")
+	}
+	if o.Store != nil && o.OffsetStore != "" {
+		p.add("offset_store", "cannot be combined with a store of the application's")
+	}
+	if (o.Store != nil || o.OffsetStore != "") && o.ConsumerID == "" {
+		p.add("consumer_id", "is needed with offset_store: offsets are stored under this name")
+	}
 	if problem := consumerIDProblem(o.ConsumerID); problem != "" {
 		p.add("consumer_id", "%s", problem)
 	}
@@ -101,6 +113,52 @@ func (a *Admin) ConsumerOffsets(ctx context.Context) ([]ConsumerOffset, error) {
 // may store it again. It waits, and is Unsupported, as ConsumerOffsets.
 func (a *Admin) DeleteConsumerOffset(ctx context.Context, consumerID, topic string, partition int32) error {
 	const op = "delete consumer offset"
+	if err := a.checkConsumer(op, consumerID, topic, partition); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.client.opts.RequestTimeout)
+	defer cancel()
+	req := &wire.DeleteConsumerOffsetRequest{Topic: topic, Partition: uint32(partition), ConsumerID: consumerID}
+	if err := a.client.cluster.DeleteConsumerOffset(ctx, req); err != nil {
+		return fluvioerr.As(err).At(topic, partition)
+	}
+	return nil
+}
+
+// ResetConsumerOffset makes a consumer that is opened later go on at a position of a partition, for instance Beginning, whatever
+// was stored for it. One that runs does not notice, and may store its own offset afterwards. It tries again while servers
+// cannot be reached, until ctx ends and for as long as the request timeout. Errors as ConsumerOffsets; NotFound: there is no
+// such topic or partition.
+func (a *Admin) ResetConsumerOffset(ctx context.Context, consumerID, topic string, partition int32, to StartPosition) error {
+	const op = "reset consumer offset"
+	if err := a.checkConsumer(op, consumerID, topic, partition); err != nil {
+		return err
+	}
+	c := a.client
+	limited, cancel := context.WithTimeout(ctx, c.opts.RequestTimeout)
+	defer cancel()
+	t, err := c.cluster.Topic(limited, topic)
+	if err != nil {
+		return err
+	}
+	if int(partition) >= len(t.Partitions) {
+		return fluvioerr.New(fluvioerr.NotFound, op, "the topic has %d partitions, 0 to %d", len(t.Partitions), len(t.Partitions)-1).At(topic, partition)
+	}
+	cfg := consume.Config{ConsumerID: consumerID, RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax}
+	stored, err := consume.ResetOffset(limited, c.cluster, cfg, topic, partition, to.position())
+	if err == nil && stored < 0 {
+		return a.DeleteConsumerOffset(ctx, consumerID, topic, partition)
+	}
+	if e := fluvioerr.As(err); e != nil {
+		own := *e
+		own.Op = op
+		return &own
+	}
+	return err
+}
+
+// checkConsumer checks what names a stored offset.
+func (a *Admin) checkConsumer(op, consumerID, topic string, partition int32) error {
 	if err := a.client.alive(); err != nil {
 		return err
 	}
@@ -116,12 +174,6 @@ func (a *Admin) DeleteConsumerOffset(ctx context.Context, consumerID, topic stri
 	}
 	if partition < 0 {
 		return fluvioerr.New(fluvioerr.InvalidArgument, op, "partition %d is negative", partition).At(topic, partition).ForSetting("partition")
-	}
-	ctx, cancel := context.WithTimeout(ctx, a.client.opts.RequestTimeout)
-	defer cancel()
-	req := &wire.DeleteConsumerOffsetRequest{Topic: topic, Partition: uint32(partition), ConsumerID: consumerID}
-	if err := a.client.cluster.DeleteConsumerOffset(ctx, req); err != nil {
-		return fluvioerr.As(err).At(topic, partition)
 	}
 	return nil
 }

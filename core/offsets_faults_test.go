@@ -193,9 +193,19 @@ func TestStoredOffsetThatWasRemoved(t *testing.T) {
 	require.NoError(t, c.Commit(o.ctx), "a record that is gone can be stored as processed")
 	require.Equal(t, map[int32]int64{0: 6}, o.stored())
 	require.NoError(t, c.Close(o.ctx))
-	require.EqualValues(t, 15, o.first(fluvio.Beginning()))
-	require.EqualValues(t, 15, o.first(fluvio.End()))
 	require.EqualValues(t, 18, o.first(fluvio.BeginningPlus(11)), "resume is 7")
+	_, err := o.open(fluvio.ConsumerOptions{}).Next(o.ctx)
+	require.Equal(t, fluvioerr.OffsetEvicted, fluvioerr.CodeOf(err), "%v", err)
+	require.Equal(t, "15", fluvioerr.As(err).Detail["next_available"])
+	for policy, first := range map[string]int64{"earliest": 15, "latest": 20} {
+		var events []fluvio.ConsumerEvent
+		c := o.open(fluvio.ConsumerOptions{OffsetReset: policy, OnEvent: func(e fluvio.ConsumerEvent) { events = append(events, e) }})
+		require.NoError(t, c.Close(o.ctx))
+		require.Equal(t, fluvio.OffsetReset, events[0].Kind, "told before reading begins")
+		require.Equal(t, []int64{7, first}, []int64{events[0].Offset, events[0].Next})
+		require.Equal(t, first, c.Positions()[0].Position)
+		require.Equal(t, first-7, c.Positions()[0].Skipped)
+	}
 }
 
 func TestOffsetsOfPlatforms(t *testing.T) {

@@ -90,14 +90,32 @@ type ProducerOptions struct {
 
 // ConsumerOptions say what to read. Topics is needed, all else has a default.
 type ConsumerOptions struct {
-	// Topics to read.
+	// Topics to read. A name that begins with ^ is a pattern, a regular expression (RE2) for whole names: it stands for all
+	// topics that match, those that are created while the consumer runs included; system topics excluded. A topic of a
+	// pattern that is deleted ends without an error.
 	Topics []string `setting:"topics"`
 	// Partitions to read of each topic. Empty: all, and those that are added while the consumer runs.
 	Partitions []int32 `setting:"partitions"`
+	// GroupSize is how many consumers share the partitions, each reading its own; 0: this one reads all. The group is static:
+	// which partitions a member reads follows from the numbers alone. Nobody takes over those of a member that is away, and a
+	// change of GroupSize means to start all members anew.
+	GroupSize int32 `setting:"group_size" min:"1" max:"100000"`
+	// GroupMember is which member of the group this consumer is, 0 to GroupSize-1. No two may be the same.
+	GroupMember int32 `setting:"group_member" min:"0" max:"99999"`
 	// Start is where to begin. Default End().
 	Start StartPosition `setting:"start"`
 	// StopAt is where to end. Default never.
 	StopAt StopPosition `setting:"stop_at"`
+	// OffsetReset says what to do when the position to read from is not stored any more, because retention was quicker, or the
+	// log is shorter than it was: error (the partition ends with OffsetEvicted), earliest (on at the first record kept) or
+	// latest (on at the end). OnEvent and Positions tell of it. Default error.
+	OffsetReset string `setting:"offset_reset" enum:"error,earliest,latest"`
+	// CorruptBatches says what to do about stored records that cannot be read: stop (the partition ends with Corrupt) or skip
+	// (on behind the stored batch; OnEvent and Positions tell of it). Default stop.
+	CorruptBatches string `setting:"corrupt_batches" enum:"stop,skip"`
+	// MaxRetries is how often in a row reading a partition is tried again without success before the partition ends with the
+	// error. Default 0: for ever.
+	MaxRetries int `setting:"max_retries" min:"0" max:"1000000"`
 	// MaxBytes is where the server cuts a frame. Default: PrefetchBytes over the partitions, 1 to 8 MiB. A partition with
 	// larger batches gets frames as large as these.
 	MaxBytes int32 `setting:"max_bytes" min:"1024" max:"50331648"`
@@ -109,7 +127,15 @@ type ConsumerOptions struct {
 	// ConsumerID names the consumer: reading goes on behind the offset stored under this name, unless Start is an offset. It is
 	// needed to store offsets.
 	ConsumerID string `setting:"consumer_id"`
-	// OffsetStrategy says who stores offsets on the cluster: none (nobody), manual (Commit and CommitOffset) or auto (also
+	// OffsetStore is where offsets are stored: cluster, file (below OffsetStorePath) or memory (of the Client). Default cluster.
+	OffsetStore string `setting:"offset_store" enum:"cluster,file,memory"`
+	// OffsetStorePath is the folder of OffsetStore file. It is created when it is missing.
+	OffsetStorePath string `setting:"offset_store_path"`
+	// Store is an offset store of the application's, instead of OffsetStore. May be nil.
+	Store OffsetStore
+	// OnEvent is told what happens to partitions, one event at a time. It must not block, nor close the consumer. May be nil.
+	OnEvent func(ConsumerEvent)
+	// OffsetStrategy says who stores offsets: none (nobody), manual (Commit and CommitOffset) or auto (also
 	// every OffsetFlush, and Close). Default none.
 	OffsetStrategy string `setting:"offset_strategy" enum:"none,manual,auto"`
 	// OffsetFlush is how often auto stores offsets. Default 10 s.
@@ -137,11 +163,9 @@ func (o *ConsumerOptions) defaults() {
 	o.Isolation = orDefault(o.Isolation, "read_uncommitted")
 	o.OffsetStrategy = orDefault(o.OffsetStrategy, "none")
 	o.OffsetFlush = orDefault(o.OffsetFlush, 10*time.Second)
-}
-
-// maxBytes is MaxBytes or, without one, its default for a number of partitions.
-func (o *ConsumerOptions) maxBytes(partitions int) int32 {
-	return orDefault(o.MaxBytes, int32(min(max(o.PrefetchBytes/int64(max(partitions, 1)), 1<<20), 8<<20)))
+	o.OffsetReset = orDefault(o.OffsetReset, "error")
+	o.CorruptBatches = orDefault(o.CorruptBatches, "stop")
+	o.OffsetStore = orDefault(o.OffsetStore, "cluster")
 }
 
 // TopicSpec is what a topic is created with.

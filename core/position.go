@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/libfluvio/libfluvio/core/internal/consume"
 )
@@ -29,6 +30,11 @@ func EndMinus(n int64) StartPosition { return start(consume.FromEnd, n) }
 // AtOffset starts at an offset. One that was removed gives an OffsetEvicted error, one beyond the end a Server error.
 func AtOffset(offset int64) StartPosition { return start(consume.FromAbsolute, offset) }
 
+// AtTime starts at the first record of a time, or a later one. It is found by the times of stored batches, so up to one batch
+// of older records may come first; and it relies on producers whose clocks agree. Stored batches without a time count as late
+// enough. Where an offset is stored for the consumer, that counts.
+func AtTime(t time.Time) StartPosition { return start(consume.FromTime, max(t.UnixMilli(), 0)) }
+
 func start(from consume.From, n int64) StartPosition {
 	return StartPosition{set: true, pos: consume.Position{From: from, N: n}}
 }
@@ -46,6 +52,8 @@ func (p StartPosition) String() string {
 	switch {
 	case pos.From == consume.FromAbsolute:
 		return strconv.FormatInt(pos.N, 10)
+	case pos.From == consume.FromTime:
+		return timePrefix + strconv.FormatInt(pos.N, 10)
 	case pos.From == consume.FromBeginning && pos.N == 0:
 		return "beginning"
 	case pos.From == consume.FromBeginning:
@@ -56,12 +64,28 @@ func (p StartPosition) String() string {
 	return fmt.Sprintf("end-%d", pos.N)
 }
 
-// ParseStartPosition reads beginning, end, beginning+N, end-N or an offset.
+// timePrefix begins positions that are times.
+const timePrefix = "time:"
+
+// parseTime reads what stands behind timePrefix: ms since the epoch, or RFC 3339.
+func parseTime(text string) (time.Time, error) {
+	if ms, err := strconv.ParseInt(text, 10, 64); err == nil && ms >= 0 {
+		return time.UnixMilli(ms), nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil || t.UnixMilli() < 0 {
+		return t, fmt.Errorf("%q is not a time: milliseconds since 1970, or for instance 2024-05-01T12:00:00Z", text)
+	}
+	return t, nil
+}
+
+// ParseStartPosition reads beginning, end, beginning+N, end-N, an offset or time:T, where T is milliseconds since the epoch or
+// a time as in RFC 3339.
 func ParseStartPosition(text string) (StartPosition, error) {
 	number := func(s string) (int64, error) {
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil || n < 0 {
-			return 0, fmt.Errorf("%q is not beginning, end, beginning+N, end-N or an offset of 0 and more", text)
+			return 0, fmt.Errorf("%q is not beginning, end, beginning+N, end-N, time:T or an offset of 0 and more", text)
 		}
 		return n, nil
 	}
@@ -76,6 +100,9 @@ func ParseStartPosition(text string) (StartPosition, error) {
 	case strings.HasPrefix(t, "end-"):
 		n, err := number(t[len("end-"):])
 		return EndMinus(n), err
+	case strings.HasPrefix(t, timePrefix):
+		at, err := parseTime(t[len(timePrefix):])
+		return AtTime(at), err
 	default:
 		n, err := number(t)
 		return AtOffset(n), err
@@ -93,18 +120,26 @@ func StopBefore(offset int64) StopPosition {
 	return StopPosition{consume.Stop{Kind: consume.StopOffset, Offset: offset}}
 }
 
+// StopAtTime ends every partition before the first record of a time, or a later one; when there is none yet, at the end that
+// the partition has when that time comes. It is found as with AtTime, so up to one batch of younger records may come.
+func StopAtTime(t time.Time) StopPosition {
+	return StopPosition{consume.Stop{Kind: consume.StopTime, Offset: max(t.UnixMilli(), 0)}}
+}
+
 // String is the position as the setting stop_at has it.
 func (p StopPosition) String() string {
 	switch p.stop.Kind {
 	case consume.StopEnd:
 		return "end"
+	case consume.StopTime:
+		return timePrefix + strconv.FormatInt(p.stop.Offset, 10)
 	case consume.StopOffset:
 		return strconv.FormatInt(p.stop.Offset, 10)
 	}
 	return "never"
 }
 
-// ParseStopPosition reads never, end or an offset.
+// ParseStopPosition reads never, end, an offset, or time:T as ParseStartPosition.
 func ParseStopPosition(text string) (StopPosition, error) {
 	switch t := strings.TrimSpace(text); t {
 	case "never":
@@ -112,9 +147,13 @@ func ParseStopPosition(text string) (StopPosition, error) {
 	case "end":
 		return StopAtEnd(), nil
 	default:
+		if after, isTime := strings.CutPrefix(t, timePrefix); isTime {
+			at, err := parseTime(after)
+			return StopAtTime(at), err
+		}
 		n, err := strconv.ParseInt(t, 10, 64)
 		if err != nil || n < 0 {
-			return StopPosition{}, fmt.Errorf("%q is not never, end or an offset of 0 and more", text)
+			return StopPosition{}, fmt.Errorf("%q is not never, end, time:T or an offset of 0 and more", text)
 		}
 		return StopBefore(n), nil
 	}

@@ -31,6 +31,7 @@ type Batch struct {
 	segments      []segment
 	buffer        *transport.Buffer
 	session       *session
+	gen           uint64 // the session's when the frame came
 }
 
 // segment is the records section of one stored batch inside Data.
@@ -120,6 +121,8 @@ type frame struct {
 	fatal     bool  // err ends the session
 	processed bool  // by SmartModules
 	done      bool  // the session reached its end
+	gen       uint64
+	stale     bool // guarded by inbox.mu: the application has chosen another position while it was taken from
 }
 
 // next takes records off the frame; nil when none is left.
@@ -134,10 +137,18 @@ func (f *frame) next() (*Batch, error) {
 	return nil, nil
 }
 
+// empty makes a Batch for records of the frame.
+func (f *frame) empty() *Batch {
+	return &Batch{
+		Topic: f.session.topic, Partition: f.session.partition, HighWatermark: f.hw, from: f.from, upto: f.upto, processed: f.processed,
+		session: f.session, gen: f.gen,
+	}
+}
+
 // gather takes stored batches off the frame until there is enough for a Batch. Damage ends the gathering: what came before
 // is given first. An error means that the damage comes next.
 func (f *frame) gather() (*Batch, error) {
-	b := &Batch{Topic: f.session.topic, Partition: f.session.partition, HighWatermark: f.hw, from: f.from, upto: f.upto, processed: f.processed, session: f.session}
+	b := f.empty()
 	for len(f.records) > 0 {
 		h, raw, rest, _, ok, err := wire.NextBatch(f.records)
 		offset := h.BaseOffset
@@ -157,6 +168,13 @@ func (f *frame) gather() (*Batch, error) {
 		if !ok {
 			if len(b.segments) > 0 {
 				break
+			}
+			if f.session.consumer.cfg.SkipCorrupt && len(rest) < len(f.records) { // the batch's header says where the next one is
+				b.Release()
+				f.session.skip(&h, f.corrupt(err, offset))
+				b = f.empty()
+				f.records = rest
+				continue
 			}
 			f.records = nil
 			b.Release()
@@ -210,6 +228,13 @@ func (b *Batch) add(f *frame, h *wire.BatchHeader, start, end int) error {
 	r, err := wire.NewRecordReader(b.Data[start:end])
 	if err != nil {
 		return err
+	}
+	if f.session.consumer.cfg.SkipCorrupt { // now, when it can still be passed over
+		for rec := (wire.Record{}); r.Left() > 0; {
+			if _, err := r.Next(&rec); err != nil {
+				return err
+			}
+		}
 	}
 	b.segments = append(b.segments, segment{*h, start, end, f.records})
 	from, upto := b.bounds(h)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
@@ -33,17 +33,22 @@ const parallelCommits = 64
 // noOffset stands for no record.
 const noOffset = -1
 
-// marks are how far the application has come in a partition: offsets of records, noOffset before the first. They only rise.
+// marks are how far the application has come in a partition: offsets of records, noOffset before the first. They only rise,
+// until Seek starts them anew.
 type marks struct {
-	given   atomic.Int64 // the last record the application got
-	done    atomic.Int64 // the last one that Commit stores
-	settled atomic.Int64 // the last one that auto stores
+	mu       sync.Mutex
+	gen      uint64 // guarded by mu: the session's, which changes when the application chooses another position
+	position int64  // guarded by mu: where the application goes on reading
+	taken    int64  // guarded by mu: the last record that was taken, handed out or not
+	given    int64  // guarded by mu: the last record the application got
+	done     int64  // guarded by mu: the last one that Commit stores
+	settled  int64  // guarded by mu: the last one that auto stores
+	stored   int64  // guarded by mu: what the store has, as far as is known; changed only while Consumer.committing is held
 
 	// The rest belongs to whoever holds Consumer.committing.
-	stored int64 // what the cluster has, as far as is known
-	auto   int64 // up to here auto has nothing to do
-	route  route // where an offset was stored last, when that was not the stream itself
-	avoid  route // a stream's that did not work
+	auto  int64 // up to here auto has nothing to do
+	route route // where an offset was stored last, when that was not the stream itself
+	avoid route // a stream's that did not work
 }
 
 // route is a stream that offsets can be stored through.
@@ -53,39 +58,98 @@ type route struct {
 }
 
 func (m *marks) init() {
-	m.given.Store(noOffset)
-	m.done.Store(noOffset)
-	m.settled.Store(noOffset)
-	m.stored, m.auto = noOffset, noOffset
+	m.taken, m.given, m.done, m.settled, m.stored, m.auto = noOffset, noOffset, noOffset, noOffset, noOffset, noOffset
 }
 
-// raise sets a mark unless it is higher already.
-func raise(mark *atomic.Int64, offset int64) {
-	for {
-		have := mark.Load()
-		if offset <= have || mark.CompareAndSwap(have, offset) {
-			return
-		}
+// begin sets the position; reading has not begun there.
+func (m *marks) begin(gen uint64, position int64) {
+	m.mu.Lock()
+	m.gen, m.position = gen, position
+	m.taken, m.given, m.done, m.settled = noOffset, noOffset, noOffset, noOffset
+	m.mu.Unlock()
+}
+
+// renew makes what was taken under an earlier gen stale; the position stays.
+func (m *marks) renew(gen uint64) {
+	m.mu.Lock()
+	m.gen, m.taken = gen, m.given
+	m.mu.Unlock()
+}
+
+// take notes that the records up to an offset were taken.
+func (m *marks) take(gen uint64, offset int64) {
+	m.mu.Lock()
+	if gen == m.gen {
+		m.taken = max(m.taken, offset)
 	}
+	m.mu.Unlock()
 }
 
-// HandOut notes that the application got the whole batch.
-func (b *Batch) HandOut() {
-	if b.count > 0 {
-		b.session.handOut(b.lastOffset())
+// ahead says whether records were taken that are not handed out.
+func (m *marks) ahead() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.taken >= m.position
+}
+
+// where gives the position.
+func (m *marks) where() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.position
+}
+
+// shift moves the position over what is not there, unless the application has still to get what comes before.
+func (m *marks) shift(from, to int64) {
+	m.mu.Lock()
+	if m.position == from {
+		m.position = to
 	}
+	m.mu.Unlock()
 }
 
-// HandOutRecord notes that the application got the i-th record, and came for it, so is done with those before it.
-func (b *Batch) HandOutRecord(i int) {
+// handOut notes that the application got the records up to an offset, of a batch that came under gen. next: it came for
+// them, so is done with those before. False: it has chosen another position meanwhile, and must not get them.
+func (m *marks) handOut(gen uint64, offset int64, next bool) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if gen != m.gen {
+		return false
+	}
+	if next {
+		m.settled = max(m.settled, m.done)
+	}
+	m.given, m.done, m.position = max(m.given, offset), max(m.done, offset), max(m.position, offset+1)
+	return true
+}
+
+// HandOut notes that the application gets the whole batch. False: the batch is Stale.
+func (b *Batch) HandOut() bool { return b.session.marks.handOut(b.gen, b.lastOffset(), false) }
+
+// HandOutTo notes that the application gets the first n records. False: the batch is Stale.
+func (b *Batch) HandOutTo(n int) bool {
+	return b.session.marks.handOut(b.gen, b.Cols.Offset[n-1], false)
+}
+
+// HandOutRecord notes that the application gets the i-th record, and came for it, so is done with those before it. False:
+// the batch is Stale.
+func (b *Batch) HandOutRecord(i int) bool {
+	return b.session.marks.handOut(b.gen, b.Cols.Offset[i], true)
+}
+
+// read gives the marks.
+func (m *marks) read() (given, done, settled, stored int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.given, m.done, m.settled, m.stored
+}
+
+// Stale says whether the application has chosen another position of the partition since the batch was read.
+func (b *Batch) Stale() bool {
 	m := &b.session.marks
-	raise(&m.settled, m.done.Load())
-	b.session.handOut(b.Cols.Offset[i])
-}
-
-func (s *session) handOut(offset int64) {
-	raise(&s.marks.given, offset)
-	raise(&s.marks.done, offset)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.gen != b.gen
 }
 
 // lastOffset is the offset of the last record; of a batch that is not decoded, one behind which the next record comes.
@@ -112,7 +176,10 @@ func (c *Consumer) Settle() {
 		return
 	}
 	for _, s := range c.every() {
-		raise(&s.marks.settled, s.marks.done.Load())
+		m := &s.marks
+		m.mu.Lock()
+		m.settled = max(m.settled, m.done)
+		m.mu.Unlock()
 	}
 }
 
@@ -120,9 +187,11 @@ func (c *Consumer) Settle() {
 // to done. A partition that the consumer does not read is ignored.
 func (c *Consumer) HandedOut(topic string, partition int32, given, done int64) {
 	if s := c.session(topic, partition); s != nil {
-		raise(&s.marks.given, max(given, done))
-		raise(&s.marks.done, done)
-		raise(&s.marks.settled, done)
+		m := &s.marks
+		m.mu.Lock()
+		m.given, m.done, m.settled = max(m.given, given, done), max(m.done, done), max(m.settled, done)
+		m.position = max(m.position, m.given+1)
+		m.mu.Unlock()
 	}
 }
 
@@ -155,7 +224,7 @@ func (c *Consumer) Commit(ctx context.Context) error {
 	}
 	var wanted []commit
 	for _, s := range c.every() {
-		if done := s.marks.done.Load(); done != noOffset {
+		if _, done, _, _ := s.marks.read(); done != noOffset {
 			wanted = append(wanted, commit{s, done, false})
 		}
 	}
@@ -175,7 +244,7 @@ func (c *Consumer) CommitOffset(ctx context.Context, topic string, partition int
 	if s == nil {
 		return bad("the consumer does not read this partition")
 	}
-	given := s.marks.given.Load()
+	given, _, _, _ := s.marks.read()
 	switch {
 	case offset < 0:
 		return bad("offset %d is negative", offset)
@@ -200,7 +269,7 @@ func (c *Consumer) mayCommit() error {
 func (c *Consumer) commitSettled(ctx context.Context) error {
 	return c.commitAll(ctx, func() (wanted []commit) {
 		for _, s := range c.every() {
-			if settled := s.marks.settled.Load(); settled > s.marks.auto {
+			if _, _, settled, _ := s.marks.read(); settled > s.marks.auto {
 				wanted = append(wanted, commit{s, settled, false})
 			}
 		}
@@ -222,11 +291,14 @@ func (c *Consumer) commitAll(ctx context.Context, wanted func() []commit) error 
 	defer func() { <-c.committing }()
 	var moved []commit
 	for _, w := range wanted() {
-		if w.offset != w.session.marks.stored {
+		if _, _, _, stored := w.session.marks.read(); w.offset != stored {
 			moved = append(moved, w)
 		} else {
 			w.stored()
 		}
+	}
+	if c.cfg.Store != nil {
+		return c.saveAll(ctx, moved, start)
 	}
 	errs := make([]error, len(moved))
 	slots, done := make(chan struct{}, parallelCommits), make(chan struct{}, len(moved))
@@ -249,10 +321,41 @@ func (c *Consumer) commitAll(ctx context.Context, wanted func() []commit) error 
 // stored notes that the cluster has the offset.
 func (w *commit) stored() {
 	m := &w.session.marks
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.stored, m.auto = w.offset, max(m.auto, w.offset)
 	if w.chosen {
-		m.auto = max(m.auto, m.settled.Load())
+		m.auto = max(m.auto, m.settled)
 	}
+}
+
+// saveAll stores offsets in a store that is not the cluster.
+func (c *Consumer) saveAll(ctx context.Context, moved []commit, start time.Time) error {
+	if len(moved) == 0 {
+		return nil
+	}
+	list := make([]StoredOffset, len(moved))
+	for i, w := range moved {
+		list[i] = StoredOffset{w.session.topic, w.session.partition, w.offset}
+	}
+	if err := c.cfg.Store.Save(ctx, c.cfg.ConsumerID, list); err != nil {
+		if ctx.Err() != nil {
+			return c.commitEnded(ctx, time.Since(start))
+		}
+		return storeError("commit", err)
+	}
+	for i := range moved {
+		moved[i].stored()
+	}
+	return nil
+}
+
+// storeError makes an error of this library out of one of an application's store.
+func storeError(op string, err error) error {
+	if fluvioerr.As(err) != nil {
+		return err
+	}
+	return fluvioerr.Wrap(fluvioerr.InvalidState, op, err).ForSetting("offset_store").WithHint("the offset store failed; correct what it reports")
 }
 
 // commitEnded is why a commit was given up.
@@ -411,7 +514,7 @@ func (s *session) openRoute(ctx context.Context, conn *transport.Conn, offset in
 
 // streamID is what streams are opened with so that offsets can be stored through them.
 func (c *Consumer) streamID() *string {
-	if c.cfg.Strategy == StrategyNone {
+	if c.cfg.Strategy == StrategyNone || c.cfg.Store != nil {
 		return nil
 	}
 	return &c.cfg.ConsumerID
@@ -424,16 +527,38 @@ func (c *Consumer) loadStored(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
-	list, err := c.cluster.ConsumerOffsets(ctx, &wire.ConsumerFilter{ConsumerID: &c.cfg.ConsumerID})
+	list, err := c.stored(ctx)
 	if err != nil {
 		return err
 	}
 	for _, o := range list {
-		if s := c.session(o.Topic, int32(o.Partition)); s != nil && o.Partition <= math.MaxInt32 && o.Offset >= 0 {
+		if s := c.session(o.Topic, o.Partition); s != nil && o.Offset >= 0 {
 			s.marks.stored = o.Offset
 		}
 	}
 	return nil
+}
+
+// stored asks the store for the consumer's offsets.
+func (c *Consumer) stored(ctx context.Context) ([]StoredOffset, error) {
+	if c.cfg.Store != nil {
+		list, err := c.cfg.Store.Load(ctx, c.cfg.ConsumerID)
+		if err != nil {
+			return nil, storeError("open consumer", err)
+		}
+		return list, nil
+	}
+	found, err := c.cluster.ConsumerOffsets(ctx, &wire.ConsumerFilter{ConsumerID: &c.cfg.ConsumerID})
+	if err != nil {
+		return nil, err
+	}
+	var list []StoredOffset
+	for _, o := range found {
+		if o.Partition <= math.MaxInt32 {
+			list = append(list, StoredOffset{o.Topic, int32(o.Partition), o.Offset})
+		}
+	}
+	return list, nil
 }
 
 // supports checks that a server can do what the consumer is set to.
@@ -443,7 +568,7 @@ func (c *Consumer) supports(conn *transport.Conn) error {
 			return err
 		}
 	}
-	if c.cfg.Strategy == StrategyNone {
+	if c.streamID() == nil {
 		return nil
 	}
 	_, err := conn.Versions().For(wire.KeyUpdateConsumerOffset)
@@ -484,15 +609,18 @@ func (c *Consumer) flushLast(ctx context.Context) error {
 }
 
 // resume is where reading starts with a stored offset: behind the last record that was processed, kept within what there is.
-func (p Position) resume(stored, start, end int64) int64 {
-	if p.From == FromAbsolute || stored < 0 {
-		return p.resolve(start, end)
-	}
-	next, n := min(stored, math.MaxInt64-1)+1, max(p.N, 0)
-	if p.From == FromEnd {
+// lost: the record behind that is not stored any more, or the log is shorter than it was.
+func (p Position) resume(stored, start, end int64) (next int64, lost bool) {
+	base := min(stored, math.MaxInt64-1) + 1
+	next = base
+	switch n := max(p.N, 0); p.From {
+	case FromEnd:
 		next -= n
-	} else {
+	case FromBeginning:
 		next += min(n, math.MaxInt64-next)
 	}
-	return max(min(next, max(start, end)), start)
+	if base < start && next < start {
+		return next, true
+	}
+	return max(min(next, max(start, end)), start), base > max(start, end)
 }

@@ -13,28 +13,36 @@ func TestResume(t *testing.T) {
 		position           Position
 		stored, start, end int64
 		want               int64
+		lost               bool
 	}{
-		{"absolute", Position{FromAbsolute, 7}, 40, 0, 100, 7},
-		{"absolute, out of range", Position{FromAbsolute, 700}, 40, 10, 100, 700},
-		{"beginning, nothing stored", Position{FromBeginning, 0}, noOffset, 10, 100, 10},
-		{"beginning", Position{FromBeginning, 0}, 40, 10, 100, 41},
-		{"beginning + n", Position{FromBeginning, 5}, 40, 10, 100, 46},
-		{"beginning + n, up to the end", Position{FromBeginning, 500}, 40, 10, 100, 100},
-		{"beginning + n, without overflow", Position{FromBeginning, math.MaxInt64}, 40, 10, 100, 100},
-		{"end, nothing stored", Position{FromEnd, 0}, noOffset, 10, 100, 100},
-		{"end resumes", Position{FromEnd, 0}, 40, 10, 100, 41},
-		{"end - n", Position{FromEnd, 5}, 40, 10, 100, 36},
-		{"end - n, down to the start", Position{FromEnd, 500}, 40, 10, 100, 10},
-		{"end - n, without overflow", Position{FromEnd, math.MaxInt64}, 40, 10, 100, 10},
-		{"the last record", Position{FromEnd, 0}, 99, 10, 100, 100},
-		{"record 0", Position{FromBeginning, 0}, 0, 0, 100, 1},
-		{"removed meanwhile", Position{FromBeginning, 0}, 4, 10, 100, 10},
-		{"of a topic that was made anew", Position{FromBeginning, 0}, 400, 0, 100, 100},
-		{"of an empty partition", Position{FromEnd, 0}, 400, 0, 0, 0},
-		{"as high as can be", Position{FromBeginning, 1}, math.MaxInt64, 0, 100, 100},
-		{"a negative one", Position{FromEnd, 0}, -5, 0, 100, 100},
+		{"absolute", Position{FromAbsolute, 7}, 40, 0, 100, 7, false},
+		{"absolute, out of range", Position{FromAbsolute, 700}, 40, 10, 100, 700, false},
+		{"beginning, nothing stored", Position{FromBeginning, 0}, noOffset, 10, 100, 10, false},
+		{"beginning", Position{FromBeginning, 0}, 40, 10, 100, 41, false},
+		{"beginning + n", Position{FromBeginning, 5}, 40, 10, 100, 46, false},
+		{"beginning + n, up to the end", Position{FromBeginning, 500}, 40, 10, 100, 100, false},
+		{"beginning + n, without overflow", Position{FromBeginning, math.MaxInt64}, 40, 10, 100, 100, false},
+		{"end, nothing stored", Position{FromEnd, 0}, noOffset, 10, 100, 100, false},
+		{"end resumes", Position{FromEnd, 0}, 40, 10, 100, 41, false},
+		{"end - n", Position{FromEnd, 5}, 40, 10, 100, 36, false},
+		{"end - n, down to the start", Position{FromEnd, 500}, 40, 10, 100, 10, false},
+		{"end - n, without overflow", Position{FromEnd, math.MaxInt64}, 40, 10, 100, 10, false},
+		{"the last record", Position{FromEnd, 0}, 99, 10, 100, 100, false},
+		{"record 0", Position{FromBeginning, 0}, 0, 0, 100, 1, false},
+		{"removed meanwhile", Position{FromBeginning, 0}, 4, 10, 100, 5, true},
+		{"removed meanwhile, but not what is wanted", Position{FromBeginning, 7}, 4, 10, 100, 12, false},
+		{"of a topic that was made anew", Position{FromBeginning, 0}, 400, 0, 100, 100, true},
+		{"of an empty partition", Position{FromEnd, 0}, 400, 0, 0, 0, true},
+		{"as high as can be", Position{FromBeginning, 1}, math.MaxInt64, 0, 100, 100, true},
+		{"a negative one", Position{FromEnd, 0}, -5, 0, 100, 100, false},
 	} {
-		require.Equal(t, row.want, row.position.resume(row.stored, row.start, row.end), row.name)
+		if row.position.From == FromAbsolute || row.stored < 0 {
+			require.Equal(t, row.want, row.position.resolve(row.start, row.end), row.name)
+			continue
+		}
+		next, lost := row.position.resume(row.stored, row.start, row.end)
+		require.Equal(t, row.want, next, row.name)
+		require.Equal(t, row.lost, lost, row.name)
 	}
 }
 
@@ -43,7 +51,8 @@ func TestMarks(t *testing.T) {
 	s := c.newSession("t", 1)
 	have := func(given, done, settled int64) {
 		t.Helper()
-		require.Equal(t, []int64{given, done, settled}, []int64{s.marks.given.Load(), s.marks.done.Load(), s.marks.settled.Load()})
+		g, d, e, _ := s.marks.read()
+		require.Equal(t, []int64{given, done, settled}, []int64{g, d, e})
 	}
 	have(-1, -1, -1)
 	c.Settle()

@@ -2,7 +2,6 @@ package consume
 
 import (
 	"context"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,11 +21,14 @@ type Consumer struct {
 	cancel   context.CancelFunc
 	sessions sync.WaitGroup
 
-	mu    sync.Mutex
-	known map[string]int     // guarded by mu: partitions that have a session, of topics read whole
-	all   []*session         // guarded by mu: every session there ever was
-	named map[place]*session // guarded by mu: the same
-	close sync.Once
+	mu      sync.Mutex
+	known   map[string]int     // guarded by mu: how many partitions were looked at, of topics read whole
+	all     []*session         // guarded by mu: every session, ended ones too, but for those of topics that a pattern took and that are gone
+	named   map[place]*session // guarded by mu: the same
+	drained bool               // guarded by mu: Drain was called
+	ended   bool               // guarded by mu: Close was called
+	close   sync.Once
+	telling sync.Mutex // held while OnEvent runs
 
 	committing chan struct{} // capacity 1: held by who stores offsets
 	closing    chan struct{} // closed when the application takes nothing any more
@@ -62,10 +64,15 @@ func Open(ctx context.Context, cl *cluster.Cluster, cfg Config) (*Consumer, erro
 		cl.CloseOwner(c.id)
 		return nil, err
 	}
+	if c.waits() {
+		c.inbox.add() // for the partitions to come
+	}
 	for _, s := range sessions {
+		s.maxBytes = cfg.maxBytes(len(sessions))
+		c.emit(Event{Kind: PartitionAssigned, Topic: s.topic, Partition: s.partition, Offset: s.next})
 		c.start(s)
 	}
-	if len(c.known) > 0 && cfg.StopAt.Kind != StopEnd {
+	if c.grows() {
 		c.sessions.Add(1)
 		go c.findNew()
 	}
@@ -74,31 +81,6 @@ func Open(ctx context.Context, cl *cluster.Cluster, cfg Config) (*Consumer, erro
 		go c.flushes()
 	}
 	return c, nil
-}
-
-// plan makes a session for every wanted partition.
-func (c *Consumer) plan(ctx context.Context) (sessions []*session, err error) {
-	for _, want := range c.cfg.Topics {
-		t, err := c.cluster.Topic(ctx, want.Name)
-		if err != nil {
-			return nil, err
-		}
-		if want.Partitions == nil {
-			c.known[want.Name] = len(t.Partitions)
-			for i := range t.Partitions {
-				sessions = append(sessions, c.newSession(want.Name, int32(i)))
-			}
-			continue
-		}
-		for _, id := range want.Partitions {
-			if id < 0 || int(id) >= len(t.Partitions) {
-				return nil, fluvioerr.New(fluvioerr.InvalidArgument, "consume", "partition %d does not exist: the topic has %d, 0 to %d", id, len(t.Partitions), len(t.Partitions)-1).
-					At(want.Name, id).ForSetting("partitions")
-			}
-			sessions = append(sessions, c.newSession(want.Name, id))
-		}
-	}
-	return sessions, nil
 }
 
 // resolveAll finds the start of every session, some at a time.
@@ -129,60 +111,14 @@ func (c *Consumer) resolveAll(ctx context.Context, sessions []*session) error {
 	return first
 }
 
-// newSession makes a session. c.mu is held, or nobody else knows the consumer yet.
-func (c *Consumer) newSession(topic string, partition int32) *session {
-	s := &session{consumer: c, topic: topic, partition: partition, maxBytes: c.cfg.MaxBytes, upto: math.MaxInt64, stop: func() {}, granted: make(chan struct{}, 1)}
-	s.marks.init()
-	c.all = append(c.all, s)
-	if c.named == nil {
-		c.named = map[place]*session{}
-	}
-	c.named[place{topic, partition}] = s
-	return s
-}
-
-// start runs a session.
+// start runs a new session.
 func (c *Consumer) start(s *session) {
-	ctx, stop := context.WithCancel(c.ctx)
-	s.stop = stop
 	c.inbox.add()
+	s.mu.Lock()
+	s.running = true
+	s.mu.Unlock()
 	c.sessions.Add(1)
-	go func() {
-		defer c.sessions.Done()
-		defer stop()
-		s.run(ctx)
-	}()
-}
-
-// findNew starts sessions for partitions that are added while the consumer runs, from their beginning: everything in them
-// is newer than the consumer.
-func (c *Consumer) findNew() {
-	defer c.sessions.Done()
-	for {
-		changed := c.cluster.Changed()
-		snap := c.cluster.Snapshot()
-		c.mu.Lock()
-		for name, n := range c.known {
-			t := snap.Topics[name]
-			if t == nil || len(t.Partitions) <= n || !t.Complete() {
-				continue
-			}
-			for i := n; i < len(t.Partitions); i++ {
-				s := c.newSession(name, int32(i))
-				if c.cfg.StopAt.Kind == StopOffset {
-					s.upto = c.cfg.StopAt.Offset
-				}
-				c.start(s)
-			}
-			c.known[name] = len(t.Partitions)
-		}
-		c.mu.Unlock()
-		select {
-		case <-c.ctx.Done():
-			return
-		case <-changed:
-		}
-	}
+	go s.run()
 }
 
 // Next gives the next batch, waiting until ctx ends. Errors: End when every partition was read to stop_at; Closed; Timeout or
@@ -204,6 +140,9 @@ func (c *Consumer) Finish(ctx context.Context) error {
 // Close ends the streams and their connections and wakes Next and Commit. It returns when no goroutine is left.
 func (c *Consumer) Close() {
 	c.close.Do(func() {
+		c.mu.Lock()
+		c.ended = true
+		c.mu.Unlock()
 		c.cancel()
 		c.finish.Do(func() { close(c.closing) })
 		c.inbox.close()

@@ -20,6 +20,8 @@ type inbox struct {
 	owed   []*session // guarded by mu: wait for a credit
 	live   int        // guarded by mu: sessions that may still bring something
 	last   error      // guarded by mu: the error that ended the latest session to fail
+	lastOf *session   // guarded by mu: that session
+	why    string     // guarded by mu: why nothing is left when nothing failed; "": everything was read to its end
 	closed bool       // guarded by mu
 }
 
@@ -27,7 +29,8 @@ type inbox struct {
 // taken. A session may ask for another frame while the sum is below the budget; so, at most, the budget is exceeded by one
 // frame of every session. A session that may not ask is owed, in the order of arrival, and is served as soon as the sum is
 // below the budget again. What the application holds is not counted: a batch keeps its frame, or what was decompressed from
-// it, until it is released.
+// it, until it is released. A paused session keeps one frame at most, which does not count, so that it does not take the
+// others' room.
 func newInbox(budget int64) *inbox { return &inbox{budget: budget, notify: make(chan struct{}, 1)} }
 
 func (in *inbox) wake() {
@@ -41,22 +44,28 @@ func (in *inbox) wake() {
 // the taking side.
 func (in *inbox) put(s *session, f *frame, wantCredit bool) (credit bool) {
 	in.mu.Lock()
-	if in.closed || s.buried {
+	if in.closed || s.buried || s.final {
 		in.mu.Unlock()
 		f.release()
 		return false
 	}
-	if len(s.frames) == 0 {
+	if len(s.frames) == 0 && s.taking == nil && !s.paused {
 		in.ready = append(in.ready, s)
 	}
 	s.frames = append(s.frames, f)
-	in.bytes += f.bytes
-	if wantCredit {
+	s.final = f.fatal || f.done
+	switch {
+	case s.paused:
+		s.withheld = wantCredit
+	case wantCredit:
+		in.bytes += f.bytes
 		credit = in.bytes < in.budget
 		if !credit {
 			s.owed = true
 			in.owed = append(in.owed, s)
 		}
+	default:
+		in.bytes += f.bytes
 	}
 	in.mu.Unlock()
 	in.wake()
@@ -99,7 +108,7 @@ func (in *inbox) tryTake() (b *Batch, err error, more bool) {
 			return nil, fluvioerr.New(fluvioerr.Closed, "consume", "the consumer was closed"), true
 		}
 		if len(in.ready) == 0 {
-			ended, last := in.live == 0, in.last
+			ended, last, why := in.live == 0, in.last, in.why
 			in.mu.Unlock()
 			if !ended {
 				return nil, nil, false
@@ -110,7 +119,10 @@ func (in *inbox) tryTake() (b *Batch, err error, more bool) {
 				e.Ended, e.Err = true, last
 				return nil, &e, true
 			}
-			return nil, fluvioerr.New(fluvioerr.End, "consume", "every partition was read to its end"), true
+			if why == "" {
+				why = "every partition was read to its end"
+			}
+			return nil, fluvioerr.New(fluvioerr.End, "consume", "%s", why), true
 		}
 		s := in.ready[0]
 		in.ready = append(in.ready[:0], in.ready[1:]...)
@@ -132,30 +144,39 @@ func (in *inbox) tryTake() (b *Batch, err error, more bool) {
 				err = nil
 			}
 		}
-		if err != nil && f.err == nil { // stored data is damaged: this partition ends here
-			s.stop()
-			f.fatal = true
+		if b != nil {
+			b.session.marks.take(b.gen, b.lastOffset())
 		}
-		in.putBack(s, f, b == nil, err)
+		damaged := err != nil && f.err == nil // stored data: this partition ends here
+		if !in.putBack(s, f, b == nil, damaged, err) {
+			if b != nil {
+				b.Release()
+			}
+			continue
+		}
+		if damaged {
+			s.halt()
+		}
 		if b != nil || err != nil {
 			return b, err, true
 		}
 	}
 }
 
-// putBack returns a session to the ring after its turn, without the frame if that is used up, and gives owed credits.
-func (in *inbox) putBack(s *session, f *frame, used bool, err error) {
+// putBack returns a session to the ring after its turn, without the frame if that is used up, and gives owed credits. False:
+// meanwhile the application has chosen another position, so that what was taken is not wanted any more.
+func (in *inbox) putBack(s *session, f *frame, used, damaged bool, err error) (wanted bool) {
 	var credit []*session
 	in.mu.Lock()
 	s.taking = nil
 	switch {
-	case in.closed || s.buried: // meanwhile: its frames are gone, but for this one
+	case in.closed || s.buried || f.stale: // meanwhile: its frames are gone, but for this one
 		f.release()
 	case used || len(f.records) == 0 && f.err == nil:
 		s.frames = append(s.frames[:0], s.frames[1:]...)
 		in.bytes -= f.bytes
 		f.release()
-		if f.fatal {
+		if f.fatal || damaged {
 			in.bury(s, err)
 		} else if f.done {
 			s.buried = true
@@ -163,13 +184,15 @@ func (in *inbox) putBack(s *session, f *frame, used bool, err error) {
 		}
 		credit = in.grant()
 	}
-	if len(s.frames) > 0 && !in.closed && !s.buried {
+	wanted = !f.stale
+	if len(s.frames) > 0 && !in.closed && !s.buried && !s.paused {
 		in.ready = append(in.ready, s)
 	}
 	in.mu.Unlock()
 	for _, s := range credit {
 		s.giveCredit()
 	}
+	return wanted
 }
 
 // bury ends a session with an error and drops its frames. in.mu is held.
@@ -179,20 +202,137 @@ func (in *inbox) bury(s *session, err error) {
 	}
 	s.buried = true
 	in.live--
-	in.last = err
+	if err != nil {
+		in.last, in.lastOf = err, s
+	}
+	in.clear(s)
+}
+
+// clear drops the frames of a session. in.mu is held.
+func (in *inbox) clear(s *session) {
 	for _, f := range s.frames {
-		in.bytes -= f.bytes
-		if f != s.taking {
+		if !s.paused {
+			in.bytes -= f.bytes
+		}
+		if f == s.taking {
+			f.stale = true // its taker releases it
+		} else {
 			f.release()
 		}
 	}
-	s.frames = nil
+	s.frames, s.final, s.withheld = nil, false, false
 	in.ready = slices.DeleteFunc(in.ready, func(o *session) bool { return o == s })
+}
+
+// reset drops the frames of a session that goes on elsewhere, also one that had ended, and gives the sessions whose credit
+// is owed no longer.
+func (in *inbox) reset(s *session) (credit []*session) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.closed {
+		return nil
+	}
+	in.clear(s)
+	if s.owed {
+		s.owed = false
+		in.owed = slices.DeleteFunc(in.owed, func(o *session) bool { return o == s })
+	}
+	if s.buried {
+		s.buried = false
+		in.live++
+		if in.lastOf == s {
+			in.last, in.lastOf = nil, nil
+		}
+	}
+	return in.grant()
+}
+
+// drop ends a session without an error.
+func (in *inbox) drop(s *session) {
+	in.mu.Lock()
+	in.bury(s, nil)
+	credit := in.grant()
+	in.mu.Unlock()
+	in.wake()
+	for _, s := range credit {
+		s.giveCredit()
+	}
+}
+
+// pause keeps the frames of a session from being taken, and says whether it may keep them.
+func (in *inbox) pause(s *session, few int64) (kept bool, credit []*session) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if s.paused || in.closed {
+		return true, nil
+	}
+	has := int64(0)
+	for _, f := range s.frames {
+		has += f.bytes
+	}
+	kept = has <= few && s.taking == nil && !s.marks.ahead()
+	if !kept {
+		in.clear(s)
+		has = 0
+	}
+	s.paused = true
+	in.bytes -= has
+	in.ready = slices.DeleteFunc(in.ready, func(o *session) bool { return o == s })
+	if s.owed {
+		s.owed, s.withheld = false, kept
+		in.owed = slices.DeleteFunc(in.owed, func(o *session) bool { return o == s })
+	}
+	return kept, in.grant()
+}
+
+// resume undoes pause. credit: s may ask for more.
+func (in *inbox) resume(s *session) (credit bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !s.paused || in.closed {
+		return false
+	}
+	s.paused = false
+	for _, f := range s.frames {
+		in.bytes += f.bytes
+	}
+	if len(s.frames) > 0 && s.taking == nil {
+		in.ready = append(in.ready, s)
+		in.wake()
+	}
+	if !s.withheld {
+		return false
+	}
+	s.withheld = false
+	if in.bytes < in.budget {
+		return true
+	}
+	s.owed = true
+	in.owed = append(in.owed, s)
+	return false
+}
+
+// isPaused says whether a session is paused.
+func (in *inbox) isPaused(s *session) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return s.paused && !in.closed
+}
+
+// expectNothing says that no partition comes any more that is not there yet, and why.
+func (in *inbox) expectNothing(why string, held bool) {
+	in.mu.Lock()
+	in.why = why
+	if held {
+		in.live--
+	}
+	in.mu.Unlock()
+	in.wake()
 }
 
 // kill ends a session whose taken records turned out to be damaged.
 func (in *inbox) kill(s *session, err error) {
-	s.stop()
+	s.halt()
 	in.mu.Lock()
 	in.bury(s, err)
 	credit := in.grant()

@@ -1,6 +1,7 @@
 package consume
 
 import (
+	"math"
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
@@ -32,16 +33,20 @@ func renumber(offsets []int64, h *wire.BatchHeader, processed bool) {
 // checkProcessed takes the place of checkSilence. An SPU says nothing while no record passes, so silence is no reason to
 // open the stream anew, which would make it begin again from the last frame, and aggregates from nothing. Whether the SPU is
 // there at all is asked for by another request. With an end to reach that is stored, silence for as long as patience counts
-// as that end: nothing else will ever tell. st.session.mu is held.
-func (st *stream) checkProcessed(patience time.Duration) {
+// as that end: nothing else will ever tell. flows: nothing is wrong with the stream as far as can be known.
+// st.session.mu is held.
+func (st *stream) checkProcessed(patience time.Duration) (flows bool) {
 	s, now := st.session, time.Now()
+	if s.stream != st || st.isEnded() { // the application has chosen another position
+		return false
+	}
 	stored := s.stored()
-	if s.consumer.cfg.StopAt.Kind == StopEnd {
+	if kind := s.consumer.cfg.StopAt.Kind; kind == StopEnd || kind == StopTime && s.upto < math.MaxInt64 {
 		stored = max(stored, s.upto) // so the leader said
 	}
 	if !st.asked || stored <= s.next {
 		st.silent, st.probed = time.Time{}, time.Time{}
-		return
+		return true
 	}
 	if st.silent.IsZero() {
 		st.silent, st.probed = now, time.Time{}
@@ -52,15 +57,16 @@ func (st *stream) checkProcessed(patience time.Duration) {
 		st.probed = time.Time{}
 	case !st.probed.IsZero() && now.Sub(st.probed) >= patience:
 		st.conn.Fail(fluvioerr.NewTimeout("consume", "any sign of life", now.Sub(st.probed)).AtAddr(st.conn.Key().Addr))
-		return
+		return false
 	case st.probed.IsZero() && quiet >= patience/2:
 		st.probed = now
 		st.probe()
 	}
 	if stored >= s.upto && waited >= patience && st.probed.IsZero() {
-		s.consumer.inbox.put(s, &frame{session: s, done: true}, false)
+		s.consumer.inbox.put(s, &frame{session: s, done: true, gen: s.gen}, false)
 		st.end(errReachedEnd)
 	}
+	return quiet < waited // the SPU has said something since
 }
 
 // probe asks for the partition's offsets, for the sake of an answer only.

@@ -3,11 +3,15 @@ package consume
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"math"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/cluster"
 	"github.com/libfluvio/libfluvio/core/internal/transport"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
@@ -17,22 +21,32 @@ type session struct {
 	consumer  *Consumer
 	topic     string
 	partition int32
-	stop      context.CancelFunc
+	optional  bool // of a pattern: it is no error when the topic goes
 
-	frames []*frame // guarded by inbox.mu: received, not taken
-	taking *frame   // guarded by inbox.mu: the first of frames, while somebody takes records off it
-	buried bool     // guarded by inbox.mu: brings nothing any more
-	owed   bool     // guarded by inbox.mu: may not ask for more before the application has taken something
+	frames   []*frame // guarded by inbox.mu: received, not taken
+	taking   *frame   // guarded by inbox.mu: the first of frames, while somebody takes records off it
+	final    bool     // guarded by inbox.mu: the last frame is there
+	buried   bool     // guarded by inbox.mu: brings nothing any more
+	owed     bool     // guarded by inbox.mu: may not ask for more before the application has taken something
+	paused   bool     // guarded by inbox.mu: the application wants nothing of it now
+	withheld bool     // guarded by inbox.mu: may ask for more when it is no longer paused
 
 	granted chan struct{} // capacity 1: owed may have ended
+	resumed chan struct{} // capacity 1: paused may have ended
 	marks   marks         // how far the application has come
 
 	mu       sync.Mutex
-	next     int64         // guarded by mu: the position to read from
-	upto     int64         // guarded by mu: where reading ends, math.MaxInt64 for never
-	maxBytes int32         // guarded by mu
-	stream   *stream       // guarded by mu: the one that is open
-	wait     time.Duration // guarded by mu: how long the next silent stream is waited for, 0 for orphanPatience
+	stop     context.CancelFunc // guarded by mu: ends run
+	running  bool               // guarded by mu: run goes on
+	gen      uint64             // guarded by mu: changes when the application chooses another position
+	next     int64              // guarded by mu: the position to read from
+	upto     int64              // guarded by mu: where reading ends, math.MaxInt64 for never
+	hw, leo  int64              // guarded by mu: the partition's high watermark and end, as the leader last said
+	skipped  int64              // guarded by mu: offsets passed over by resets and because of damage
+	maxBytes int32              // guarded by mu
+	stream   *stream            // guarded by mu: the one that is open
+	wait     time.Duration      // guarded by mu: how long the next silent stream is waited for, 0 for orphanPatience
+	ends     *time.Timer        // used by run: when StopTime comes, nil when upto is known
 }
 
 // stream is one StreamFetch of a session. Frames of an older stream of the same session are ignored.
@@ -40,11 +54,12 @@ type stream struct {
 	session *session
 	conn    *transport.Conn
 	version int16
-	id      uint32    // guarded by session.mu: the server's, 0 until the first frame
-	asked   bool      // guarded by session.mu: the server may send one frame
-	behind  time.Time // guarded by session.mu: since when it was seen to owe records, zero when it does not
-	silent  time.Time // guarded by session.mu: the same, of all streams in a row on this connection that brought nothing
-	probed  time.Time // guarded by session.mu: when the server was asked for a sign of life, zero when it has given it
+	id      uint32        // guarded by session.mu: the server's, 0 until the first frame
+	asked   bool          // guarded by session.mu: the server may send one frame
+	behind  time.Time     // guarded by session.mu: since when it was seen to owe records, zero when it does not
+	silent  time.Time     // guarded by session.mu: the same, of all streams in a row on this connection that brought nothing
+	probed  time.Time     // guarded by session.mu: when the server was asked for a sign of life, zero when it has given it
+	good    chan struct{} // capacity 1: a frame without an error has come
 	ended   chan struct{}
 	once    sync.Once
 	err     error // why it ended, set before ended is closed
@@ -55,6 +70,7 @@ var (
 	errReachedEnd = errors.New("reached stop_at")
 	errMoved      = errors.New("the partition moved to another SPU")
 	errLarger     = errors.New("a batch is larger than max_bytes")
+	errSought     = errors.New("the application has chosen another position")
 )
 
 func (st *stream) end(err error) {
@@ -65,30 +81,110 @@ func (st *stream) end(err error) {
 }
 
 // run reads until the session is stopped, reaches its end, or meets an error that no retry mends.
-func (s *session) run(ctx context.Context) {
-	backoff := transport.NewBackoff(s.consumer.cfg.RetryFirst, s.consumer.cfg.RetryMax)
+func (s *session) run() {
+	c := s.consumer
+	defer c.sessions.Done()
+	ctx, stop := s.renew()
+	defer func() { stop() }()
+	backoff := transport.NewBackoff(c.cfg.RetryFirst, c.cfg.RetryMax)
 	for {
-		before := s.position()
-		changed := s.consumer.cluster.Changed()
-		err := s.open(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case errors.Is(err, errReachedEnd):
-			return
-		case errors.Is(err, errMoved), errors.Is(err, errLarger):
-			continue
-		case !s.passing(err):
-			s.consumer.inbox.put(s, &frame{session: s, err: s.at(err), fatal: true}, false)
-			return
-		}
-		if s.position() > before {
+		before, gen := s.situation()
+		changed := c.cluster.Changed()
+		well, err := s.open(ctx, gen, backoff.Attempt())
+		if well || s.position() > before {
 			backoff.Reset()
 		}
-		if !backoff.Wait(ctx, changed) {
-			return
+		now := gen
+		if ctx.Err() == nil {
+			_, now = s.situation()
 		}
+		switch {
+		case now != gen:
+			continue // the application has chosen another position: what happened at the last one is of no interest
+		case ctx.Err() != nil, errors.Is(err, errReachedEnd):
+			if s.retire(gen, nil) {
+				return
+			}
+			if ctx.Err() != nil {
+				stop()
+				ctx, stop = s.renew()
+			}
+			continue
+		case errors.Is(err, errMoved), errors.Is(err, errLarger):
+			continue
+		case s.isGone(err):
+			s.lose()
+			continue // which finds ctx ended
+		case s.isLost(err):
+			if err = s.reset(ctx, err); err == nil {
+				continue
+			}
+		}
+		again := s.passing(err)
+		if again && c.cfg.MaxRetries > 0 && backoff.Attempt() >= c.cfg.MaxRetries {
+			err, again = s.gaveUp(err, backoff.Attempt()), false
+		}
+		if !again {
+			if s.retire(gen, &frame{session: s, err: s.at(err), fatal: true}) {
+				return
+			}
+			continue
+		}
+		delay := backoff.Next()
+		c.emit(Event{Kind: PartitionRetry, Topic: s.topic, Partition: s.partition, Offset: s.position(), Attempt: backoff.Attempt(), Delay: delay, Err: s.at(err)})
+		backoff.Sleep(ctx, delay, changed)
 	}
+}
+
+// renew gives run a context of its own, which halt ends.
+func (s *session) renew() (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancel(s.consumer.ctx)
+	s.mu.Lock()
+	s.stop = stop
+	s.mu.Unlock()
+	return ctx, stop
+}
+
+// halt ends run. It does not wait.
+func (s *session) halt() {
+	s.mu.Lock()
+	stop := s.stop
+	s.mu.Unlock()
+	stop()
+}
+
+// retire notes that run ends, with a last frame for the application if there is one. False: the application has chosen
+// another position meanwhile.
+func (s *session) retire(gen uint64, last *frame) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gen != gen && s.consumer.ctx.Err() == nil {
+		return false
+	}
+	if last != nil {
+		last.gen = gen
+		s.consumer.inbox.put(s, last, false)
+	}
+	s.running = false
+	return true
+}
+
+// gaveUp is the error of a partition that was tried often enough.
+func (s *session) gaveUp(err error, attempts int) error {
+	e := *fluvioerr.As(s.at(err))
+	e.Message = fmt.Sprintf("gave up after %d retries: %s", attempts, e.Message)
+	e.Err = err
+	e.Detail = maps.Clone(e.Detail)
+	return e.WithDetail("retries", strconv.Itoa(attempts))
+}
+
+// isGone says whether a session ends without an error because its topic was deleted, which a pattern took.
+func (s *session) isGone(err error) bool {
+	if !s.optional || fluvioerr.CodeOf(err) != fluvioerr.NotFound || s.passing(err) {
+		return false
+	}
+	server := fluvioerr.As(err).Server // of others it is not the topic that is missing, but a SmartModule
+	return server == fluvioerr.ServerNone || server == fluvioerr.ServerTopicNotFound || server == fluvioerr.ServerTopicDeleted
 }
 
 // passing says whether an error goes away by itself.
@@ -115,35 +211,53 @@ func (s *session) at(err error) error {
 }
 
 func (s *session) position() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.next
+	next, _ := s.situation()
+	return next
 }
 
-// open opens a stream at the session's position and returns when it has ended.
-func (s *session) open(ctx context.Context) error {
-	if s.atEnd() {
-		s.finish()
-		return errReachedEnd
+// situation is the position and what it belongs to.
+func (s *session) situation() (next int64, gen uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next, s.gen
+}
+
+// open opens a stream at the session's position and returns when it has ended. well: it did what it should. retries: how
+// often that was tried in vain before.
+func (s *session) open(ctx context.Context, gen uint64, retries int) (well bool, err error) {
+	if s.timeIsUp() {
+		if err := s.endNow(ctx); err != nil {
+			return false, err
+		}
 	}
-	if err := s.awaitCredit(ctx); err != nil {
-		return err
+	if s.finish(gen) {
+		return true, errReachedEnd
+	}
+	if err := s.awaitTurn(ctx); err != nil {
+		return false, err
 	}
 	moves := s.moves() // before the leader: at worst the stream is opened once more than needed
 	spu, err := s.consumer.cluster.Leader(s.topic, s.partition)
 	if err != nil {
-		return err
+		return false, err
 	}
 	conn, err := s.consumer.cluster.Conn(ctx, spu, transport.Fetch, s.consumer.id)
 	if err != nil {
-		return err
+		return false, err
 	}
 	version, err := conn.Versions().For(wire.KeyStreamFetch)
 	if err != nil {
-		return err
+		return false, err
 	}
-	st := &stream{session: s, conn: conn, version: version, asked: true, ended: make(chan struct{})}
+	if err := s.consumer.cfg.SmartModules.Fit(wire.KeyStreamFetch, version); err != nil { // it may be another SPU than at first
+		return false, err
+	}
+	st := &stream{session: s, conn: conn, version: version, asked: true, good: make(chan struct{}, 1), ended: make(chan struct{})}
 	s.mu.Lock()
+	if s.gen != gen {
+		s.mu.Unlock()
+		return false, errSought
+	}
 	if s.stream != nil && s.stream.conn == conn {
 		st.silent = s.stream.silent
 	}
@@ -155,26 +269,52 @@ func (s *session) open(ctx context.Context) error {
 	s.mu.Unlock()
 	abandon, err := conn.Stream(wire.KeyStreamFetch, version, req, st.receive)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer abandon()
+	return st.watch(ctx, spu, moves, retries)
+}
+
+// watch waits until a stream ends, and looks meanwhile whether it is still the right one.
+func (st *stream) watch(ctx context.Context, spu *cluster.SPU, moves uint64, retries int) (well bool, err error) {
+	s, cl := st.session, st.session.consumer.cluster
 	patience := max(s.consumer.cfg.RequestTimeout, time.Millisecond)
 	look := time.NewTicker(max(min(patience, orphanPatience)/4, time.Millisecond))
 	defer look.Stop()
 	for {
-		changed := s.consumer.cluster.Changed()
-		if now, err := s.consumer.cluster.Leader(s.topic, s.partition); err == nil && (now.ID != spu.ID || now.Addr != spu.Addr || s.moves() != moves) {
+		changed := cl.Changed()
+		if now, err := cl.Leader(s.topic, s.partition); err == nil && (now.ID != spu.ID || now.Addr != spu.Addr || s.moves() != moves) {
 			st.end(errMoved)
 		}
+		flows := false
 		select {
 		case <-ctx.Done():
 			st.end(ctx.Err())
-			return ctx.Err()
+			return well, ctx.Err()
 		case <-st.ended:
-			return st.err
+			select {
+			case <-st.good:
+				well = true
+			default:
+			}
+			return well, st.err
+		case <-st.good:
+			flows = true
 		case <-changed:
 		case <-look.C:
-			st.checkSilence(patience)
+			flows = st.checkSilence(patience)
+		case <-s.whenTimeIsUp():
+			if err := s.endNow(ctx); err != nil {
+				st.end(err)
+			} else if s.atEnd() {
+				st.end(errMoved) // which looks at the end first
+			}
+		}
+		if flows && !well {
+			well = true
+			if retries > 0 {
+				s.consumer.emit(Event{Kind: PartitionResumed, Topic: s.topic, Partition: s.partition, Offset: s.position(), Attempt: retries})
+			}
 		}
 	}
 }
@@ -187,17 +327,26 @@ func (s *session) moves() uint64 {
 	return 0
 }
 
-// awaitCredit waits until the inbox has room for another frame. A stream's first frame needs no acknowledgement, so without
-// this a connection that breaks again and again would fill the inbox of an application that does not take anything.
-func (s *session) awaitCredit(ctx context.Context) error {
-	for s.consumer.inbox.owes(s) {
+// awaitTurn waits until the session is not paused and the inbox has room for another frame. A stream's first frame needs no
+// acknowledgement, so without this a connection that breaks again and again would fill the inbox of an application that does
+// not take anything.
+func (s *session) awaitTurn(ctx context.Context) error {
+	for {
+		var turn chan struct{}
+		switch in := s.consumer.inbox; {
+		case in.isPaused(s):
+			turn = s.resumed
+		case in.owes(s):
+			turn = s.granted
+		default:
+			return nil
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-s.granted:
+		case <-turn:
 		}
 	}
-	return nil
 }
 
 // How long a stream that owes records may bring nothing until it is opened anew, which loses nothing; at most the request
@@ -211,17 +360,17 @@ const (
 // checkSilence ends a stream that brings nothing although the SC knows of records that it should bring. That happens when
 // leadership went away and came back before this client heard of it, which leaves the stream orphaned, or when an SPU hangs.
 // A frame that takes its time on a slow line is no silence: bytes arrive. A connection without a byte for patience is dead.
-func (st *stream) checkSilence(patience time.Duration) {
+// flows: it is open and owes nothing.
+func (st *stream) checkSilence(patience time.Duration) (flows bool) {
 	s := st.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.consumer.cfg.SmartModules) > 0 {
-		st.checkProcessed(patience)
-		return
+		return st.checkProcessed(patience)
 	}
 	if !st.asked || s.stored() <= s.next {
 		st.behind, st.silent = time.Time{}, time.Time{}
-		return
+		return !st.isEnded()
 	}
 	now, quiet := time.Now(), st.conn.Quiet()
 	if st.behind.IsZero() {
@@ -233,13 +382,14 @@ func (st *stream) checkSilence(patience time.Duration) {
 	silence := fluvioerr.NewTimeout("consume", "records that the cluster says there are", now.Sub(st.silent)).AtAddr(st.conn.Key().Addr)
 	if now.Sub(st.silent) >= patience && quiet >= patience {
 		st.conn.Fail(silence)
-		return
+		return false
 	}
 	wait, waited := min(max(s.wait, orphanPatience), patience), now.Sub(st.behind)
 	if waited >= wait && quiet >= min(lineQuiet, wait) || waited >= busyFactor*wait {
 		s.wait = 2 * wait
 		st.end(silence)
 	}
+	return false
 }
 
 // stored is the offset up to which the SC knows of records that the session may read.
@@ -296,6 +446,11 @@ func (st *stream) receive(buf *transport.Buffer, body []byte, err error) {
 	}
 	if err != nil {
 		st.end(err)
+		return
+	}
+	select {
+	case st.good <- struct{}{}:
+	default:
 	}
 }
 
@@ -333,19 +488,21 @@ func (s *session) accept(st *stream, m *wire.StreamFetchResponse, buf *transport
 	if p.NextFilterOffset > 0 {
 		next = p.NextFilterOffset
 	}
-	if len(whole) == 0 && serverErr != nil && s.passing(serverErr) {
-		return nil, false, serverErr // the session tries again by itself
+	mends := serverErr != nil && (s.passing(serverErr) || s.isGone(serverErr) || s.isLost(serverErr))
+	if len(whole) == 0 && mends {
+		return nil, false, serverErr // the session goes on by itself
 	}
 	if len(whole) == 0 && serverErr == nil && need > 0 {
 		return nil, false, s.enlarge(need)
 	}
-	f = &frame{session: s, buffer: buf, records: whole, hw: p.HighWatermark, from: s.next, upto: s.upto, bytes: int64(buf.Size()), err: serverErr}
+	f = &frame{session: s, buffer: buf, records: whole, hw: p.HighWatermark, from: s.next, upto: s.upto, bytes: int64(buf.Size()), err: serverErr, gen: s.gen}
 	if len(s.consumer.cfg.SmartModules) > 0 {
 		f.from, f.upto, f.processed = math.MinInt64, math.MaxInt64, true
 	}
+	s.hw, s.leo = max(s.hw, p.HighWatermark), max(s.leo, p.HighWatermark, next)
 	s.next = max(s.next, next)
 	switch {
-	case serverErr != nil && s.passing(serverErr):
+	case mends:
 		f.err = nil
 		return f, false, serverErr
 	case serverErr != nil && p.Error.Code != fluvioerr.ServerSmartModuleRuntime:
@@ -406,9 +563,15 @@ func wholeBatches(records []byte, from int64) (whole []byte, next int64, need in
 	return records[:len(records)-len(rest)], next, need, nil
 }
 
-// finish tells the application that this partition was read to its end.
-func (s *session) finish() {
-	s.consumer.inbox.put(s, &frame{session: s, done: true}, false)
+// finish tells the application that this partition was read to its end, if so.
+func (s *session) finish(gen uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gen != gen || s.next < s.upto {
+		return false
+	}
+	s.consumer.inbox.put(s, &frame{session: s, done: true, gen: gen}, false)
+	return true
 }
 
 // atEnd says whether everything up to stop_at was received.
@@ -421,10 +584,7 @@ func (s *session) atEnd() bool {
 // giveCredit is called when the inbox no longer owes: the stream that is open asks for the next frame, or the session may
 // open one.
 func (s *session) giveCredit() {
-	select {
-	case s.granted <- struct{}{}:
-	default:
-	}
+	s.signal(s.granted)
 	s.mu.Lock()
 	st := s.stream
 	s.mu.Unlock()
@@ -463,66 +623,4 @@ func (st *stream) acknowledge() {
 			st.end(err)
 		}
 	})
-}
-
-// resolve asks the leader for the partition's offsets and sets start and end of the session.
-func (s *session) resolve(ctx context.Context) error {
-	spu, err := s.consumer.cluster.Leader(s.topic, s.partition)
-	if err != nil {
-		return err
-	}
-	conn, err := s.consumer.cluster.Conn(ctx, spu, transport.Fetch, s.consumer.id)
-	if err != nil {
-		return err
-	}
-	if err := s.consumer.supports(conn); err != nil {
-		return err
-	}
-	req := &wire.FetchOffsetsRequest{Topics: []wire.FetchOffsetsTopic{{Name: s.topic, Partitions: []uint32{uint32(s.partition)}}}}
-	var resp wire.FetchOffsetsResponse
-	if err := conn.Call(ctx, wire.KeyFetchOffsets, req, &resp); err != nil {
-		return err
-	}
-	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 || resp.Topics[0].Partitions[0].Partition != uint32(s.partition) {
-		return fluvioerr.New(fluvioerr.Protocol, "consume", "the answer to FetchOffsets does not fit the request")
-	}
-	p := resp.Topics[0].Partitions[0]
-	if e := p.Error.Err("consume"); e != nil {
-		return e
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.next = s.consumer.cfg.Start.resume(s.marks.stored, p.StartOffset, p.LastStableOffset)
-	switch s.consumer.cfg.StopAt.Kind {
-	case StopEnd:
-		s.upto = p.LastStableOffset
-	case StopOffset:
-		s.upto = s.consumer.cfg.StopAt.Offset
-	default:
-		s.upto = math.MaxInt64
-	}
-	return nil
-}
-
-// resolveRetrying is resolve until it works, an error is final, or ctx ends.
-func (s *session) resolveRetrying(ctx context.Context) error {
-	start := time.Now()
-	backoff := transport.NewBackoff(s.consumer.cfg.RetryFirst, s.consumer.cfg.RetryMax)
-	for {
-		changed := s.consumer.cluster.Changed()
-		err := s.resolve(ctx)
-		if err == nil {
-			return nil
-		}
-		if !s.passing(err) || fluvioerr.CodeOf(err) == fluvioerr.Timeout && ctx.Err() != nil {
-			return s.at(err)
-		}
-		if !backoff.Wait(ctx, changed) {
-			last := fluvioerr.As(err)
-			e := fluvioerr.FromContext(ctx, "consume", "the offsets of the partition", time.Since(start)).At(s.topic, s.partition)
-			e.Message += ": " + last.Message
-			e.Addr, e.Err = last.Addr, last
-			return e
-		}
-	}
 }

@@ -27,10 +27,17 @@ func (b *Backoff) Reset() { b.attempt = 0; b.b.Reset() }
 // Attempt counts the waits since the last success.
 func (b *Backoff) Attempt() int { return b.attempt }
 
+// Next counts an attempt and gives the wait before it, for Sleep.
+func (b *Backoff) Next() time.Duration { b.attempt++; return b.b.NextBackOff() }
+
 // Wait sleeps until the next attempt; false when ctx ended first. Anything sent on early ends the wait as well.
 func (b *Backoff) Wait(ctx context.Context, early <-chan struct{}) bool {
-	b.attempt++
-	t := time.NewTimer(b.b.NextBackOff())
+	return b.Sleep(ctx, b.Next(), early)
+}
+
+// Sleep is Wait for a wait that Next gave.
+func (b *Backoff) Sleep(ctx context.Context, wait time.Duration, early <-chan struct{}) bool {
+	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

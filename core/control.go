@@ -1,0 +1,113 @@
+package fluvio
+
+import (
+	"context"
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/consume"
+)
+
+// PollLimits say when Poll has enough. Zero values are no limit, but for Wait.
+type PollLimits struct {
+	MaxRecords int           // records
+	MaxBytes   int64         // of keys and values; one record is given whatever its size
+	Wait       time.Duration // how long to collect: 0 takes what is there
+}
+
+// Poll gives records of all partitions, as many as there are within the limits. It returns as soon as a limit is reached, none
+// when nothing came in time. Errors are those of Next, Timeout excepted, after the records that came before; ctx ends it too.
+// All of the records count as handed out; those before are done with.
+func (c *Consumer) Poll(ctx context.Context, limits PollLimits) (records []Record, err error) {
+	collect, cancel := context.WithTimeout(ctx, limits.Wait)
+	defer cancel()
+	c.c.Settle()
+	for bytes := int64(0); ; {
+		b, err := c.takeMore(collect)
+		if err != nil {
+			switch {
+			case ctx.Err() != nil && len(records) == 0:
+				return nil, err
+			case collect.Err() != nil && isTimeout(err):
+				return records, nil
+			case len(records) == 0:
+				return nil, err
+			}
+			c.mu.Lock()
+			c.failure = err
+			c.mu.Unlock()
+			return records, nil
+		}
+		n, full := fits(b, limits, len(records), &bytes)
+		if n > 0 && !b.HandOutTo(n) {
+			continue // another position was chosen
+		}
+		batch := Batch{b}
+		for i := range n {
+			records = append(records, batch.Record(i))
+		}
+		if n < b.Len() {
+			c.keep(b.Tail(n))
+		}
+		if full {
+			return records, nil
+		}
+	}
+}
+
+// fits says how many records of a batch are within the limits, and whether no more are. bytes counts their sizes.
+func fits(b *consume.Batch, limits PollLimits, have int, bytes *int64) (n int, full bool) {
+	for ; n < b.Len(); n++ {
+		if limits.MaxRecords > 0 && have+n >= limits.MaxRecords {
+			return n, true
+		}
+		size := int64(b.Cols.ValueLen[n])
+		if k := b.Cols.KeyLen[n]; k != NoKey {
+			size += int64(k)
+		}
+		if limits.MaxBytes > 0 && have+n > 0 && *bytes+size > limits.MaxBytes {
+			return n, true
+		}
+		*bytes += size
+	}
+	return n, limits.MaxRecords > 0 && have+n >= limits.MaxRecords
+}
+
+// Seek makes a partition go on at a position, also one that had ended at StopAt or with an error. What was received of it is
+// dropped, and nothing of it counts as handed out any more, so that Commit stores nothing for it before it has brought
+// records. For positions other than offsets it asks the cluster, until ctx ends or the request timeout. InvalidArgument: the
+// consumer does not read the partition.
+func (c *Consumer) Seek(ctx context.Context, topic string, partition int32, to StartPosition) error {
+	offset, err := c.OffsetFor(ctx, topic, partition, to)
+	if err != nil {
+		return err
+	}
+	return c.c.Seek(topic, partition, offset)
+}
+
+// OffsetFor asks the cluster for the offset that a position stands for now, in a partition that the consumer reads: Beginning
+// is the first offset kept, End the one behind the last committed record. It ends with ctx and by the request timeout.
+func (c *Consumer) OffsetFor(ctx context.Context, topic string, partition int32, at StartPosition) (int64, error) {
+	return c.c.OffsetFor(ctx, topic, partition, at.position())
+}
+
+// Pause gives no records of a partition until Resume; the others go on, and have all of PrefetchBytes. Nothing is missed. It
+// does not wait.
+func (c *Consumer) Pause(topic string, partition int32) error { return c.c.Pause(topic, partition) }
+
+// Resume undoes Pause.
+func (c *Consumer) Resume(topic string, partition int32) error { return c.c.Resume(topic, partition) }
+
+// Drain stops reading from the cluster and returns at once. What was received is still to be taken; then comes End. Paused
+// partitions are resumed for that. Close follows.
+func (c *Consumer) Drain() error { return c.c.Drain() }
+
+// PartitionPosition is how far a consumer has come in a partition.
+type PartitionPosition = consume.PartitionPosition
+
+// Positions tells how far reading has come in every partition, with watermarks and lag. It asks nobody: watermarks are at most
+// a second old.
+func (c *Consumer) Positions() []PartitionPosition { return c.c.Positions() }
+
+// isTimeout says whether a wait ended by its deadline.
+func isTimeout(err error) bool { return fluvioerr.CodeOf(err) == fluvioerr.Timeout }

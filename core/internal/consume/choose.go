@@ -1,0 +1,216 @@
+package consume
+
+import (
+	"context"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/cluster"
+)
+
+// Which partitions a consumer reads, and how it finds those that appear while it runs.
+
+// plan makes a session for every wanted partition.
+func (c *Consumer) plan(ctx context.Context) (sessions []*session, err error) {
+	for i := range c.cfg.Topics {
+		want := &c.cfg.Topics[i]
+		for _, name := range c.names(want) {
+			t, err := c.cluster.Topic(ctx, name)
+			if fluvioerr.CodeOf(err) == fluvioerr.NotFound && want.Pattern != nil {
+				continue // deleted just now
+			}
+			if err != nil {
+				return nil, err
+			}
+			ids, err := want.partitions(t)
+			if err != nil {
+				return nil, err
+			}
+			for _, id := range ids {
+				if c.cfg.owns(name, id) && c.named[place{name, id}] == nil {
+					s := c.newSession(name, id)
+					s.optional = want.Pattern != nil
+					sessions = append(sessions, s)
+				}
+			}
+			if want.Partitions == nil {
+				c.known[name] = len(t.Partitions)
+			}
+		}
+	}
+	if len(sessions) == 0 && c.cfg.Members > 1 && !c.grows() {
+		return nil, fluvioerr.New(fluvioerr.InvalidArgument, "consume", "no partition is left for member %d of the group of %d", c.cfg.Member, c.cfg.Members).
+			ForSetting("group_member").WithHint("a group has at most as many members as there are partitions")
+	}
+	return sessions, nil
+}
+
+// names is the topics that an entry stands for, as far as they are known.
+func (c *Consumer) names(want *Topic) []string {
+	if want.Pattern == nil {
+		return []string{want.Name}
+	}
+	snap := c.cluster.Snapshot()
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(snap.Topics)), func(name string) bool { return !want.matches(snap.Topics[name]) })
+}
+
+// matches says whether a pattern takes a topic. The cluster's own topics are only read by name.
+func (want *Topic) matches(t *cluster.Topic) bool {
+	return !(t.Spec != nil && t.Spec.System) && want.Pattern.MatchString(t.Name)
+}
+
+// partitions is the chosen partitions of a topic. A pattern passes over those that a topic does not have.
+func (want *Topic) partitions(t *cluster.Topic) (ids []int32, err error) {
+	n := len(t.Partitions)
+	if want.Partitions == nil {
+		for i := range n {
+			ids = append(ids, int32(i))
+		}
+		return ids, nil
+	}
+	for _, id := range want.Partitions {
+		if id >= 0 && int(id) < n {
+			ids = append(ids, id)
+		} else if want.Pattern == nil {
+			return nil, fluvioerr.New(fluvioerr.InvalidArgument, "consume", "partition %d does not exist: the topic has %d, 0 to %d", id, n, n-1).
+				At(want.Name, id).ForSetting("partitions")
+		}
+	}
+	return ids, nil
+}
+
+// grows says whether partitions may appear that the consumer reads.
+func (c *Consumer) grows() bool {
+	return c.cfg.StopAt.Kind != StopEnd && slices.ContainsFunc(c.cfg.Topics, func(t Topic) bool { return t.Pattern != nil || t.Partitions == nil })
+}
+
+// waits says whether a consumer whose partitions all have ended waits for new ones: when it need not have any at the
+// beginning either.
+func (c *Consumer) waits() bool {
+	return c.cfg.StopAt.Kind == StopNever && (c.cfg.Members > 1 && c.grows() || slices.ContainsFunc(c.cfg.Topics, func(t Topic) bool { return t.Pattern != nil }))
+}
+
+// findNew starts sessions for partitions that appear while the consumer runs, from their beginning: everything in them is
+// newer than the consumer.
+func (c *Consumer) findNew() {
+	defer c.sessions.Done()
+	for {
+		changed := c.cluster.Changed()
+		snap := c.cluster.Snapshot()
+		c.forget(snap)
+		for _, s := range c.appeared(snap) {
+			c.emit(Event{Kind: PartitionAssigned, Topic: s.topic, Partition: s.partition})
+			c.start(s)
+		}
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-changed:
+		}
+	}
+}
+
+// appeared makes sessions for the partitions of a snapshot that have none.
+func (c *Consumer) appeared(snap *cluster.Snapshot) (sessions []*session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.drained {
+		return nil
+	}
+	for i := range c.cfg.Topics {
+		want := &c.cfg.Topics[i]
+		if want.Pattern == nil && want.Partitions != nil {
+			continue
+		}
+		for _, name := range c.names(want) {
+			t := snap.Topics[name]
+			first, known := c.known[name]
+			if t == nil || !t.Complete() || known && len(t.Partitions) <= first {
+				continue
+			}
+			ids, err := want.partitions(t)
+			if err != nil {
+				continue // only chosen partitions of a named topic are missed
+			}
+			for _, id := range ids {
+				if known && int(id) < first || !c.cfg.owns(name, id) || c.named[place{name, id}] != nil {
+					continue
+				}
+				s := c.newSession(name, id)
+				s.optional = want.Pattern != nil
+				s.maxBytes = c.cfg.maxBytes(len(c.all))
+				s.next = 0
+				if c.cfg.StopAt.Kind == StopOffset {
+					s.upto = c.cfg.StopAt.Offset
+				}
+				sessions = append(sessions, s)
+			}
+			c.known[name] = len(t.Partitions)
+		}
+	}
+	return sessions
+}
+
+// forget ends the sessions of topics that a pattern took and that are gone, so that topics of the same name that come later
+// are new ones.
+func (c *Consumer) forget(snap *cluster.Snapshot) {
+	c.mu.Lock()
+	var lost []*session
+	for _, s := range c.all {
+		if s.optional && snap.Topics[s.topic] == nil {
+			lost = append(lost, s)
+		}
+	}
+	for _, s := range lost {
+		delete(c.known, s.topic)
+	}
+	c.mu.Unlock()
+	for _, s := range lost {
+		s.lose()
+	}
+}
+
+// lose ends a session whose topic is gone and was not asked for by name: that is no error. Its offsets are of no use.
+func (s *session) lose() {
+	c := s.consumer
+	c.mu.Lock()
+	p := place{s.topic, s.partition}
+	mine := c.named[p] == s
+	if mine {
+		delete(c.named, p)
+		c.all = slices.DeleteFunc(slices.Clone(c.all), func(o *session) bool { return o == s })
+	}
+	c.mu.Unlock()
+	s.stop()
+	c.inbox.drop(s)
+	if mine {
+		c.emit(Event{Kind: PartitionLost, Topic: s.topic, Partition: s.partition, Offset: s.position()})
+	}
+}
+
+// newSession makes a session. c.mu is held, or nobody else knows the consumer yet.
+func (c *Consumer) newSession(topic string, partition int32) *session {
+	s := &session{
+		consumer: c, topic: topic, partition: partition, maxBytes: c.cfg.MaxBytes, upto: math.MaxInt64, stop: func() {},
+		granted: make(chan struct{}, 1), resumed: make(chan struct{}, 1),
+	}
+	s.marks.init()
+	c.all = append(c.all, s)
+	if c.named == nil {
+		c.named = map[place]*session{}
+	}
+	c.named[place{topic, partition}] = s
+	return s
+}
+
+// emit tells the application of an event. No lock of a session, the inbox or the consumer is held.
+func (c *Consumer) emit(e Event) {
+	if c.cfg.OnEvent == nil {
+		return
+	}
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	c.cfg.OnEvent(e)
+}

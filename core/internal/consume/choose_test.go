@@ -1,0 +1,213 @@
+package consume
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libfluvio/libfluvio/core/devcluster"
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/compress"
+)
+
+// diary keeps events and lets tests wait for them.
+type diary struct {
+	mu     sync.Mutex
+	events []Event
+	came   chan struct{}
+}
+
+func newDiary() *diary { return &diary{came: make(chan struct{}, 1)} }
+
+func (d *diary) note(e Event) {
+	d.mu.Lock()
+	d.events = append(d.events, e)
+	d.mu.Unlock()
+	select {
+	case d.came <- struct{}{}:
+	default:
+	}
+}
+
+// of gives the events of a kind so far.
+func (d *diary) of(kind EventKind) (out []Event) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, e := range d.events {
+		if e.Kind == kind {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// wait waits until there are n events of a kind, and gives them.
+func (d *diary) wait(t *testing.T, kind EventKind, n int) []Event {
+	t.Helper()
+	ctx := testContext(t)
+	for {
+		if found := d.of(kind); len(found) >= n {
+			return found
+		}
+		select {
+		case <-d.came:
+		case <-ctx.Done():
+			t.Fatalf("%d events of kind %d came, %d are wanted", len(d.of(kind)), kind, n)
+		}
+	}
+}
+
+// sortedValues reads n records, of whatever partitions.
+func sortedValues(t *testing.T, c *Consumer, n int) []string {
+	t.Helper()
+	rows, err := readUntil(t, c, func(r []row) bool { return len(r) >= n })
+	require.NoError(t, err)
+	out := values(rows)
+	slices.Sort(out)
+	return out
+}
+
+func TestTopicPattern(t *testing.T) {
+	w := newWorld(t, devcluster.Options{SPUs: 2})
+	w.topic("orders-eu", 2)
+	w.topic("orders", 1)
+	w.topic("other", 1)
+	w.store("orders-eu", 1, batchOf(compress.None, "eu"))
+	w.store("other", 0, batchOf(compress.None, "never"))
+	d := newDiary()
+	cfg := testConfig()
+	cfg.Topics, cfg.OnEvent = []Topic{{Pattern: regexp.MustCompile("^(?:orders-.*)$")}}, d.note
+	c := w.consumer(cfg)
+	require.Equal(t, []string{"eu"}, sortedValues(t, c, 1))
+	require.Len(t, d.of(PartitionAssigned), 2, "whole names match, and nothing else is read")
+
+	w.topic("orders-us", 1)
+	w.store("orders-us", 0, batchOf(compress.None, "us"))
+	require.Equal(t, []string{"us"}, sortedValues(t, c, 1))
+
+	require.NoError(t, w.dev.DeleteTopic("orders-eu"))
+	lost := d.wait(t, PartitionLost, 2)
+	require.Equal(t, "orders-eu", lost[0].Topic)
+	w.topic("orders-eu", 1) // another one of that name
+	w.store("orders-eu", 0, batchOf(compress.None, "eu again"))
+	require.Equal(t, []string{"eu again"}, sortedValues(t, c, 1), "no error in between")
+	require.Len(t, c.Positions(), 2)
+}
+
+// A pattern that matches nothing yet waits; with an end it is at the end.
+func TestPatternWithoutTopics(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	cfg := testConfig()
+	cfg.Topics = []Topic{{Pattern: regexp.MustCompile("^(?:late.*)$")}}
+	c := w.consumer(cfg)
+	w.topic("late-one", 1)
+	w.store("late-one", 0, batchOf(compress.None, "x"))
+	require.Equal(t, []string{"x"}, sortedValues(t, c, 1))
+
+	cfg.Topics[0].Pattern, cfg.StopAt = regexp.MustCompile("^(?:never.*)$"), Stop{Kind: StopEnd}
+	require.Empty(t, readAll(t, w.consumer(cfg)))
+}
+
+// The members of a group read everything between them and nothing twice, new partitions included.
+func TestStaticGroup(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	const members = 3
+	cfg := testConfig()
+	cfg.Topics, cfg.Members = []Topic{{Pattern: regexp.MustCompile("^(?:shared-.*)$")}}, members
+	var all []*Consumer
+	for i := range int32(members) {
+		cfg.Member = i
+		all = append(all, w.consumer(cfg))
+	}
+	var want []string
+	for i := range 6 {
+		name := fmt.Sprintf("shared-%d", i)
+		w.topic(name, 1+i%2)
+		for p := range int32(1 + i%2) {
+			value := fmt.Sprintf("%s/%d", name, p)
+			w.store(name, p, batchOf(compress.None, value))
+			want = append(want, value)
+		}
+	}
+	var mu sync.Mutex
+	var got []string
+	enough := make(chan struct{})
+	for _, c := range all {
+		go func() {
+			for {
+				b, err := c.Next(testContext(t))
+				if err != nil {
+					return
+				}
+				mu.Lock()
+				if got = append(got, values(rowsOf(b))...); len(got) == len(want) {
+					close(enough)
+				}
+				mu.Unlock()
+			}
+		}()
+	}
+	<-enough
+	mu.Lock()
+	slices.Sort(got)
+	require.Equal(t, want, got)
+	mu.Unlock()
+	total := 0
+	for _, c := range all {
+		total += len(c.Positions())
+	}
+	require.Equal(t, len(want), total, "each partition has one reader")
+}
+
+func TestGroupWithTooManyMembers(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("small", 2)
+	cfg := testConfig("small")
+	cfg.Members, cfg.StopAt = 3, Stop{Kind: StopEnd}
+	failures := 0
+	for i := range int32(3) {
+		cfg.Member = i
+		c, err := Open(testContext(t), w.cluster, cfg)
+		if err != nil {
+			require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), "%v", err)
+			failures++
+			continue
+		}
+		c.Close()
+	}
+	require.Equal(t, 1, failures)
+}
+
+func TestOwnersAreSpread(t *testing.T) {
+	counts := map[int32]int{}
+	for topic := range 100 {
+		for p := range int32(2) {
+			owners := 0
+			for m := range int32(4) {
+				cfg := Config{Member: m, Members: 4}
+				if cfg.owns(fmt.Sprint("topic-", topic), p) {
+					owners++
+					counts[m]++
+				}
+			}
+			require.Equal(t, 1, owners)
+		}
+	}
+	for m, n := range counts {
+		require.Greater(t, n, 25, "member %d of 4 has its share of 200 partitions", m)
+	}
+	require.True(t, (&Config{}).owns("any", 7), "no group")
+}
+
+func TestMaxBytesByDefault(t *testing.T) {
+	cfg := Config{PrefetchBytes: 16 << 20}
+	for partitions, size := range map[int]int32{0: 8 << 20, 1: 8 << 20, 4: 4 << 20, 100: 1 << 20} {
+		require.Equal(t, size, cfg.maxBytes(partitions), "%d partitions", partitions)
+	}
+	cfg.MaxBytes = 4711
+	require.EqualValues(t, 4711, cfg.maxBytes(2))
+}
