@@ -26,7 +26,13 @@ enum {
   FLUVIOC_CLOSE_CONSUMER,
   FLUVIOC_LIST_OFFSETS,
   FLUVIOC_DELETE_OFFSET,
-  FLUVIOC_PRODUCER_STATS
+  FLUVIOC_PRODUCER_STATS,
+  FLUVIOC_RESET_OFFSET,
+  FLUVIOC_SEEK,
+  FLUVIOC_PAUSE,
+  FLUVIOC_RESUME,
+  FLUVIOC_DRAIN,
+  FLUVIOC_POSITIONS
 };
 
 /* Signals to Go, or-ed; which fit depends on what sends them. */
@@ -58,6 +64,9 @@ typedef struct fluvioc_signal {
   size_t setting_count;
   fluvio_queue_t *deliveries; /* may be NULL */
   const char *consumer_id; /* may be NULL */
+  const char *position; /* may be NULL */
+  fluvio_queue_t *events; /* may be NULL */
+  uint64_t events_opaque;
   int32_t partition;
   int64_t offset;
   const int64_t *marks; /* commit: how far the application has come, by place */
@@ -81,7 +90,7 @@ void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result);
  * is short. handle: any of client, producer, consumer. */
 fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version);
 fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit);
-fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client);
+fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *events);
 /* From now on calls on the handle say CLOSED; wakes them. For a producer: the number of records accepted before. */
 uint64_t fluvioc_closing(void *handle);
 /* The handle is closed. */
@@ -141,6 +150,13 @@ int fluvioc_consumer_places(fluvio_consumer_t *consumer, size_t count);
 /* Fills marks, one for each of count places: the offset of the last record that the application is done with, having come
  * for more; -1 for none. */
 void fluvioc_consumer_settled(fluvio_consumer_t *consumer, int64_t *marks, size_t count);
+/* Drops what waits in the ring of a place, and gives the offset of the last record that the application got of it, -1 for
+ * none. next: as if it had got none from there on; negative: no change. */
+int64_t fluvioc_consumer_purge(fluvio_consumer_t *consumer, int32_t place, int64_t next);
+/* Forgets the end of the stream, because more comes: 1, or 0 when a callback was told of it already. */
+int fluvioc_consumer_reopen(fluvio_consumer_t *consumer);
+/* Tells of something that happened to a partition. Takes over error, copies topic. */
+void fluvioc_consumer_event(fluvio_queue_t *events, uint64_t opaque, int32_t kind, const char *topic, size_t topic_len, int32_t partition, int64_t offset, int64_t next, int32_t attempt, int64_t delay_ms, fluvio_error_t *error);
 /* Nothing comes any more; error says why and is given by every later poll. Takes it over. */
 void fluvioc_consumer_end(fluvio_consumer_t *consumer, fluvio_error_t *error);
 /* 1 while a callback may run; FLUVIOC_QUIET comes when that ends. */
@@ -154,5 +170,8 @@ fluvio_text_t *fluvioc_text_new(const char *bytes, size_t len);
 fluvio_topic_list_t *fluvioc_topic_list_new(size_t count, const char *texts, size_t len, const uint64_t *numbers);
 /* A list of consumer offsets. texts: consumer id and topic of each. numbers: partition, offset, time of each. */
 fluvio_consumer_offset_list_t *fluvioc_consumer_offset_list_new(size_t count, const char *texts, size_t len, const int64_t *numbers);
+/* A list of positions. texts: the topic of each. numbers: partition, position, high watermark, log end offset, lag, committed,
+ * skipped, paused of each. */
+fluvio_position_list_t *fluvioc_position_list_new(size_t count, const char *texts, size_t len, const int64_t *numbers);
 
 #endif

@@ -7,6 +7,8 @@ struct fluvio_config {
   fluvioc_object_t object;
   fluvioc_setting_t *settings;
   size_t count, room;
+  fluvio_queue_t *events;
+  uint64_t events_opaque;
 };
 
 fluvio_config_t *fluvio_config_new(void)
@@ -81,6 +83,26 @@ fluvio_status_t fluvio_config_set_json(fluvio_config_t *config, const char *json
   return FLUVIO_OK;
 }
 
+fluvio_status_t fluvio_config_set_events(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error)
+{
+  static const char op[] = "set config";
+  fluvio_status_t status = fluvioc_check(config, FLUVIOC_KIND_CONFIG, op, error);
+  if (status == FLUVIO_OK && queue != NULL)
+    status = fluvioc_check(queue, FLUVIOC_KIND_QUEUE, op, error);
+  if (status != FLUVIO_OK)
+    return status;
+  fluvioc_unref(config->events);
+  config->events = queue != NULL ? fluvioc_ref(queue) : NULL;
+  config->events_opaque = opaque;
+  return FLUVIO_OK;
+}
+
+fluvio_queue_t *fluvioc_config_events(const fluvio_config_t *config, uint64_t *opaque)
+{
+  *opaque = config != NULL ? config->events_opaque : 0;
+  return config != NULL ? config->events : NULL;
+}
+
 void fluvio_config_free(fluvio_config_t *config)
 {
   if (fluvioc_is(config, FLUVIOC_KIND_CONFIG))
@@ -93,6 +115,7 @@ void fluvioc_config_destroy(fluvio_config_t *config)
     free((char *)config->settings[i].key);
     free((char *)config->settings[i].value);
   }
+  fluvioc_unref(config->events);
   free(config->settings);
   free(config);
 }
@@ -110,6 +133,8 @@ const fluvioc_setting_t *fluvioc_config_settings(const fluvio_config_t *config)
 fluvio_config_t *fluvioc_config_copy(const fluvio_config_t *config)
 {
   fluvio_config_t *copy = fluvio_config_new();
+  if (copy != NULL && config->events != NULL)
+    fluvio_config_set_events(copy, config->events, config->events_opaque, NULL);
   for (size_t i = 0; copy != NULL && i < config->count; i++) {
     if (!append(copy, config->settings[i].key, config->settings[i].value)) {
       fluvio_config_free(copy);

@@ -15,7 +15,7 @@ struct entry {
   fluvio_batch_t *batch; /* or */
   fluvio_error_t *error;
   size_t bytes;
-  int32_t place; /* the batch's partition when offsets are stored, else -1 */
+  int32_t place; /* the batch's partition; -1 for an error */
 };
 
 /* How far the application has come in a partition: offsets of records, -1 before the first. */
@@ -24,11 +24,13 @@ struct mark {
   int64_t done;    /* the last one that a commit stores: taken by poll, or finished by a callback */
   int64_t settled; /* the last one that auto stores: after it the application came for more */
   bool unsettled;  /* settled may be behind: the place is in the list of those */
+  uint32_t epoch;  /* changes when the application chooses another position */
 };
 
 struct fluvio_consumer {
   fluvioc_object_t object;
   fluvio_client_t *client;
+  fluvio_queue_t *events; /* a reference, or NULL */
   pthread_mutex_t lock;
   pthread_cond_t changed;
   struct entry ring[RING_SIZE];
@@ -40,6 +42,7 @@ struct fluvio_consumer {
   fluvioc_ready_t ready;
   bool started;         /* a callback takes the batches */
   bool busy;            /* a callback may run */
+  bool told;            /* the callback was told of the end */
   fluvio_batch_cb batch_callback;
   fluvio_record_cb record_callback;
   void *ctx;
@@ -49,7 +52,7 @@ struct fluvio_consumer {
   size_t places, unsettled_count;
 };
 
-fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client)
+fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *events)
 {
   fluvio_consumer_t *consumer = calloc(1, sizeof *consumer);
   if (consumer == NULL)
@@ -60,6 +63,8 @@ fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client)
   consumer->ready = (fluvioc_ready_t)FLUVIOC_READY_INIT;
   consumer->client = client;
   fluvioc_client_hold(client);
+  if (events != NULL)
+    consumer->events = fluvioc_ref(events);
   return fluvioc_ref(consumer);
 }
 
@@ -85,6 +90,7 @@ void fluvioc_consumer_destroy(fluvio_consumer_t *consumer)
   pthread_mutex_destroy(&consumer->lock);
   pthread_cond_destroy(&consumer->changed);
   fluvioc_client_unhold(consumer->client);
+  fluvioc_unref(consumer->events);
   free(consumer);
 }
 
@@ -191,9 +197,76 @@ int fluvioc_consumer_places(fluvio_consumer_t *consumer, size_t count)
     consumer->unsettled = unsettled;
   bool ok = marks != NULL && unsettled != NULL;
   for (; ok && consumer->places < count; consumer->places++)
-    marks[consumer->places] = (struct mark){ -1, -1, -1, false };
+    marks[consumer->places] = (struct mark){ -1, -1, -1, false, 0 };
   pthread_mutex_unlock(&consumer->lock);
   return ok;
+}
+
+/* Lets Go read on; the caller holds the lock. */
+static void wake_go(fluvio_consumer_t *consumer)
+{
+  if (consumer->go_waits) {
+    consumer->go_waits = false;
+    fluvioc_signal(&consumer->object, FLUVIOC_ROOM);
+  }
+}
+
+int64_t fluvioc_consumer_purge(fluvio_consumer_t *consumer, int32_t place, int64_t next)
+{
+  pthread_mutex_lock(&consumer->lock);
+  size_t count = consumer->count;
+  consumer->count = 0;
+  for (size_t i = 0; i < count; i++) {
+    struct entry e = consumer->ring[(consumer->first + i) % RING_SIZE];
+    if (e.batch != NULL && e.place == place) {
+      consumer->bytes -= e.bytes;
+      fluvio_batch_release(e.batch);
+    } else {
+      consumer->ring[(consumer->first + consumer->count++) % RING_SIZE] = e;
+    }
+  }
+  struct mark *m = &consumer->marks[place];
+  if (next >= 0) {
+    m->given = m->given < next ? m->given : next - 1;
+    m->done = m->done < next ? m->done : next - 1;
+    m->settled = m->settled < next ? m->settled : next - 1;
+  }
+  int64_t given = m->given;
+  m->epoch++;
+  wake_go(consumer);
+  pthread_mutex_unlock(&consumer->lock);
+  return given;
+}
+
+int fluvioc_consumer_reopen(fluvio_consumer_t *consumer)
+{
+  pthread_mutex_lock(&consumer->lock);
+  bool may = !consumer->told;
+  if (may) {
+    fluvio_error_free(consumer->end);
+    consumer->end = NULL;
+  }
+  pthread_mutex_unlock(&consumer->lock);
+  return may;
+}
+
+void fluvioc_consumer_event(fluvio_queue_t *events, uint64_t opaque, int32_t kind, const char *topic, size_t topic_len, int32_t partition, int64_t offset, int64_t next, int32_t attempt, int64_t delay_ms, fluvio_error_t *error)
+{
+  char name[256]; /* a topic has 63 bytes at most */
+  topic_len = topic_len < sizeof name ? topic_len : sizeof name - 1;
+  memcpy(name, topic, topic_len);
+  name[topic_len] = '\0';
+  fluvio_consumer_event_t what = {
+    .struct_size = sizeof what,
+    .kind = kind,
+    .topic = name,
+    .partition = partition,
+    .attempt = attempt,
+    .offset = offset,
+    .next = next,
+    .delay_ms = delay_ms,
+  };
+  fluvioc_queue_push_consumer_event(events, opaque, &what, error);
 }
 
 void fluvioc_consumer_settled(fluvio_consumer_t *consumer, int64_t *marks, size_t count)
@@ -246,21 +319,22 @@ static void polled(fluvio_consumer_t *consumer, const struct entry *e)
   }
 }
 
-/* A callback gets the records up to an offset. */
-static void called(fluvio_consumer_t *consumer, int32_t place, int64_t offset)
+/* A callback gets the records up to an offset, which were taken in an epoch. False: the application has chosen another
+ * position, and must not get them. */
+static bool called(fluvio_consumer_t *consumer, int32_t place, uint32_t epoch, int64_t offset)
 {
-  if (place < 0)
-    return;
   pthread_mutex_lock(&consumer->lock);
-  consumer->marks[place].given = offset;
+  struct mark *m = &consumer->marks[place];
+  bool current = m->epoch == epoch;
+  if (current)
+    m->given = offset;
   pthread_mutex_unlock(&consumer->lock);
+  return current;
 }
 
 /* A callback has finished what it got. */
 static void finished(fluvio_consumer_t *consumer, int32_t place)
 {
-  if (place < 0)
-    return;
   pthread_mutex_lock(&consumer->lock);
   struct mark *m = &consumer->marks[place];
   m->settled = m->done = m->given;
@@ -269,18 +343,9 @@ static void finished(fluvio_consumer_t *consumer, int32_t place)
 
 /* ------------------------------------------------------------ the taking side */
 
-/* Lets Go read on; the caller holds the lock. */
-static void wake_go(fluvio_consumer_t *consumer)
-{
-  if (consumer->go_waits) {
-    consumer->go_waits = false;
-    fluvioc_signal(&consumer->object, FLUVIOC_ROOM);
-  }
-}
-
 /* Takes the next entry, waiting until the deadline. The status is that of fluvio_consumer_poll, except that TIMEOUT also
  * stands for "nothing". The caller holds the lock. */
-static fluvio_status_t take(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, int32_t *place, fluvio_error_t **error)
+static fluvio_status_t take(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, int32_t *place, uint32_t *epoch, fluvio_error_t **error)
 {
   int64_t deadline = 0;
   bool in_time = true;
@@ -302,7 +367,9 @@ static fluvio_status_t take(fluvio_consumer_t *consumer, int64_t timeout_ms, flu
         wake_go(consumer);
       *batch = e.batch;
       *place = e.place;
-      if (e.batch != NULL && e.place >= 0 && fluvioc_current != consumer)
+      if (e.batch != NULL)
+        *epoch = consumer->marks[e.place].epoch;
+      if (e.batch != NULL && fluvioc_current != consumer)
         polled(consumer, &e);
       if (e.error == NULL)
         return FLUVIO_OK;
@@ -349,7 +416,8 @@ fluvio_status_t fluvio_consumer_poll(fluvio_consumer_t *consumer, int64_t timeou
   fluvioc_ref(consumer); /* a consumer that is freed while this waits stays until this returns */
   settle(consumer);
   int32_t place;
-  status = take(consumer, timeout_ms, batch, &place, error);
+  uint32_t epoch;
+  status = take(consumer, timeout_ms, batch, &place, &epoch, error);
   pthread_mutex_unlock(&consumer->lock);
   fluvioc_unref(consumer);
   return status;
@@ -379,12 +447,13 @@ void fluvio_consumer_wakeup(fluvio_consumer_t *consumer)
 }
 
 /* Calls back with a batch or an error; returns what the callback said. */
-static int32_t call_back(fluvio_consumer_t *consumer, fluvio_batch_t *batch, int32_t place, const fluvio_error_t *error)
+static int32_t call_back(fluvio_consumer_t *consumer, fluvio_batch_t *batch, int32_t place, uint32_t epoch, const fluvio_error_t *error)
 {
   if (batch == NULL)
     return consumer->batch_callback != NULL ? consumer->batch_callback(NULL, error, consumer->ctx) : consumer->record_callback(NULL, error, consumer->ctx);
   if (consumer->batch_callback != NULL) {
-    called(consumer, place, last_offset(batch));
+    if (!called(consumer, place, epoch, last_offset(batch)))
+      return FLUVIO_CONTINUE;
     int32_t answer = consumer->batch_callback(batch, NULL, consumer->ctx);
     finished(consumer, place);
     return answer;
@@ -392,7 +461,8 @@ static int32_t call_back(fluvio_consumer_t *consumer, fluvio_batch_t *batch, int
   fluvio_record_t record = { .struct_size = sizeof record };
   for (size_t i = 0; i < fluvio_batch_count(batch) && is_open(consumer); i++) {
     fluvio_batch_get(batch, i, &record);
-    called(consumer, place, record.offset);
+    if (!called(consumer, place, epoch, record.offset))
+      break;
     int32_t answer = consumer->record_callback(&record, NULL, consumer->ctx);
     finished(consumer, place);
     if (answer != FLUVIO_CONTINUE)
@@ -419,12 +489,14 @@ static void *dispatch(void *arg)
     fluvio_batch_t *batch = NULL;
     fluvio_error_t *error = NULL;
     int32_t place = -1;
-    fluvio_status_t status = take(consumer, -1, &batch, &place, &error);
+    uint32_t epoch = 0;
+    fluvio_status_t status = take(consumer, -1, &batch, &place, &epoch, &error);
     bool last = consumer->end != NULL && error == consumer->end;
+    consumer->told = consumer->told || last;
     bool closed = !is_open(consumer);
     pthread_mutex_unlock(&consumer->lock);
     if (!closed && (status == FLUVIO_OK || error != NULL))
-      stopped = call_back(consumer, batch, place, error) != FLUVIO_CONTINUE || last;
+      stopped = call_back(consumer, batch, place, epoch, error) != FLUVIO_CONTINUE || last;
     fluvio_batch_release(batch);
     fluvio_error_free(error);
     pthread_mutex_lock(&consumer->lock);

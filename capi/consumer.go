@@ -25,11 +25,14 @@ type consumer struct {
 	quiet  chan struct{}   // no callback will run any more
 	ctx    context.Context // ends when the consumer begins to close
 	cancel context.CancelFunc
-	done   chan struct{} // the goroutine has ended
 	opened chan struct{} // closed when handle is set
 	closer closer
 	topics []string
-	stores bool // offsets may be stored: C counts what the application takes
+
+	pushing sync.Mutex    // held while a batch goes into the ring, or a position is changed
+	done    chan struct{} // guarded by pushing: the goroutine has ended
+	ended   bool          // guarded by pushing: C knows of the end
+	seeks   uint64        // guarded by pushing
 
 	mu      sync.Mutex
 	places  []place // the partitions that brought something, by the numbers that C knows them by
@@ -63,9 +66,10 @@ func (op *operation) openConsumer(ctx context.Context, c *client) (unsafe.Pointe
 	options.LazyColumns = true // push has them decoded into C memory
 	x := &consumer{
 		client: c, room: make(chan struct{}, 1), quiet: make(chan struct{}, 1), done: make(chan struct{}), opened: make(chan struct{}),
-		stores: options.OffsetStrategy == "manual" || options.OffsetStrategy == "auto", numbers: map[place]C.int32_t{}, topics: options.Topics,
+		numbers: map[place]C.int32_t{}, topics: options.Topics,
 	}
 	options.ReadAhead = x.settled
+	options.OnEvent = eventsTo(op.events, op.opaque)
 	core, err := c.core.Consumer(ctx, options)
 	if err != nil {
 		return nil, err
@@ -73,14 +77,14 @@ func (op *operation) openConsumer(ctx context.Context, c *client) (unsafe.Pointe
 	x.core = core
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	x.id = consumers.add(x)
-	x.handle = C.fluvioc_consumer_new(C.uint64_t(x.id), c.handle)
+	x.handle = C.fluvioc_consumer_new(C.uint64_t(x.id), c.handle, op.events)
 	if x.handle == nil {
 		consumers.remove(x.id)
 		x.cancel()
 		return nil, abandon(core.Close, "open consumer")
 	}
 	close(x.opened)
-	go x.pump()
+	go x.pump(x.done)
 	if !c.adopt(x) {
 		_ = x.closeWithClient(c.ctx)
 		C.fluvioc_drop(unsafe.Pointer(x.handle))
@@ -90,11 +94,11 @@ func (op *operation) openConsumer(ctx context.Context, c *client) (unsafe.Pointe
 }
 
 // pump fills the ring until the stream ends or the consumer closes.
-func (x *consumer) pump() {
-	defer close(x.done)
+func (x *consumer) pump(done chan struct{}) {
+	defer close(done)
 	defer func() {
 		if r := recover(); r != nil {
-			C.fluvioc_consumer_end(x.handle, cError(bug(r)))
+			x.end(x.sought(), bug(r))
 		}
 	}()
 	for {
@@ -105,6 +109,7 @@ func (x *consumer) pump() {
 				return
 			}
 		}
+		seeks := x.sought()
 		batch, err := x.core.Next(x.ctx)
 		if err == nil {
 			err = x.push(batch)
@@ -114,17 +119,42 @@ func (x *consumer) pump() {
 			return
 		case err == nil:
 		case fluvioerr.Fatal(ours(err)) || fluvioerr.CodeOf(err) == fluvioerr.OutOfMemory:
-			C.fluvioc_consumer_end(x.handle, cError(err))
-			return
+			if x.end(seeks, err) {
+				return
+			}
 		default:
 			C.fluvioc_consumer_push(x.handle, nil, -1, cError(err))
 		}
 	}
 }
 
+// sought counts the changes of positions so far.
+func (x *consumer) sought() uint64 {
+	x.pushing.Lock()
+	defer x.pushing.Unlock()
+	return x.seeks
+}
+
+// end tells C that nothing comes any more, unless a position was changed since seeks was read.
+func (x *consumer) end(seeks uint64, err error) bool {
+	x.pushing.Lock()
+	defer x.pushing.Unlock()
+	if x.seeks != seeks {
+		return false
+	}
+	x.ended = true
+	C.fluvioc_consumer_end(x.handle, cError(err))
+	return true
+}
+
 // push copies a batch into C memory and gives the core's buffers back.
 func (x *consumer) push(b *fluvio.Batch) error {
 	defer b.Release()
+	x.pushing.Lock()
+	defer x.pushing.Unlock()
+	if b.Stale() {
+		return nil
+	}
 	n, data, topic := b.Len(), b.Data(), b.Topic()
 	if n == 0 {
 		return nil
@@ -161,7 +191,10 @@ func (x *consumer) push(b *fluvio.Batch) error {
 func (x *consumer) close(ctx context.Context) error {
 	return x.closer.do(ctx, "close consumer", func() error {
 		x.cancel()
-		<-x.done
+		x.pushing.Lock()
+		done := x.done
+		x.pushing.Unlock()
+		<-done
 		err := x.waitQuiet(ctx)
 		if e := x.core.Close(ctx); err == nil {
 			err = e

@@ -29,6 +29,7 @@ enum fluvioc_kind {
   FLUVIOC_KIND_ERROR,
   FLUVIOC_KIND_TOPIC_LIST,
   FLUVIOC_KIND_CONSUMER_OFFSET_LIST,
+  FLUVIOC_KIND_POSITION_LIST,
   FLUVIOC_KIND_TEXT,
   FLUVIOC_KINDS /* behind the last one */
 };
@@ -103,6 +104,8 @@ fluvio_error_t *fluvioc_error_ref(fluvio_error_t *error);
 size_t fluvioc_config_count(const fluvio_config_t *config);
 /* The settings, for as long as the config lives and does not change. */
 const fluvioc_setting_t *fluvioc_config_settings(const fluvio_config_t *config);
+/* Where events go, or NULL, and the opaque value they have. */
+fluvio_queue_t *fluvioc_config_events(const fluvio_config_t *config, uint64_t *opaque);
 /* A copy; NULL when memory is short. */
 fluvio_config_t *fluvioc_config_copy(const fluvio_config_t *config);
 
@@ -121,6 +124,8 @@ typedef struct fluvioc_request {
   fluvio_queue_t *deliveries;
   const char *consumer_id;
   bool has_consumer_id;
+  const char *position;
+  bool has_position;
   int32_t partition;
   int64_t offset;
   int64_t timeout_ms;
@@ -171,6 +176,8 @@ extern _Thread_local const void *fluvioc_current;
 
 /* An operation's end; an owner of the queue's reference calls it. */
 void fluvioc_queue_push_op(fluvio_queue_t *queue, uint64_t opaque);
+/* An event of a consumer; takes over error and copies topic. Without memory it is dropped. */
+void fluvioc_queue_push_consumer_event(fluvio_queue_t *queue, uint64_t opaque, const fluvio_consumer_event_t *what, fluvio_error_t *error);
 /* A delivery report; takes over error and a reference to producer. False when memory is short. */
 bool fluvioc_queue_push_delivery(fluvio_queue_t *queue, const fluvio_delivery_t *delivery, fluvio_error_t *error, fluvio_producer_t *producer, uint64_t weight);
 

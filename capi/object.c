@@ -9,6 +9,7 @@ static const char *const kind_names[] = {
   [FLUVIOC_KIND_BATCH] = "batch",       [FLUVIOC_KIND_CONFIG] = "config",     [FLUVIOC_KIND_ERROR] = "error",
   [FLUVIOC_KIND_TOPIC_LIST] = "topic list", [FLUVIOC_KIND_CONSUMER_OFFSET_LIST] = "consumer offset list",
   [FLUVIOC_KIND_TEXT] = "text",
+  [FLUVIOC_KIND_POSITION_LIST] = "position list",
 };
 
 void fluvioc_object_init(fluvioc_object_t *object, enum fluvioc_kind kind, uint64_t id)
@@ -68,6 +69,7 @@ void fluvioc_unref(void *pointer)
   case FLUVIOC_KIND_TOPIC_LIST:
   case FLUVIOC_KIND_CONSUMER_OFFSET_LIST:
   case FLUVIOC_KIND_TEXT:
+  case FLUVIOC_KIND_POSITION_LIST:
     free(pointer);
     break;
   case FLUVIOC_KINDS:

@@ -14,11 +14,8 @@ import (
 // The Go half reads ahead of the application, so it is C that knows how far the application has come: it keeps marks by
 // place. A commit brings a copy of them, made when it was called; auto asks for those that are settled.
 
-// number gives the number of a partition; -1 when no offsets are stored. C has room for its marks afterwards.
+// number gives the number of a partition. C has room for its marks afterwards.
 func (x *consumer) number(p place) (C.int32_t, error) {
-	if !x.stores {
-		return -1, nil
-	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	n, known := x.numbers[p]
@@ -62,15 +59,25 @@ func (x *consumer) commit(ctx context.Context, op *operation) error {
 
 // commitOffset carries out fluvio_consumer_commit_offset: the marks are what the application was given.
 func (x *consumer) commitOffset(ctx context.Context, op *operation) error {
-	topic := op.topic
-	if !op.hasTopic {
-		if len(x.topics) != 1 {
-			return fluvioerr.New(fluvioerr.InvalidArgument, "commit", "the topic is NULL, and the consumer reads %d topics", len(x.topics)).ForSetting("topic")
-		}
-		topic = x.topics[0]
+	topic, err := x.topicOf(op, "commit")
+	if err != nil {
+		return err
 	}
 	x.handedOut(op.marks, false)
 	return x.core.CommitOffset(ctx, topic, op.partition, op.offset)
+}
+
+// topicOf is the topic that an operation names, or the only one that the consumer reads.
+func (x *consumer) topicOf(op *operation, what string) (string, error) {
+	switch {
+	case op.hasTopic:
+		return op.topic, nil
+	case len(x.topics) != 1:
+		return "", fluvioerr.New(fluvioerr.InvalidArgument, what, "the topic is NULL, and the consumer reads %d topics", len(x.topics)).ForSetting("topic")
+	case strings.HasPrefix(x.topics[0], "^"):
+		return "", fluvioerr.New(fluvioerr.InvalidArgument, what, "the topic is NULL, and the consumer reads those that match %s", x.topics[0]).ForSetting("topic")
+	}
+	return x.topics[0], nil
 }
 
 // handedOut passes marks on to the core.

@@ -17,6 +17,7 @@ struct fluvio_op {
   fluvioc_object_t *target;
   char *topic;
   char *consumer_id;
+  char *position;
   int32_t partition;
   int64_t offset;
   int64_t *marks; /* commit: how far the application had come when it was called */
@@ -55,6 +56,7 @@ void fluvioc_op_destroy(fluvio_op_t *op)
   fluvio_config_free(op->config);
   free(op->topic);
   free(op->consumer_id);
+  free(op->position);
   free(op->marks);
   pthread_mutex_destroy(&op->lock);
   pthread_cond_destroy(&op->finished);
@@ -78,6 +80,8 @@ static fluvio_status_t check(const fluvioc_request_t *r, fluvio_error_t **error)
     status = fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, r->name, "the topic is NULL");
   if (status == FLUVIO_OK && r->has_consumer_id && r->consumer_id == NULL)
     status = fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, r->name, "the consumer's name is NULL");
+  if (status == FLUVIO_OK && r->has_position && r->position == NULL)
+    status = fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, r->name, "the position is NULL");
   return status;
 }
 
@@ -88,10 +92,12 @@ static bool copy(fluvio_op_t *op, const fluvioc_request_t *r)
     return false;
   if (r->consumer_id != NULL && (op->consumer_id = strdup(r->consumer_id)) == NULL)
     return false;
-  if (r->command == FLUVIOC_COMMIT || r->command == FLUVIOC_COMMIT_OFFSET) {
+  if (r->position != NULL && (op->position = strdup(r->position)) == NULL)
+    return false;
+  if (r->command == FLUVIOC_COMMIT || r->command == FLUVIOC_COMMIT_OFFSET || r->command == FLUVIOC_POSITIONS) {
     /* Whoever commits inside the consumer's callback is done with what it was called with, and may choose its offset
      * from any thread. */
-    bool given = r->command == FLUVIOC_COMMIT_OFFSET || fluvioc_current == r->target;
+    bool given = r->command != FLUVIOC_COMMIT || fluvioc_current == r->target;
     if ((op->marks = fluvioc_consumer_marks((fluvio_consumer_t *)r->target, given, &op->mark_count)) == NULL)
       return false;
   }
@@ -168,6 +174,8 @@ void fluvioc_op_describe(fluvio_op_t *op, fluvioc_signal_t *out)
   out->setting_count = fluvioc_config_count(op->config);
   out->deliveries = op->deliveries;
   out->consumer_id = op->consumer_id;
+  out->position = op->position;
+  out->events = fluvioc_config_events(op->config, &out->events_opaque);
   out->partition = op->partition;
   out->offset = op->offset;
   out->marks = op->marks;
@@ -326,6 +334,11 @@ fluvio_consumer_offset_list_t *fluvio_op_take_consumer_offset_list(fluvio_op_t *
 fluvio_text_t *fluvio_op_take_text(fluvio_op_t *op)
 {
   return take(op, FLUVIOC_KIND_TEXT);
+}
+
+fluvio_position_list_t *fluvio_op_take_position_list(fluvio_op_t *op)
+{
+  return take(op, FLUVIOC_KIND_POSITION_LIST);
 }
 
 void fluvio_op_free(fluvio_op_t *op)

@@ -25,6 +25,9 @@ type operation struct {
 	topic      string
 	hasTopic   bool
 	consumerID string
+	position   string
+	events     *C.fluvio_queue_t // valid until the operation is completed
+	opaque     C.uint64_t        // of the events
 	partition  int32
 	offset     int64
 	marks      []int64 // commit: how far the application had come
@@ -46,6 +49,9 @@ func startOperation(s *C.fluvioc_signal_t) {
 		topic:      C.GoString(s.topic),
 		hasTopic:   s.topic != nil,
 		consumerID: C.GoString(s.consumer_id),
+		position:   C.GoString(s.position),
+		events:     s.events,
+		opaque:     s.events_opaque,
 		partition:  int32(s.partition),
 		offset:     int64(s.offset),
 		marks:      slices.Clone(unsafe.Slice((*int64)(s.marks), int(s.mark_count))),
@@ -118,6 +124,11 @@ func (op *operation) run(ctx context.Context) (result unsafe.Pointer, err error)
 			err = errClosed("commit", "consumer")
 		}
 		return nil, err
+	case C.FLUVIOC_SEEK, C.FLUVIOC_PAUSE, C.FLUVIOC_RESUME, C.FLUVIOC_DRAIN, C.FLUVIOC_POSITIONS:
+		if c, ok := consumers.get(op.target); ok {
+			return c.control(ctx, op)
+		}
+		return nil, errClosed("request", "consumer")
 	case C.FLUVIOC_CLOSE_CLIENT:
 		if c, ok := clients.get(op.target); ok {
 			err = c.close(ctx)
@@ -148,6 +159,8 @@ func (op *operation) runOnClient(ctx context.Context) (result unsafe.Pointer, er
 		result, err = op.listOffsets(ctx, c)
 	case C.FLUVIOC_DELETE_OFFSET:
 		err = c.core.Admin().DeleteConsumerOffset(ctx, op.consumerID, op.topic, op.partition)
+	case C.FLUVIOC_RESET_OFFSET:
+		err = op.resetOffset(ctx, c)
 	case C.FLUVIOC_OPEN_PRODUCER:
 		result, err = op.openProducer(ctx, c)
 	case C.FLUVIOC_OPEN_CONSUMER:
@@ -169,7 +182,8 @@ func (op *operation) poison(err error) {
 		if p, ok := producers.get(op.target); ok {
 			C.fluvioc_poison(unsafe.Pointer(p.handle), cError(err))
 		}
-	case C.FLUVIOC_COMMIT, C.FLUVIOC_COMMIT_OFFSET, C.FLUVIOC_CLOSE_CONSUMER:
+	case C.FLUVIOC_COMMIT, C.FLUVIOC_COMMIT_OFFSET, C.FLUVIOC_CLOSE_CONSUMER,
+		C.FLUVIOC_SEEK, C.FLUVIOC_PAUSE, C.FLUVIOC_RESUME, C.FLUVIOC_DRAIN, C.FLUVIOC_POSITIONS:
 		if c, ok := consumers.get(op.target); ok {
 			C.fluvioc_poison(unsafe.Pointer(c.handle), cError(err))
 		}

@@ -10,6 +10,7 @@ struct fluvio_event {
   bool borrowed; /* given to a callback, which must not free it */
   uint64_t opaque;
   fluvio_delivery_t delivery;
+  fluvio_consumer_event_t consumer; /* its topic lies in opaques */
   fluvio_error_t *error;
   fluvio_producer_t *producer; /* a reference, for the report's weight */
   uint64_t weight;
@@ -118,6 +119,22 @@ bool fluvioc_queue_push_delivery(fluvio_queue_t *queue, const fluvio_delivery_t 
   event->weight = weight;
   push(queue, event);
   return true;
+}
+
+void fluvioc_queue_push_consumer_event(fluvio_queue_t *queue, uint64_t opaque, const fluvio_consumer_event_t *what, fluvio_error_t *error)
+{
+  size_t size = strlen(what->topic) + 1;
+  fluvio_event_t *event = event_new(FLUVIO_EVENT_CONSUMER, (size + 7) / 8);
+  if (event == NULL) {
+    fluvio_error_free(error);
+    return;
+  }
+  memcpy(event->opaques, what->topic, size);
+  event->opaque = opaque;
+  event->consumer = *what;
+  event->consumer.topic = (const char *)event->opaques;
+  event->consumer.error = event->error = error;
+  push(queue, event);
 }
 
 /* Takes the first event; the caller holds the lock. */
@@ -281,6 +298,20 @@ fluvio_status_t fluvio_event_delivery(const fluvio_event_t *event, fluvio_delive
     return FLUVIO_ERR_INVALID_ARGUMENT;
   uint32_t size = out->struct_size;
   fluvio_delivery_t full = event->delivery;
+  full.struct_size = size;
+  memcpy(out, &full, size < sizeof full ? size : sizeof full);
+  return FLUVIO_OK;
+}
+
+fluvio_status_t fluvio_event_consumer(const fluvio_event_t *event, fluvio_consumer_event_t *out)
+{
+  fluvio_status_t status = fluvioc_check(event, FLUVIOC_KIND_EVENT, "read event", NULL);
+  if (status != FLUVIO_OK)
+    return status;
+  if (event->type != FLUVIO_EVENT_CONSUMER || out == NULL || out->struct_size < sizeof out->struct_size)
+    return FLUVIO_ERR_INVALID_ARGUMENT;
+  uint32_t size = out->struct_size;
+  fluvio_consumer_event_t full = event->consumer;
   full.struct_size = size;
   memcpy(out, &full, size < sizeof full ? size : sizeof full);
   return FLUVIO_OK;

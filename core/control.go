@@ -93,7 +93,12 @@ func (c *Consumer) OffsetFor(ctx context.Context, topic string, partition int32,
 
 // Pause gives no records of a partition until Resume; the others go on, and have all of PrefetchBytes. Nothing is missed. It
 // does not wait.
-func (c *Consumer) Pause(topic string, partition int32) error { return c.c.Pause(topic, partition) }
+func (c *Consumer) Pause(topic string, partition int32) error { return c.c.Pause(topic, partition, -1) }
+
+// PauseAt is Pause for callers who have set ReadAhead, and give back the records from next on: they come again after Resume.
+func (c *Consumer) PauseAt(topic string, partition int32, next int64) error {
+	return c.c.Pause(topic, partition, next)
+}
 
 // Resume undoes Pause.
 func (c *Consumer) Resume(topic string, partition int32) error { return c.c.Resume(topic, partition) }

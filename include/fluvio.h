@@ -145,6 +145,7 @@ typedef struct fluvio_batch fluvio_batch_t;       /* records that were read */
 typedef struct fluvio_topic_list fluvio_topic_list_t;
 typedef struct fluvio_consumer_offset_list fluvio_consumer_offset_list_t;
 typedef struct fluvio_text fluvio_text_t;         /* a text that the library made */
+typedef struct fluvio_position_list fluvio_position_list_t;
 
 /* An _async function returns an operation at once (NULL only when memory is short or in a forked child; every other
  * problem is the operation's result). Its results are those of the function without _async. With a queue, an event of
@@ -163,6 +164,7 @@ FLUVIO_API fluvio_consumer_t *fluvio_op_take_consumer(fluvio_op_t *op);
 FLUVIO_API fluvio_topic_list_t *fluvio_op_take_topic_list(fluvio_op_t *op);
 FLUVIO_API fluvio_consumer_offset_list_t *fluvio_op_take_consumer_offset_list(fluvio_op_t *op);
 FLUVIO_API fluvio_text_t *fluvio_op_take_text(fluvio_op_t *op);
+FLUVIO_API fluvio_position_list_t *fluvio_op_take_position_list(fluvio_op_t *op);
 /* Frees an operation; one that still runs is cancelled, a close excepted, which goes on, and a result nobody took is closed
  * and freed. Since 0.1. */
 FLUVIO_API void fluvio_op_free(fluvio_op_t *op);
@@ -192,12 +194,18 @@ FLUVIO_API fluvio_status_t fluvio_queue_start(fluvio_queue_t *queue, fluvio_even
  * then the memory stays. Since 0.1. */
 FLUVIO_API void fluvio_queue_free(fluvio_queue_t *queue);
 
+/* Sends the events of consumers that are opened with this config to a queue, with this opaque value: events of type
+ * FLUVIO_EVENT_CONSUMER, from the opening on. The queue must outlive the consumers. NULL: nobody is told. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_config_set_events(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error);
+
 #define FLUVIO_EVENT_OP 1       /* an operation is done */
 #define FLUVIO_EVENT_DELIVERY 2 /* records were delivered, or failed */
+#define FLUVIO_EVENT_CONSUMER 4 /* something happened to a partition that a consumer reads */
 
 /* The type of an event; 0 for NULL. Since 0.1. */
 FLUVIO_API int32_t fluvio_event_type(const fluvio_event_t *event);
-/* FLUVIO_EVENT_OP: the opaque value given to the _async function. Since 0.1. */
+/* FLUVIO_EVENT_OP: the opaque value given to the _async function. FLUVIO_EVENT_CONSUMER: that of fluvio_config_set_events.
+ * Since 0.1. */
 FLUVIO_API uint64_t fluvio_event_opaque(const fluvio_event_t *event);
 
 /* What became of records: of one producer, one partition, one batch. struct_size is set by the caller. */
@@ -221,6 +229,26 @@ typedef struct fluvio_delivery {
 } fluvio_delivery_t;
 /* FLUVIO_EVENT_DELIVERY: fills out. INVALID_ARGUMENT for another type. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_event_delivery(const fluvio_event_t *event, fluvio_delivery_t *out);
+/* What happened to a partition. struct_size is set by the caller. */
+#define FLUVIO_PARTITION_ASSIGNED 1 /* reading begins at offset */
+#define FLUVIO_PARTITION_LOST 2     /* the topic of a pattern was deleted; its partition ends without an error */
+#define FLUVIO_PARTITION_RETRY 3    /* reading was disturbed by error; attempt comes after delay_ms, or sooner */
+#define FLUVIO_PARTITION_RESUMED 4  /* reading goes on at offset after attempt retries */
+#define FLUVIO_OFFSET_RESET 5       /* the position offset is not stored; reading goes on at next; error is the server's, if any */
+#define FLUVIO_BATCH_SKIPPED 6      /* the stored batch at offset cannot be read because of error; reading goes on at next */
+typedef struct fluvio_consumer_event {
+  uint32_t struct_size;
+  int32_t kind;                /* FLUVIO_PARTITION_ASSIGNED ...; more may be added */
+  int32_t partition;
+  int32_t attempt;
+  const char *topic;           /* lives as long as the event, as does error */
+  int64_t offset;
+  int64_t next;
+  int64_t delay_ms;
+  const fluvio_error_t *error; /* NULL: none */
+} fluvio_consumer_event_t;
+/* FLUVIO_EVENT_CONSUMER: fills out. INVALID_ARGUMENT for another type. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_event_consumer(const fluvio_event_t *event, fluvio_consumer_event_t *out);
 /* Frees an event. Since 0.1. */
 FLUVIO_API void fluvio_event_free(fluvio_event_t *event);
 
@@ -282,6 +310,11 @@ FLUVIO_API fluvio_op_t *fluvio_consumer_offsets_list_async(fluvio_client_t *clie
  * Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_offset_delete(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_offset_delete_async(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+
+/* Makes a consumer that is opened later go on at a position, as the setting start has it, whatever was stored for it. One that
+ * runs does not notice, and may store its own offset afterwards. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_offset_reset(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_consumer_offset_reset_async(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 
 /* How far a named consumer has come in a partition. struct_size is set by the caller. Texts live as long as the list. */
 typedef struct fluvio_consumer_offset {
@@ -372,9 +405,11 @@ FLUVIO_API void fluvio_producer_free(fluvio_producer_t *producer);
 
 /* --------------------------------------------------------------- consumer */
 
-/* Opens a consumer of a topic (or of several: topic NULL and the setting topics). Settings: partitions (all), start (end;
- * beginning, end, beginning+N, end-N, or an absolute offset), stop_at (never; end, or an offset), max_bytes,
- * prefetch_bytes, isolation ... (README). *consumer is the caller's and keeps the client alive.
+/* Opens a consumer of a topic (or of several: topic NULL and the setting topics; or of all that match a pattern, a regular
+ * expression that begins with ^). Settings: partitions (all), group_size and group_member (a static group), start (end;
+ * beginning, end, beginning+N, end-N, an absolute offset, or time:T), stop_at (never; end, an offset, or time:T), offset_reset,
+ * corrupt_batches, max_retries, max_bytes, prefetch_bytes, isolation ... (README). *consumer is the caller's and keeps the
+ * client alive.
  * smartmodules, by fluvio_config_set_json, is a list of objects {"name" or "path" or "wasm": {"base64"}, "params": {},
  * "accumulator", "lookback": {"last", "age_ms"}}: the chain of SmartModules that SPUs run records through. What comes out has no
  * timestamps, and offsets that are exact only for the last record of what was read together (README).
@@ -431,6 +466,47 @@ FLUVIO_API fluvio_op_t *fluvio_consumer_commit_async(fluvio_consumer_t *consumer
  * application yet. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_commit_offset(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t offset, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_commit_offset_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t offset, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+
+/* Makes a partition go on at a position: an offset, or whatever the setting start takes; also one that has ended, unless a
+ * callback takes the batches and the stream has ended. What was received of it is dropped, and nothing counts as given any
+ * more. topic NULL: the consumer's, if it reads one only. Batches that poll gave before stay valid. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_seek(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_consumer_seek_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Gives no records of a partition until fluvio_consumer_resume; the others go on, and have all of prefetch_bytes. Nothing is
+ * missed. next, unless negative, is where the application goes on after resume: it gives back what poll gave from there on,
+ * and that does not count as given. topic as for seek. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_pause(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t next, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_consumer_pause_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t next, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Undoes fluvio_consumer_pause. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_resume(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_consumer_resume_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Stops reading from the cluster. What was received is still to be taken; then comes END. Paused partitions are resumed for
+ * that. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_drain(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_consumer_drain_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+
+/* How far a consumer has come in a partition. struct_size is set by the caller. The topic lives as long as the list. */
+typedef struct fluvio_position {
+  uint32_t struct_size;
+  int32_t partition;
+  const char *topic;
+  int64_t position;       /* of the next record that the application gets */
+  int64_t high_watermark; /* behind the last committed record */
+  int64_t log_end_offset; /* behind the last record */
+  int64_t lag;            /* records that the application can still get */
+  int64_t committed;      /* the offset stored last; -1: unknown, or none */
+  int64_t skipped;        /* offsets passed over because they were not stored any more, or not readable */
+  int32_t paused;         /* 1 or 0 */
+} fluvio_position_t;
+/* Lists the positions of all partitions. It asks nobody: watermarks are at most a second old. *list is the caller's. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_positions(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_position_list_t **list, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_consumer_positions_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* The number of positions in a list. Since 0.1. */
+FLUVIO_API size_t fluvio_position_list_count(const fluvio_position_list_t *list);
+/* Fills out with the i-th position. INVALID_ARGUMENT when i is too large. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_position_list_get(const fluvio_position_list_t *list, size_t i, fluvio_position_t *out);
+/* Frees a list. Since 0.1. */
+FLUVIO_API void fluvio_position_list_free(fluvio_position_list_t *list);
 
 /* Ends the streams. Batches not taken yet are dropped. Waits for a running callback; TIMEOUT when that does not return, and
  * no other callback runs then either. With offset_strategy auto it stores what was taken before the latest poll, or what

@@ -57,6 +57,7 @@ from ._errors import (
     WouldDeadlockError,
 )
 from ._library import library_version
+from ._position import ConsumerEvent, PartitionPosition
 from ._producer import KeyedRecord, Producer, RecordInput, Sendable
 from ._smartmodule import Lookback, SmartModule
 from ._stats import ProducerStats
@@ -74,6 +75,7 @@ __all__ = [
     "ClosedError",
     "Columns",
     "Consumer",
+    "ConsumerEvent",
     "ConsumerOffset",
     "CorruptError",
     "Delivery",
@@ -95,6 +97,7 @@ __all__ = [
     "NotFoundError",
     "OffsetEvictedError",
     "OutOfMemoryError",
+    "PartitionPosition",
     "Producer",
     "ProducerStats",
     "ProtocolError",

@@ -27,6 +27,13 @@ END = -23
 
 EVENT_OP = 1
 EVENT_DELIVERY = 2
+EVENT_CONSUMER = 4
+PARTITION_ASSIGNED = 1
+PARTITION_LOST = 2
+PARTITION_RETRY = 3
+PARTITION_RESUMED = 4
+OFFSET_RESET = 5
+BATCH_SKIPPED = 6
 NOT_PERSISTED = 0
 PERSISTED = 1
 MAYBE_PERSISTED = 2
@@ -80,6 +87,39 @@ class ConsumerOffset(ctypes.Structure):
         ("topic", c_char_p),
         ("offset", c_int64),
         ("modified", c_int64),
+    ]
+
+
+class Position(ctypes.Structure):
+    """``fluvio_position_t``: one row of a list of positions."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("partition", c_int32),
+        ("topic", c_char_p),
+        ("position", c_int64),
+        ("high_watermark", c_int64),
+        ("log_end_offset", c_int64),
+        ("lag", c_int64),
+        ("committed", c_int64),
+        ("skipped", c_int64),
+        ("paused", c_int32),
+    ]
+
+
+class ConsumerEvent(ctypes.Structure):
+    """``fluvio_consumer_event_t``: what happened to a partition."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("kind", c_int32),
+        ("partition", c_int32),
+        ("attempt", c_int32),
+        ("topic", c_char_p),
+        ("offset", c_int64),
+        ("next", c_int64),
+        ("delay_ms", c_int64),
+        ("error", c_void_p),
     ]
 
 
@@ -137,6 +177,8 @@ STRUCTURES: Dict[str, Any] = {
     "fluvio_delivery": Delivery,
     "fluvio_topic": Topic,
     "fluvio_consumer_offset": ConsumerOffset,
+    "fluvio_position": Position,
+    "fluvio_consumer_event": ConsumerEvent,
     "fluvio_record_in": RecordIn,
     "fluvio_record": RecordOut,
     "fluvio_batch_view": BatchView,
@@ -172,6 +214,7 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_config_new": (_PTR, ()),
     "fluvio_config_set": (_STA, (_PTR, _TXT, _TXT, _PTR)),
     "fluvio_config_set_json": (_STA, (_PTR, _TXT, _PTR)),
+    "fluvio_config_set_events": (_STA, (_PTR, _PTR, _U64, _PTR)),
     "fluvio_config_free": (None, (_PTR,)),
     # operations and queues
     "fluvio_op_wait": (_STA, (_PTR, _I64, _PTR)),
@@ -182,6 +225,7 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_op_take_topic_list": (_PTR, (_PTR,)),
     "fluvio_op_take_consumer_offset_list": (_PTR, (_PTR,)),
     "fluvio_op_take_text": (_PTR, (_PTR,)),
+    "fluvio_op_take_position_list": (_PTR, (_PTR,)),
     "fluvio_op_free": (None, (_PTR,)),
     "fluvio_text_get": (_TXT, (_PTR,)),
     "fluvio_text_free": (None, (_PTR,)),
@@ -194,6 +238,7 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_event_type": (_I32, (_PTR,)),
     "fluvio_event_opaque": (_U64, (_PTR,)),
     "fluvio_event_delivery": (_STA, (_PTR, _PTR)),
+    "fluvio_event_consumer": (_STA, (_PTR, _PTR)),
     "fluvio_event_free": (None, (_PTR,)),
     # client
     "fluvio_client_connect": (_STA, (_PTR, _I64, _PTR, _PTR)),
@@ -216,6 +261,8 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_consumer_offsets_list_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
     "fluvio_consumer_offset_delete": (_STA, (_PTR, _TXT, _TXT, _I32, _I64, _PTR)),
     "fluvio_consumer_offset_delete_async": (_PTR, (_PTR, _TXT, _TXT, _I32, _I64, _PTR, _U64)),
+    "fluvio_consumer_offset_reset": (_STA, (_PTR, _TXT, _TXT, _I32, _TXT, _I64, _PTR)),
+    "fluvio_consumer_offset_reset_async": (_PTR, (_PTR, _TXT, _TXT, _I32, _TXT, _I64, _PTR, _U64)),
     "fluvio_consumer_offset_list_count": (_LEN, (_PTR,)),
     "fluvio_consumer_offset_list_get": (_STA, (_PTR, _LEN, _PTR)),
     "fluvio_consumer_offset_list_free": (None, (_PTR,)),
@@ -245,6 +292,19 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_consumer_commit_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
     "fluvio_consumer_commit_offset": (_STA, (_PTR, _TXT, _I32, _I64, _I64, _PTR)),
     "fluvio_consumer_commit_offset_async": (_PTR, (_PTR, _TXT, _I32, _I64, _I64, _PTR, _U64)),
+    "fluvio_consumer_seek": (_STA, (_PTR, _TXT, _I32, _TXT, _I64, _PTR)),
+    "fluvio_consumer_seek_async": (_PTR, (_PTR, _TXT, _I32, _TXT, _I64, _PTR, _U64)),
+    "fluvio_consumer_pause": (_STA, (_PTR, _TXT, _I32, _I64, _I64, _PTR)),
+    "fluvio_consumer_pause_async": (_PTR, (_PTR, _TXT, _I32, _I64, _I64, _PTR, _U64)),
+    "fluvio_consumer_resume": (_STA, (_PTR, _TXT, _I32, _I64, _PTR)),
+    "fluvio_consumer_resume_async": (_PTR, (_PTR, _TXT, _I32, _I64, _PTR, _U64)),
+    "fluvio_consumer_drain": (_STA, (_PTR, _I64, _PTR)),
+    "fluvio_consumer_drain_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
+    "fluvio_consumer_positions": (_STA, (_PTR, _I64, _PTR, _PTR)),
+    "fluvio_consumer_positions_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
+    "fluvio_position_list_count": (_LEN, (_PTR,)),
+    "fluvio_position_list_get": (_STA, (_PTR, _LEN, _PTR)),
+    "fluvio_position_list_free": (None, (_PTR,)),
     "fluvio_consumer_close": (_STA, (_PTR, _I64, _PTR)),
     "fluvio_consumer_close_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
     "fluvio_consumer_free": (None, (_PTR,)),

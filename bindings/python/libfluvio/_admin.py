@@ -1,4 +1,4 @@
-"""Topics: creating, deleting and listing them. Stored consumer offsets: listing and deleting them."""
+"""Topics: creating, deleting and listing them. Stored consumer offsets: listing, deleting and resetting them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from . import _abi
 from ._core import Handle, config, finish, milliseconds, text
 from ._errors import InvalidArgumentError, error_of_status
 from ._library import Library
+from ._position import Position, position_text
 
 if TYPE_CHECKING:
     from ._client import Client
@@ -205,3 +206,33 @@ class Admin:
             0,
         )
         finish(lib, operation, "delete consumer offset")
+
+    def reset_consumer_offset(
+        self, consumer_id: str, topic: str, partition: int, position: Position, *, timeout: Optional[float] = None
+    ) -> None:
+        """Makes a consumer that is opened later go on at a position, whatever was stored for it. One that runs does not
+        notice, and may store its own offset afterwards.
+
+        Args:
+            consumer_id: the consumer's name.
+            topic: the topic.
+            partition: the partition.
+            position: an offset, a text as for the setting ``start``, or a ``datetime``.
+            timeout: seconds.
+
+        Raises:
+            NotFoundError: there is no such topic or partition.
+            UnsupportedError: the cluster's platform keeps no offsets.
+        """
+        lib = self._client._lib
+        operation = lib.consumer_offset_reset_async(
+            self._client._address,
+            text(consumer_id, "consumer_id"),
+            text(topic, "topic"),
+            check_partition(partition),
+            position_text(position),
+            milliseconds(timeout),
+            None,
+            0,
+        )
+        finish(lib, operation, "reset consumer offset")

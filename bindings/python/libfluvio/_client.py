@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _exit
 from ._admin import Admin
@@ -11,6 +11,7 @@ from ._core import Handle, Life, config, finish, milliseconds, text
 from ._delivery import Book
 from ._errors import FluvioError, InvalidArgumentError
 from ._library import Library, load
+from ._position import ConsumerEvent, Events
 from ._producer import INTERRUPTED_CLOSE, Producer
 
 
@@ -148,15 +149,25 @@ class Client(ClientBase):
         return Producer(lib, topic, Handle(address, lib.producer_free), book, self, settings)
 
     def consumer(
-        self, topics: Union[str, Sequence[str]], *, timeout: Optional[float] = None, **settings: object
+        self,
+        topics: Union[str, Sequence[str]],
+        *,
+        timeout: Optional[float] = None,
+        on_event: Optional[Callable[[ConsumerEvent], object]] = None,
+        **settings: object,
     ) -> Consumer:
         """Opens a consumer of one topic or of several.
 
         Args:
-            topics: a name, or a sequence of names.
+            topics: a name, or a sequence of names. One that begins with ``^`` is a pattern: a regular expression (RE2)
+                for whole names, which stands for all topics that match, new ones included.
             timeout: seconds; None: the client's ``request_timeout_ms``.
-            settings: ``start`` (``"end"`` by default; ``"beginning"``, ``"beginning+N"``, ``"end-N"`` or an offset),
-                ``stop_at`` (never by default; ``"end"`` or an offset), ``partitions`` (all by default), ``max_bytes``,
+            on_event: called with what happens to partitions, on the thread that reads, whenever it comes for records.
+                None: positions and batches that had to be passed over are logged as warnings of ``libfluvio``.
+            settings: ``start`` (``"end"`` by default; ``"beginning"``, ``"beginning+N"``, ``"end-N"``, an offset, or a
+                ``datetime``), ``stop_at`` (never by default; ``"end"``, an offset, or a ``datetime``), ``partitions``
+                (all by default), ``group_size`` and ``group_member`` (a static group), ``offset_reset``,
+                ``corrupt_batches``, ``max_retries``, ``offset_store`` and ``offset_store_path``, ``max_bytes``,
                 ``prefetch_bytes``, ``isolation`` and others of the table of settings. ``consumer_id`` names the
                 consumer: unless ``start`` is an offset, reading goes on behind what is stored under this name.
                 ``offset_strategy`` says who stores: ``"none"``, ``"manual"`` (:meth:`Consumer.commit`) or ``"auto"``
@@ -174,9 +185,11 @@ class Client(ClientBase):
         lib = self._lib
         names, name, more = topic_settings(topics, settings)
         values = config(lib, more)
+        events = Events(lib, on_event)
+        events.attach(values)
         operation = lib.consumer_open_async(self._address, name, values.address, milliseconds(timeout), None, 0)
         address = finish(lib, operation, "open consumer", lib.op_take_consumer)
-        return Consumer(lib, names, Handle(address, lib.consumer_free), self, self._life, settings)
+        return Consumer(lib, names, Handle(address, lib.consumer_free), self, self._life, settings, events)
 
     def close(self, timeout: Optional[float] = None) -> None:
         """Closes the client with its producers, whose records are delivered first, and its consumers. Does nothing when

@@ -5,13 +5,16 @@ from __future__ import annotations
 import operator
 from collections import deque
 from ctypes import byref, c_void_p
+from dataclasses import replace
 from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from . import _abi, _process
+from ._admin import check_partition
 from ._batch import CHUNK, Batch, Record
 from ._core import Deadline, Handle, Life, finish, milliseconds, text
 from ._errors import ClosedError, EndError, FluvioError, InvalidArgumentError, take_error
 from ._library import Library
+from ._position import Events, PartitionPosition, Position, position_text, read_positions
 
 CLOSE_TIMEOUT = 5.0
 
@@ -20,6 +23,24 @@ Place = Tuple[str, int]
 
 Start = Callable[[Optional[int], int], Optional[int]]
 """Starts an operation, given the queue for its end and its number there."""
+
+
+class Ahead:
+    """A record, then those of an iterator."""
+
+    def __init__(self, first: Record, rest: Iterator[Record]) -> None:
+        self._first: Optional[Record] = first
+        self._rest = rest
+
+    def __iter__(self) -> "Ahead":
+        return self
+
+    def __next__(self) -> Record:
+        first, self._first = self._first, None
+        return next(self._rest) if first is None else first
+
+    def __length_hint__(self) -> int:
+        return operator.length_hint(self._rest) + (self._first is not None)
 
 
 class ConsumerBase:
@@ -33,8 +54,10 @@ class ConsumerBase:
         client: object,
         parent: Life,
         settings: Mapping[str, object],
+        events: Events,
     ) -> None:
         self._lib = lib
+        self._events = events
         self._stores = settings.get("offset_strategy") not in (None, "none")
         self._ends: Dict[Place, int] = {}  # last offsets of batches handed out to their end
         self._client = client  # a client without owner would be closed
@@ -48,6 +71,8 @@ class ConsumerBase:
         self._batch: Optional[Batch] = None  # the batch whose records are being handed out
         self._next = 0  # index of its first record that is not in _rest
         self._rest: Iterator[Record] = iter(())  # records made, not handed out
+        self._returned: Deque[Batch] = deque()  # batches to come first
+        self._failure: Optional[FluvioError] = None
 
     @property
     def closed(self) -> bool:
@@ -59,6 +84,10 @@ class ConsumerBase:
 
         The batch comes back in a cell, not as a result, so an interrupt that strikes just then cannot lose it.
         """
+        self._events.serve()
+        self._raise_kept()
+        if self._returned:
+            return self._returned.popleft()
         cell, error = c_void_p(), c_void_p()
         if self._kept:
             cell.value = self._kept.popleft()
@@ -66,6 +95,7 @@ class ConsumerBase:
         try:
             status: int = self._lib.consumer_poll(self._address, wait_ms, byref(cell), byref(error))
             if status == _abi.OK:
+                self._events.serve()  # what happened before these records
                 return Batch._wrap(self._lib, cell)
             if status == _abi.TIMEOUT and not error.value:
                 return None
@@ -94,6 +124,30 @@ class ConsumerBase:
     def _begin(self, batch: Batch) -> None:
         self._next = 0  # first: a commit on another thread must not take the old place for one in the new batch
         self._batch = batch
+
+    def _fill(self, records: List[Record], most: int, room: Optional[int]) -> Optional[int]:
+        """Moves records of the current batch into a list, and gives what is left of the room in bytes, 0 when the next
+        one does not fit."""
+        while len(records) < most:
+            record = next(self._rest, None)
+            if record is None:
+                if not self._refill():
+                    break
+                continue
+            if room is not None:
+                size = len(record.value) + len(record.key or b"")
+                if records and size > room:
+                    self._rest = Ahead(record, self._rest)
+                    return 0
+                room = max(room - size, 0)
+            records.append(record)
+        return room
+
+    def _raise_kept(self) -> None:
+        """Raises what the latest ``poll_many`` met behind its records."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
 
     def _leftover(self) -> Optional[Batch]:
         """What single-record calls have left of the current batch, as a batch."""
@@ -140,9 +194,7 @@ class ConsumerBase:
 
     def _chosen_commit(self, partition: object, offset: object, topic: Optional[str], wait_ms: int) -> Start:
         """What :meth:`commit_offset` starts."""
-        if topic is None and len(self.topics) != 1:
-            raise InvalidArgumentError(f"topic: say which one, the consumer reads {len(self.topics)}")
-        place = (self.topics[0] if topic is None else topic, operator.index(partition))  # type: ignore[arg-type]
+        place = self._place(partition, topic)
         number = operator.index(offset)  # type: ignore[arg-type]
         if not self._stores:
             return self._commit_of((place[0], 0), 0, wait_ms)  # the library says why not
@@ -155,6 +207,66 @@ class ConsumerBase:
             )
         return self._commit_of(place, number, wait_ms)
 
+    def _place(self, partition: object, topic: Optional[str]) -> Place:
+        """A partition as the application names it."""
+        if topic is None:
+            topic = self.topics[0]
+            if len(self.topics) != 1:
+                raise InvalidArgumentError(f"topic: say which one, the consumer reads {len(self.topics)}")
+            if topic.startswith("^"):
+                raise InvalidArgumentError(f"topic: say which one, the consumer reads those that match {topic}")
+        return topic, check_partition(partition)
+
+    def _partition_call(
+        self, function: Callable[..., Optional[int]], place: Place, wait_ms: int, *more: object
+    ) -> Start:
+        name = text(place[0], "topic")
+        return lambda queue, opaque: function(self._address, name, place[1], *more, wait_ms, queue, opaque)
+
+    def _aside(self, place: Place) -> List[Batch]:
+        """Takes out what this side has of a partition and has not handed out."""
+        while self._kept:
+            self._returned.append(Batch._wrap(self._lib, c_void_p(self._kept.popleft())))
+        found: List[Batch] = []
+        batch = self._batch
+        if batch is not None and (batch.topic, batch.partition) == place:
+            start = self._next - operator.length_hint(self._rest)
+            if start:
+                self._ends[place] = max(self._ends.get(place, -1), batch.columns.offset[start - 1])
+            deque(self._rest, maxlen=0)  # a loop may still hold this iterator
+            self._batch, self._rest = None, iter(())
+            if start < len(batch):
+                found.append(batch[start:])
+        found += [each for each in self._returned if (each.topic, each.partition) == place]
+        self._returned = deque(each for each in self._returned if (each.topic, each.partition) != place)
+        return found
+
+    def _after_seek(self, place: Place) -> None:
+        self._aside(place)
+        self._ends.pop(place, None)
+
+    def _give_back(self, place: Place) -> int:
+        """What this side has of a partition and has not handed out goes back to the library: where that begins, -1 for
+        nothing."""
+        batches = self._aside(place)
+        return min((each.columns.offset[0] for each in batches), default=-1)
+
+    def _positions_of(self, address: int) -> List[PartitionPosition]:
+        """What the library says, which counts whole batches, by single records."""
+        first: Dict[Place, int] = {}
+        if self._batch is not None:
+            start = self._next - operator.length_hint(self._rest)
+            if start < len(self._batch):
+                first[(self._batch.topic, self._batch.partition)] = self._batch.columns.offset[start]
+        for batch in self._returned:
+            place = batch.topic, batch.partition
+            first[place] = min(first.get(place, batch.columns.offset[0]), batch.columns.offset[0])
+        found = []
+        for each in read_positions(self._lib, address):
+            at = min(each.position, first.get((each.topic, each.partition), each.position))
+            found.append(replace(each, position=at, lag=each.lag + each.position - at))
+        return found
+
     def wakeup(self) -> None:
         """Makes one blocked wait of this consumer, or the next one, raise FluvioInterruptedError. For other threads and
         signal handlers."""
@@ -162,6 +274,22 @@ class ConsumerBase:
 
     def __repr__(self) -> str:
         return f"<libfluvio.Consumer {','.join(self.topics)}{' closed' if self.closed else ''}>"
+
+
+class Room:
+    """What one call of ``poll_many`` still takes."""
+
+    def __init__(self, max_records: int, max_bytes: Optional[int]) -> None:
+        for name, value in (("max_records", max_records), ("max_bytes", max_bytes)):
+            if value is not None and operator.index(value) < 1:
+                raise InvalidArgumentError(f"{name}: {value} is not positive")
+        self.max_records = operator.index(max_records)
+        self.bytes = max_bytes
+
+    def takes(self, records: List[Record], fill: Callable[[List[Record], int, Optional[int]], Optional[int]]) -> bool:
+        """Takes what is there, and says whether more would fit."""
+        self.bytes = fill(records, self.max_records, self.bytes)
+        return len(records) < self.max_records and (self.bytes is None or self.bytes > 0)
 
 
 class Consumer(ConsumerBase):
@@ -235,6 +363,80 @@ class Consumer(ConsumerBase):
                 return
             if batch is not None:
                 self._begin(batch)
+
+    def poll_many(
+        self, max_records: int = 500, *, max_bytes: Optional[int] = None, timeout: Optional[float] = None
+    ) -> List[Record]:
+        """Records, of all partitions, as many as come within the limits; none when nothing came in time.
+
+        Args:
+            max_records: at most so many.
+            max_bytes: of keys and values; one record comes whatever its size. None: no limit.
+            timeout: seconds to collect, when that is too few; 0 takes what is there, None waits for all of them.
+
+        Raises:
+            EndError: the stream reached ``stop_at``, and there is nothing left.
+            FluvioError: as for :meth:`poll`; what was collected before comes first, the error with the next call.
+        """
+        room = Room(max_records, max_bytes)
+        deadline = Deadline(timeout)
+        records: List[Record] = []
+        self._raise_kept()
+        while room.takes(records, self._fill):
+            try:
+                batch = self._wait(deadline.left())
+            except FluvioError as error:
+                if not records:
+                    raise
+                self._failure = error
+                break
+            if batch is None:
+                break
+            self._begin(batch)
+        return records
+
+    def seek(
+        self, partition: int, position: Position, *, topic: Optional[str] = None, timeout: Optional[float] = None
+    ) -> None:
+        """Makes a partition go on at a position, also one that had ended. What was received of it is dropped, and
+        nothing of it counts as handed out any more.
+
+        Args:
+            partition: the partition.
+            position: an offset, a text as for the setting ``start``, or a ``datetime``.
+            topic: the topic; may be left out when the consumer reads only one.
+            timeout: seconds; None: the client's ``request_timeout_ms``.
+
+        Raises:
+            InvalidArgumentError: the consumer does not read the partition, or it is no position.
+            InvalidStateError: the consumer is being drained.
+        """
+        place = self._place(partition, topic)
+        call = self._lib.consumer_seek_async
+        self._run([self._partition_call(call, place, milliseconds(timeout), position_text(position))])
+        self._after_seek(place)
+
+    def pause(self, partition: int, *, topic: Optional[str] = None) -> None:
+        """Gives no records of a partition until :meth:`resume`; the others go on. Nothing is missed. ``topic`` as for
+        :meth:`seek`."""
+        place = self._place(partition, topic)
+        self._run([self._partition_call(self._lib.consumer_pause_async, place, -1, self._give_back(place))])
+
+    def resume(self, partition: int, *, topic: Optional[str] = None) -> None:
+        """Undoes :meth:`pause`."""
+        place = self._place(partition, topic)
+        self._run([self._partition_call(self._lib.consumer_resume_async, place, -1)])
+
+    def drain(self) -> None:
+        """Stops reading from the cluster. What was received is still to be taken; then comes the end. Paused partitions
+        are resumed for that."""
+        self._run([lambda queue, opaque: self._lib.consumer_drain_async(self._address, -1, queue, opaque)])
+
+    def positions(self) -> List[PartitionPosition]:
+        """How far reading has come in every partition, with watermarks and lag, which are at most a second old."""
+        lib = self._lib
+        operation = lib.consumer_positions_async(self._address, -1, None, 0)
+        return self._positions_of(finish(lib, operation, "positions", lib.op_take_position_list))
 
     def commit(self, timeout: Optional[float] = None) -> None:
         """Stores, for every partition, the offset of the last record handed out so far, and returns when the cluster

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime
 import json
 import math
 import os
@@ -129,8 +130,15 @@ def text_data(value: str, what: str) -> bytes:
         raise InvalidArgumentError(f"{what}: the text cannot be encoded as UTF-8: {error.reason}") from None
 
 
+def time_text(moment: datetime.datetime) -> str:
+    """A moment as a position. Without a time zone it is local time."""
+    return f"time:{math.floor(moment.timestamp() * 1000)}"
+
+
 def _plain(value: object, name: str) -> Any:
     """A setting's value with JSON's types."""
+    if isinstance(value, datetime.datetime):
+        return time_text(value)
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):

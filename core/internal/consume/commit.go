@@ -76,6 +76,14 @@ func (m *marks) renew(gen uint64) {
 	m.mu.Unlock()
 }
 
+// giveBack takes back that the application got the records from an offset on.
+func (m *marks) giveBack(next int64) {
+	m.mu.Lock()
+	m.position = min(m.position, next)
+	m.given, m.done, m.settled = min(m.given, next-1), min(m.done, next-1), min(m.settled, next-1)
+	m.mu.Unlock()
+}
+
 // take notes that the records up to an offset were taken.
 func (m *marks) take(gen uint64, offset int64) {
 	m.mu.Lock()

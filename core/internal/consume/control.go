@@ -123,8 +123,9 @@ func (s *session) signal(what chan struct{}) {
 
 // Pause gives nothing of a partition any more until Resume; the others go on. What was received of it is kept if that is no
 // more than a frame; else, or when some of it was taken and not handed out, reading goes on later behind what was handed out,
-// and what was taken is Stale.
-func (c *Consumer) Pause(topic string, partition int32) error {
+// and what was taken is Stale. next, unless it is negative, is where the application goes on: it gives back what it got from
+// there on.
+func (c *Consumer) Pause(topic string, partition int32, next int64) error {
 	s, err := c.wanted("pause", topic, partition)
 	if err != nil {
 		return err
@@ -132,6 +133,10 @@ func (c *Consumer) Pause(topic string, partition int32) error {
 	s.mu.Lock()
 	few := int64(s.maxBytes)
 	s.mu.Unlock()
+	if next >= 0 {
+		s.marks.giveBack(next)
+		few = -1
+	}
 	kept, credit := c.inbox.pause(s, few)
 	for _, other := range credit {
 		other.giveCredit()

@@ -312,7 +312,7 @@ func TestPauseAndResume(t *testing.T) {
 		}
 		has := count(0)
 		c.HandedOut("pause", 0, int64(has-1), -1)
-		require.NoError(t, c.Pause("pause", 0))
+		require.NoError(t, c.Pause("pause", 0, -1))
 		require.True(t, c.Positions()[0].Paused)
 		more, err := readUntil(t, c, func(r []row) bool { return count(1)+len(r) == n })
 		require.NoError(t, err)
@@ -322,13 +322,13 @@ func TestPauseAndResume(t *testing.T) {
 		_, err = c.Next(ctx)
 		cancel()
 		require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
-		require.NoError(t, c.Pause("pause", 0))
+		require.NoError(t, c.Pause("pause", 0, -1))
 		require.NoError(t, c.Resume("pause", 0))
 		require.NoError(t, c.Resume("pause", 0))
 		rows = append(rows, readAll(t, c)...)
 		require.Len(t, rows, 2*n)
 		inOrder(t, rows, 0)
-		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(c.Pause("pause", 7)))
+		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(c.Pause("pause", 7, -1)))
 		c.Close()
 	}
 }
@@ -345,8 +345,8 @@ func TestPausedThroughFaults(t *testing.T) {
 			w.store("rest", p, batchOf(compress.None, numbered(0, 1, 900)...))
 		}
 	}
-	require.NoError(t, c.Pause("rest", 0))
-	require.NoError(t, c.Pause("rest", 1))
+	require.NoError(t, c.Pause("rest", 0, -1))
+	require.NoError(t, c.Pause("rest", 1, -1))
 	rows, err := readUntil(t, c, func(r []row) bool { return len(r) == 5 })
 	require.NoError(t, err)
 	for _, r := range rows {
@@ -369,7 +369,7 @@ func TestDrain(t *testing.T) {
 	w.store("drain", 0, batchOf(compress.None, "a", "b"))
 	c := w.consumer(testConfig("drain"))
 	require.Eventually(t, func() bool { c.inbox.mu.Lock(); defer c.inbox.mu.Unlock(); return c.inbox.bytes > 0 }, patience, time.Millisecond)
-	require.NoError(t, c.Pause("drain", 0))
+	require.NoError(t, c.Pause("drain", 0, -1))
 	require.NoError(t, c.Drain())
 	w.store("drain", 0, batchOf(compress.None, "never"))
 	require.Equal(t, []string{"a", "b"}, values(readAll(t, c)), "what was received is given")
@@ -505,7 +505,7 @@ func TestPositions(t *testing.T) {
 	b.Release()
 	require.EqualValues(t, 10, c.Positions()[0].Position)
 	require.Zero(t, c.Positions()[0].Lag)
-	require.NoError(t, c.Pause("lag", 0))
+	require.NoError(t, c.Pause("lag", 0, -1))
 	w.store("lag", 0, batchOf(compress.None, numbered(10, 5, 5)...))
 	require.Eventually(t, func() bool { return c.Positions()[0].Lag == 5 }, patience, time.Millisecond, "also known of what was not received")
 }

@@ -263,7 +263,7 @@ func (in *inbox) drop(s *session) {
 func (in *inbox) pause(s *session, few int64) (kept bool, credit []*session) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if s.paused || in.closed {
+	if s.paused && few >= 0 || in.closed {
 		return true, nil
 	}
 	has := int64(0)
@@ -275,7 +275,7 @@ func (in *inbox) pause(s *session, few int64) (kept bool, credit []*session) {
 		in.clear(s)
 		has = 0
 	}
-	s.paused = true
+	s.paused = true // after clear, which counts
 	in.bytes -= has
 	in.ready = slices.DeleteFunc(in.ready, func(o *session) bool { return o == s })
 	if s.owed {

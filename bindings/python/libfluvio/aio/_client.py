@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Sequence, Union
+from typing import Any, Callable, List, Optional, Sequence, Union
 
 from .._admin import ConsumerOffset, Topic, check_partition, read_offsets, read_topics
 from .._client import ClientBase, endpoint_settings, topic_settings
 from .._core import Handle, config, milliseconds, text
 from .._errors import FluvioError
 from .._library import Library, load
+from .._position import ConsumerEvent, Events, Position, position_text
 from .._producer import INTERRUPTED_CLOSE
 from ._consumer import Consumer
 from ._loop import Opening, Operations
@@ -106,6 +107,21 @@ class Admin:
             lambda queue, opaque: lib.consumer_offset_delete_async(client, owner, name, number, wait_ms, queue, opaque),
         )
 
+    async def reset_consumer_offset(
+        self, consumer_id: str, topic: str, partition: int, position: Position, *, timeout: Optional[float] = None
+    ) -> None:
+        """Makes a consumer that is opened later go on at a position. Arguments and errors as for
+        :meth:`libfluvio.Admin.reset_consumer_offset`."""
+        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
+        owner, name, number = text(consumer_id, "consumer_id"), text(topic, "topic"), check_partition(partition)
+        to = position_text(position)
+        await self._client._operations.run(
+            "reset consumer offset",
+            lambda queue, opaque: lib.consumer_offset_reset_async(
+                client, owner, name, number, to, wait_ms, queue, opaque
+            ),
+        )
+
 
 class Client(ClientBase):
     """The connection to a cluster. Comes from :func:`connect`."""
@@ -141,7 +157,12 @@ class Client(ClientBase):
         return Opening(opening)
 
     def consumer(
-        self, topics: Union[str, Sequence[str]], *, timeout: Optional[float] = None, **settings: object
+        self,
+        topics: Union[str, Sequence[str]],
+        *,
+        timeout: Optional[float] = None,
+        on_event: Optional[Callable[[ConsumerEvent], object]] = None,
+        **settings: object,
     ) -> "Opening[Consumer]":
         """Opens a consumer: await it, or use it with ``async with``. Arguments and errors as for
         :meth:`libfluvio.Client.consumer`."""
@@ -150,6 +171,8 @@ class Client(ClientBase):
             lib, wait_ms = self._lib, milliseconds(timeout)
             names, name, more = topic_settings(topics, settings)
             values = config(lib, more)
+            events = Events(lib, on_event)
+            events.attach(values)
             address = await self._operations.run(
                 "open consumer",
                 lambda queue, opaque: lib.consumer_open_async(
@@ -158,7 +181,7 @@ class Client(ClientBase):
                 lib.op_take_consumer,
             )
             handle = Handle(address, lib.consumer_free)
-            return Consumer(lib, names, handle, self, self._life, settings, self._operations)
+            return Consumer(lib, names, handle, self, self._life, settings, events, self._operations)
 
         return Opening(opening)
 

@@ -6,10 +6,11 @@ import asyncio
 from typing import Any, AsyncIterator, List, Mapping, Optional, Tuple
 
 from .._batch import Batch, Record
-from .._consumer import CLOSE_TIMEOUT, ConsumerBase, Start
+from .._consumer import CLOSE_TIMEOUT, ConsumerBase, Room, Start
 from .._core import Deadline, Handle, Life, milliseconds
 from .._errors import ClosedError, EndError, FluvioError
 from .._library import Library
+from .._position import Events, PartitionPosition, Position, position_text
 from ._loop import Operations, Signal, Watch
 
 BATCHES_PER_TURN = 8
@@ -31,9 +32,10 @@ class Consumer(ConsumerBase):
         client: object,
         parent: Life,
         settings: Mapping[str, object],
+        events: Events,
         operations: Operations,
     ) -> None:
-        super().__init__(lib, topics, handle, client, parent, settings)
+        super().__init__(lib, topics, handle, client, parent, settings, events)
         loop = asyncio.get_running_loop()
         self._operations = operations
         self._arrival = Signal(loop)
@@ -106,6 +108,61 @@ class Consumer(ConsumerBase):
 
     def __aiter__(self) -> AsyncIterator[Record]:
         return self._records()
+
+    async def poll_many(
+        self, max_records: int = 500, *, max_bytes: Optional[int] = None, timeout: Optional[float] = None
+    ) -> List[Record]:
+        """Records, as many as come within the limits. Arguments and errors as for
+        :meth:`libfluvio.Consumer.poll_many`."""
+        room = Room(max_records, max_bytes)
+        deadline = Deadline(timeout)
+        records: List[Record] = []
+        self._raise_kept()
+        while room.takes(records, self._fill):
+            try:
+                batch = await self._wait(deadline.left())
+            except FluvioError as error:
+                if not records:
+                    raise
+                self._failure = error
+                break
+            if batch is None:
+                break
+            self._begin(batch)
+        return records
+
+    async def seek(
+        self, partition: int, position: Position, *, topic: Optional[str] = None, timeout: Optional[float] = None
+    ) -> None:
+        """Makes a partition go on at a position. Arguments and errors as for :meth:`libfluvio.Consumer.seek`."""
+        place = self._place(partition, topic)
+        call = self._lib.consumer_seek_async
+        await self._run([self._partition_call(call, place, milliseconds(timeout), position_text(position))])
+        self._after_seek(place)
+
+    async def pause(self, partition: int, *, topic: Optional[str] = None) -> None:
+        """Gives no records of a partition until :meth:`resume`; as :meth:`libfluvio.Consumer.pause`."""
+        place = self._place(partition, topic)
+        await self._run([self._partition_call(self._lib.consumer_pause_async, place, -1, self._give_back(place))])
+
+    async def resume(self, partition: int, *, topic: Optional[str] = None) -> None:
+        """Undoes :meth:`pause`."""
+        place = self._place(partition, topic)
+        await self._run([self._partition_call(self._lib.consumer_resume_async, place, -1)])
+
+    async def drain(self) -> None:
+        """Stops reading from the cluster; as :meth:`libfluvio.Consumer.drain`."""
+        await self._run([lambda queue, opaque: self._lib.consumer_drain_async(self._address, -1, queue, opaque)])
+
+    async def positions(self) -> List[PartitionPosition]:
+        """How far reading has come in every partition; as :meth:`libfluvio.Consumer.positions`."""
+        lib = self._lib
+        address = await self._operations.run(
+            "positions",
+            lambda queue, opaque: lib.consumer_positions_async(self._address, -1, queue, opaque),
+            lib.op_take_position_list,
+        )
+        return self._positions_of(address)
 
     async def commit(self, timeout: Optional[float] = None) -> None:
         """Stores the offset of the last record handed out, for every partition. Arguments and errors as for

@@ -1,0 +1,200 @@
+/*
+ * position.c - where a consumer is in its partitions, and how the application changes that.
+ */
+#include "internal.h"
+
+/* ------------------------------------------------- seek, pause, resume, drain */
+
+static fluvioc_request_t consumer_request(fluvio_consumer_t *consumer, int32_t command, const char *name, int64_t timeout_ms)
+{
+  return (fluvioc_request_t){
+    .command = command,
+    .name = name,
+    .target = consumer,
+    .kind = FLUVIOC_KIND_CONSUMER,
+    .timeout_ms = timeout_ms,
+  };
+}
+
+static fluvioc_request_t partition_request(fluvio_consumer_t *consumer, int32_t command, const char *name, const char *topic, int32_t partition, int64_t timeout_ms)
+{
+  fluvioc_request_t request = consumer_request(consumer, command, name, timeout_ms);
+  request.topic = topic;
+  request.has_topic = request.topic_optional = true;
+  request.partition = partition;
+  return request;
+}
+
+static fluvioc_request_t seek_request(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms)
+{
+  fluvioc_request_t request = partition_request(consumer, FLUVIOC_SEEK, "seek", topic, partition, timeout_ms);
+  request.position = position;
+  request.has_position = true;
+  return request;
+}
+
+static fluvioc_request_t pause_request(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t next, int64_t timeout_ms)
+{
+  fluvioc_request_t request = partition_request(consumer, FLUVIOC_PAUSE, "pause", topic, partition, timeout_ms);
+  request.offset = next;
+  return request;
+}
+
+static fluvio_op_t *start(fluvioc_request_t request, fluvio_queue_t *queue, uint64_t opaque)
+{
+  request.queue = queue;
+  request.opaque = opaque;
+  return fluvioc_op_start(&request);
+}
+
+fluvio_status_t fluvio_consumer_seek(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = seek_request(consumer, topic, partition, position, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_consumer_seek_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(seek_request(consumer, topic, partition, position, timeout_ms), queue, opaque);
+}
+
+fluvio_status_t fluvio_consumer_pause(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t next, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = pause_request(consumer, topic, partition, next, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_consumer_pause_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t next, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(pause_request(consumer, topic, partition, next, timeout_ms), queue, opaque);
+}
+
+fluvio_status_t fluvio_consumer_resume(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = partition_request(consumer, FLUVIOC_RESUME, "resume", topic, partition, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_consumer_resume_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(partition_request(consumer, FLUVIOC_RESUME, "resume", topic, partition, timeout_ms), queue, opaque);
+}
+
+fluvio_status_t fluvio_consumer_drain(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = consumer_request(consumer, FLUVIOC_DRAIN, "drain", timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_consumer_drain_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(consumer_request(consumer, FLUVIOC_DRAIN, "drain", timeout_ms), queue, opaque);
+}
+
+/* ------------------------------------------------------------------ positions */
+
+struct fluvio_position_list {
+  fluvioc_object_t object;
+  size_t count;
+  fluvio_position_t positions[]; /* then the texts */
+};
+
+#define NUMBERS 8 /* of each position */
+
+fluvio_position_list_t *fluvioc_position_list_new(size_t count, const char *texts, size_t len, const int64_t *numbers)
+{
+  fluvio_position_list_t *list = malloc(sizeof *list + count * sizeof *list->positions + len + 1);
+  if (list == NULL)
+    return NULL;
+  fluvioc_object_init(&list->object, FLUVIOC_KIND_POSITION_LIST, 0);
+  list->count = count;
+  char *text = (char *)&list->positions[count];
+  if (len > 0)
+    memcpy(text, texts, len);
+  text[len] = '\0';
+  for (size_t i = 0; i < count; i++) {
+    const int64_t *n = numbers + NUMBERS * i;
+    list->positions[i] = (fluvio_position_t){
+      .struct_size = sizeof(fluvio_position_t),
+      .partition = (int32_t)n[0],
+      .topic = text,
+      .position = n[1],
+      .high_watermark = n[2],
+      .log_end_offset = n[3],
+      .lag = n[4],
+      .committed = n[5],
+      .skipped = n[6],
+      .paused = (int32_t)n[7],
+    };
+    text += strlen(text) + 1;
+  }
+  return list;
+}
+
+size_t fluvio_position_list_count(const fluvio_position_list_t *list)
+{
+  return fluvioc_is(list, FLUVIOC_KIND_POSITION_LIST) ? list->count : 0;
+}
+
+fluvio_status_t fluvio_position_list_get(const fluvio_position_list_t *list, size_t i, fluvio_position_t *out)
+{
+  if (!fluvioc_is(list, FLUVIOC_KIND_POSITION_LIST) || i >= list->count || out == NULL || out->struct_size < sizeof out->struct_size)
+    return FLUVIO_ERR_INVALID_ARGUMENT;
+  uint32_t size = out->struct_size;
+  memcpy(out, &list->positions[i], size < sizeof *out ? size : sizeof *out);
+  out->struct_size = size;
+  return FLUVIO_OK;
+}
+
+void fluvio_position_list_free(fluvio_position_list_t *list)
+{
+  if (fluvioc_is(list, FLUVIOC_KIND_POSITION_LIST))
+    fluvioc_unref(list);
+}
+
+fluvio_status_t fluvio_consumer_positions(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_position_list_t **list, fluvio_error_t **error)
+{
+  if (list == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "positions", "list is NULL: there is no place for the result");
+  fluvioc_request_t request = consumer_request(consumer, FLUVIOC_POSITIONS, "positions", timeout_ms);
+  void *result = NULL;
+  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
+  *list = result;
+  return status;
+}
+
+fluvio_op_t *fluvio_consumer_positions_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(consumer_request(consumer, FLUVIOC_POSITIONS, "positions", timeout_ms), queue, opaque);
+}
+
+/* ------------------------------------------------------- stored offsets, anew */
+
+static fluvioc_request_t reset_request(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms)
+{
+  return (fluvioc_request_t){
+    .command = FLUVIOC_RESET_OFFSET,
+    .name = "reset consumer offset",
+    .target = client,
+    .kind = FLUVIOC_KIND_CLIENT,
+    .topic = topic,
+    .has_topic = true,
+    .consumer_id = consumer_id,
+    .has_consumer_id = true,
+    .position = position,
+    .has_position = true,
+    .partition = partition,
+    .timeout_ms = timeout_ms,
+  };
+}
+
+fluvio_status_t fluvio_consumer_offset_reset(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = reset_request(client, consumer_id, topic, partition, position, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_consumer_offset_reset_async(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(reset_request(client, consumer_id, topic, partition, position, timeout_ms), queue, opaque);
+}

@@ -1,0 +1,198 @@
+"""Seek, pause, drain, positions, limits, events, patterns, groups and times, in both worlds."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+from typing import List
+
+import libfluvio
+import libfluvio.aio
+import pytest
+
+
+@pytest.fixture
+def numbers(client: libfluvio.Client, name: str) -> str:
+    """A topic of two partitions with the records 0 to 99 in each."""
+    client.admin.create_topic(name, partitions=2)
+    with client.producer(name) as producer:
+        for partition in range(2):
+            for index in range(100):
+                producer.send(str(index), partition=partition)
+    return name
+
+
+def offsets(records: List[libfluvio.Record], partition: int) -> List[int]:
+    return [record.offset for record in records if record.partition == partition]
+
+
+def test_seek(client: libfluvio.Client, numbers: str) -> None:
+    with client.consumer(numbers, start="beginning", stop_at="end") as consumer:
+        seen = []
+        for record in consumer:
+            seen.append(record)
+            if len(seen) == 5:
+                partition = record.partition
+                consumer.seek(partition, 90)
+        assert offsets(seen, 1 - partition) == list(range(100))
+        assert offsets(seen, partition) == [*range(5), *range(90, 100)]
+        consumer.seek(0, "end-3")  # also after the end
+        assert [record.offset for record in consumer] == [97, 98, 99]
+        with pytest.raises(libfluvio.EndError):
+            consumer.poll()
+        with pytest.raises(libfluvio.InvalidArgumentError):
+            consumer.seek(2, 0)
+        with pytest.raises(libfluvio.InvalidArgumentError, match="time:T"):
+            consumer.seek(0, "yesterday")
+        with pytest.raises(libfluvio.InvalidArgumentError, match="does not read"):
+            consumer.seek(0, 0, topic="other")
+        consumer.seek(1, datetime.datetime.now() - datetime.timedelta(hours=1))
+        assert len(list(consumer)) == 100
+
+
+def test_pause_and_positions(client: libfluvio.Client, numbers: str) -> None:
+    with client.consumer(numbers, start="beginning", stop_at="end") as consumer:
+        first = consumer.poll(30)
+        assert first is not None
+        paused = first.partition
+        at = {each.partition: each for each in consumer.positions()}
+        assert (at[paused].position, at[paused].lag, at[paused].high_watermark) == (1, 99, 100)
+        assert (at[1 - paused].position, at[1 - paused].lag, at[1 - paused].committed) == (0, 100, None)
+        consumer.pause(paused)
+        rest = consumer.poll_many(100, timeout=30)
+        assert offsets(rest, 1 - paused) == list(range(100)) and len(rest) == 100, "nothing of the other"
+        assert consumer.poll(0.02) is None
+        at = {each.partition: each for each in consumer.positions()}
+        assert (at[paused].position, at[paused].paused, at[1 - paused].position) == (1, True, 100)
+        consumer.resume(paused)
+        assert [record.offset for record in consumer] == list(range(1, 100)), "nothing is missed, nothing comes twice"
+
+
+def test_limits(client: libfluvio.Client, topic: str) -> None:
+    with client.producer(topic) as producer:
+        producer.send_many([(b"k", b"%04d" % index) for index in range(100)])
+    with client.consumer(topic, start="beginning", stop_at="end") as consumer:
+        assert len(consumer.poll_many(7, timeout=30)) == 7
+        assert len(consumer.poll_many(max_bytes=24, timeout=30)) == 4, "five bytes each"
+        assert len(consumer.poll_many(max_bytes=1, timeout=30)) == 1
+        record = consumer.poll(30)
+        assert record is not None and record.offset == 12
+        assert consumer.positions()[0].position == 13
+        assert [each.offset for each in consumer.poll_many(1000, timeout=30)] == list(range(13, 100))
+        for _ in range(2):
+            with pytest.raises(libfluvio.EndError):
+                consumer.poll_many()
+        with pytest.raises(libfluvio.InvalidArgumentError):
+            consumer.poll_many(0)
+    with client.consumer(topic) as consumer:
+        assert consumer.poll_many(timeout=0.01) == []
+
+
+def test_drain(client: libfluvio.Client, numbers: str) -> None:
+    with client.consumer(numbers, start="beginning") as consumer:
+        assert consumer.poll(30) is not None
+        consumer.drain()
+        left = list(consumer)  # which ends
+        assert len(left) < 200
+        with pytest.raises(libfluvio.EndError, match="drained"):
+            consumer.poll()
+        with pytest.raises(libfluvio.InvalidStateError):
+            consumer.seek(0, 0)
+
+
+def test_events(client: libfluvio.Client, numbers: str, caplog: pytest.LogCaptureFixture) -> None:
+    events: List[libfluvio.ConsumerEvent] = []
+    settings = {"start": 500, "offset_reset": "earliest", "partitions": [1]}
+    with client.consumer(numbers, on_event=events.append, **settings) as consumer:
+        assert consumer.poll(30) is not None
+    assert [event.kind for event in events] == ["assigned", "offset_reset"]
+    assert (events[1].topic, events[1].partition, events[1].offset, events[1].next) == (numbers, 1, 500, 0)
+    assert isinstance(events[1].error, libfluvio.FluvioError)
+    with caplog.at_level(logging.WARNING, "libfluvio"):
+        with client.consumer(numbers, **settings) as consumer:
+            assert consumer.poll(30) is not None
+    assert "offset_reset at offset 500, reading goes on at 0" in caplog.text
+    with pytest.raises(libfluvio.InvalidArgumentError):
+        client.consumer(numbers, on_event="print")  # type: ignore[arg-type]
+
+
+def test_patterns_and_groups(client: libfluvio.Client, name: str) -> None:
+    names = [f"{name}-a", f"{name}-b"]
+    for each in names:
+        client.admin.create_topic(each, partitions=2)
+        with client.producer(each) as producer:
+            for partition in range(2):
+                producer.send(f"{each}/{partition}", partition=partition)
+    found: List[bytes] = []
+    for member in range(2):
+        with client.consumer(
+            f"^{name}-.*", group_size=2, group_member=member, start="beginning", stop_at="end"
+        ) as consumer:
+            mine = [record.value for record in consumer]
+            assert len(mine) == 2
+            found += mine
+            with pytest.raises(libfluvio.InvalidArgumentError, match="say which one"):
+                consumer.seek(0, 0)
+    assert sorted(found) == sorted(f"{each}/{partition}".encode() for each in names for partition in range(2))
+
+
+def test_times(client: libfluvio.Client, numbers: str) -> None:
+    past = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)
+    with client.consumer(numbers, start=past, stop_at="end") as consumer:
+        assert len(list(consumer)) == 200
+    with client.consumer(numbers, start="beginning", stop_at=past) as consumer:
+        assert list(consumer) == []
+
+
+def test_stores(client: libfluvio.Client, numbers: str, tmp_path: object) -> None:
+    for settings in ({"offset_store": "file", "offset_store_path": str(tmp_path)}, {"offset_store": "memory"}):
+        named = {"consumer_id": "me", "offset_strategy": "manual", "partitions": [0], "start": "beginning", **settings}
+        with client.consumer(numbers, **named) as consumer:
+            consumer.poll_many(30, timeout=30)
+            consumer.commit()
+            assert consumer.positions()[0].committed == 29
+        with client.consumer(numbers, **named) as consumer:
+            record = consumer.poll(30)
+            assert record is not None and record.offset == 30
+
+
+def test_reset(client: libfluvio.Client, numbers: str) -> None:
+    name = f"reset-{numbers}"
+    client.admin.reset_consumer_offset(name, numbers, 1, 40)
+    with client.consumer(numbers, consumer_id=name, partitions=[1]) as consumer:
+        record = consumer.poll(30)
+        assert record is not None and record.offset == 40
+    with pytest.raises(libfluvio.NotFoundError):
+        client.admin.reset_consumer_offset(name, numbers, 2, "end")
+
+
+def test_asyncio(cluster: libfluvio.DevCluster, numbers: str) -> None:
+    async def main() -> None:
+        events: List[libfluvio.ConsumerEvent] = []
+        async with libfluvio.aio.connect(cluster.endpoint) as other:
+            await other.admin.reset_consumer_offset("aio", numbers, 0, "end-10")
+            async with other.consumer(
+                numbers, start="beginning", stop_at="end", on_event=events.append
+            ) as consumer:
+                first = await consumer.poll(30)
+                assert first is not None
+                await consumer.pause(first.partition)
+                rest = await consumer.poll_many(100, timeout=30)
+                assert offsets(rest, 1 - first.partition) == list(range(100))
+                assert await consumer.poll(0.02) is None
+                await consumer.resume(first.partition)
+                seen = []
+                async for record in consumer:
+                    seen.append(record.offset)
+                    if len(seen) == 9:
+                        await consumer.seek(first.partition, 95)
+                assert seen == [*range(1, 10), *range(95, 100)]
+                assert all(each.lag == 0 for each in await consumer.positions())
+            assert {event.kind for event in events} == {"assigned"}
+            async with other.consumer(numbers, start="beginning") as consumer:
+                assert await consumer.poll(30) is not None
+                await consumer.drain()
+                assert len([record async for record in consumer]) < 200
+
+    asyncio.run(main())
