@@ -182,6 +182,13 @@ export class Admin {
    */
   consumerOffsets(options?: CallOptions): Promise<ConsumerOffset[]>;
   /**
+   * Makes a consumer that is opened later go on at a position, whatever was stored for it. One that runs does not notice, and
+   * may store its own offset afterwards.
+   *
+   * @throws {NotFoundError} there is no such topic or partition
+   */
+  resetConsumerOffset(consumerId: string, topic: string, partition: number, position: Position, options?: CallOptions): Promise<void>;
+  /**
    * Forgets what a consumer stored for a partition; there being nothing is fine. A consumer that runs may store it again.
    *
    * @throws {UnsupportedError} the cluster's platform keeps no offsets
@@ -390,14 +397,69 @@ export type SendManyError = FluvioError & { report: SendReport };
 
 /* ---------------------------------------------------------------- consumer */
 
+/** An offset, a moment, or a text as for the option start. */
+export type Position = number | bigint | Date | string;
+
+/** What happened to a partition that a consumer reads. */
+export interface ConsumerEvent {
+  /**
+   * assigned: reading begins at offset. lost: the topic of a pattern was deleted. retry: reading was disturbed by error; attempt
+   * comes after delayMs, or sooner. resumed: reading goes on after attempt retries. offset_reset: the position offset is not
+   * stored; reading goes on at next. batch_skipped: the stored batch at offset cannot be read because of error; reading goes on
+   * at next. More may be added.
+   */
+  kind: 'assigned' | 'lost' | 'retry' | 'resumed' | 'offset_reset' | 'batch_skipped' | (string & {});
+  topic: string;
+  partition: number;
+  offset: number;
+  next: number;
+  attempt: number;
+  delayMs: number;
+  error: FluvioError | null;
+}
+
+/** How far a consumer has come in a partition. */
+export interface PartitionPosition {
+  topic: string;
+  partition: number;
+  /** Of the next record that the application gets. */
+  position: number;
+  /** Behind the last committed record. */
+  highWatermark: number;
+  /** Behind the last record. */
+  logEndOffset: number;
+  /** Records that the application can still get. */
+  lag: number;
+  /** The offset stored last; null: unknown, or none. */
+  committed: number | null;
+  /** Offsets passed over because they were not stored any more, or not readable. */
+  skipped: number;
+  paused: boolean;
+}
+
 /** Says what to read. */
 export interface ConsumerOptions extends CallOptions {
   /** Partitions of each topic. Default: all, and those that are added while the consumer runs. */
   partitions?: readonly number[];
-  /** "end" (only what comes later), "beginning", "beginning+N", "end-N" or an offset. Default end. */
-  start?: 'beginning' | 'end' | `beginning+${number}` | `end-${number}` | number | bigint;
-  /** "never", "end" (what is stored when the consumer opens) or the offset to end before. Default never. */
-  stopAt?: 'never' | 'end' | number | bigint;
+  /** How many consumers share the partitions, as members of a static group: nobody takes over those of one that is away. */
+  groupSize?: number;
+  /** Which member this is, from 0. */
+  groupMember?: number;
+  /** "end" (only what comes later), "beginning", "beginning+N", "end-N", an offset or a moment. Default end. */
+  start?: 'beginning' | 'end' | `beginning+${number}` | `end-${number}` | `time:${string}` | number | bigint | Date;
+  /** "never", "end" (what is stored when the consumer opens), the offset or the moment to end before. Default never. */
+  stopAt?: 'never' | 'end' | `time:${string}` | number | bigint | Date;
+  /** What to do when the position is not stored any more: end with OffsetEvictedError, or go on. Default error. */
+  offsetReset?: 'error' | 'earliest' | 'latest';
+  /** What to do about stored records that cannot be read: end the partition with CorruptError, or pass over them. Default stop. */
+  corruptBatches?: 'stop' | 'skip';
+  /** How often in a row reading a partition is tried again without success. Default 0: for ever. */
+  maxRetries?: number;
+  /**
+   * Called with what happens to partitions. Without it, positions and batches that had to be passed over are warnings of the
+   * process.
+   */
+  onEvent?: (event: ConsumerEvent) => void;
   /** Bytes at which the server cuts a frame. Default: prefetchBytes over the partitions, 1 to 8 MiB. */
   maxBytes?: number;
   /** Bytes received and not yet taken, for the whole consumer. Default 16 MiB. */
@@ -411,6 +473,10 @@ export interface ConsumerOptions extends CallOptions {
   consumerId?: string;
   /** Who stores offsets: nobody, commit, or also every offsetFlushMs and close. Needs consumerId. Default none. */
   offsetStrategy?: 'none' | 'manual' | 'auto';
+  /** Where offsets are stored: on the cluster, in files below offsetStorePath, or in memory of the client. Default cluster. */
+  offsetStore?: 'cluster' | 'file' | 'memory';
+  /** The folder of offsetStore file. */
+  offsetStorePath?: string;
   /** How often offsetStrategy auto stores, in milliseconds. Default 10000. */
   offsetFlushMs?: number;
   /**
@@ -478,6 +544,27 @@ export class Consumer implements AsyncIterable<Record> {
    */
   poll(timeoutMs?: number): Promise<Batch | null>;
   poll(options: CallOptions): Promise<Batch | null>;
+  /**
+   * Records of all partitions, at most maxRecords (500), of maxBytes of keys and values, that come within timeoutMs (without: it
+   * waits for all of them). Errors as poll; what was collected before comes first.
+   */
+  pollMany(options?: CallOptions & { maxRecords?: number; maxBytes?: number }): Promise<Record[]>;
+  /**
+   * Makes a partition go on at a position, also one that had ended. What was received of it is dropped, and nothing of it counts
+   * as handed out any more. topic may be left out when the consumer reads only one.
+   *
+   * @throws {InvalidArgumentError} the consumer does not read the partition, or it is no position
+   * @throws {InvalidStateError} the consumer is being drained
+   */
+  seek(partition: number, position: Position, options?: CallOptions & { topic?: string }): Promise<void>;
+  /** Gives no records of a partition until resume; the others go on. Nothing is missed. */
+  pause(partition: number, options?: { topic?: string }): Promise<void>;
+  /** Undoes pause. */
+  resume(partition: number, options?: { topic?: string }): Promise<void>;
+  /** Stops reading from the cluster. What was received is still to be taken; then comes the end. Resumes what is paused. */
+  drain(): Promise<void>;
+  /** How far reading has come in every partition, with watermarks and lag, which are at most a second old. */
+  positions(): Promise<PartitionPosition[]>;
   /** The records, one by one. */
   records(options?: Pick<CallOptions, 'signal'>): AsyncIterableIterator<Record>;
   /** The records, batch by batch. */

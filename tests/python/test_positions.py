@@ -47,6 +47,12 @@ def test_seek(client: libfluvio.Client, numbers: str) -> None:
             consumer.seek(0, "yesterday")
         with pytest.raises(libfluvio.InvalidArgumentError, match="does not read"):
             consumer.seek(0, 0, topic="other")
+        consumer.seek(0, 95)
+        record = consumer.poll(30)
+        with pytest.raises(libfluvio.InvalidArgumentError):
+            consumer.seek(0, "end+1")
+        assert record is not None
+        assert [record.offset, *(each.offset for each in consumer)] == list(range(95, 100)), "nothing was changed"
         consumer.seek(1, datetime.datetime.now() - datetime.timedelta(hours=1))
         assert len(list(consumer)) == 100
 

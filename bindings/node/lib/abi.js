@@ -12,6 +12,7 @@ const NO_KEY = 0xffffffff;
 const OK = 0;
 const EVENT_OP = 1;
 const EVENT_DELIVERY = 2;
+const EVENT_CONSUMER = 4;
 const MAYBE_PERSISTED = 2;
 
 /** name: [result, parameters] */
@@ -31,6 +32,7 @@ const functions = {
 
   fluvio_config_new: ['ptr', []],
   fluvio_config_set_json: ['i32', ['ptr', 'str', 'ptr']],
+  fluvio_config_set_events: ['i32', ['ptr', 'ptr', 'u64', 'ptr']],
   fluvio_config_free: ['void', ['ptr']],
 
   fluvio_op_wait: ['i32', ['ptr', 'i64', 'ptr']],
@@ -41,6 +43,7 @@ const functions = {
   fluvio_op_take_topic_list: ['ptr', ['ptr']],
   fluvio_op_take_consumer_offset_list: ['ptr', ['ptr']],
   fluvio_op_take_text: ['ptr', ['ptr']],
+  fluvio_op_take_position_list: ['ptr', ['ptr']],
   fluvio_op_free: ['void', ['ptr']],
   fluvio_text_get: ['str', ['ptr']],
   fluvio_text_free: ['void', ['ptr']],
@@ -52,6 +55,7 @@ const functions = {
   fluvio_event_type: ['i32', ['ptr']],
   fluvio_event_opaque: ['u64', ['ptr']],
   fluvio_event_delivery: ['i32', ['ptr', 'ptr']],
+  fluvio_event_consumer: ['i32', ['ptr', 'ptr']],
   fluvio_event_free: ['void', ['ptr']],
 
   fluvio_client_connect_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
@@ -68,6 +72,7 @@ const functions = {
 
   fluvio_consumer_offsets_list_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
   fluvio_consumer_offset_delete_async: ['ptr', ['ptr', 'str', 'str', 'i32', 'i64', 'ptr', 'u64']],
+  fluvio_consumer_offset_reset_async: ['ptr', ['ptr', 'str', 'str', 'i32', 'str', 'i64', 'ptr', 'u64']],
   fluvio_consumer_offset_list_count: ['size', ['ptr']],
   fluvio_consumer_offset_list_get: ['i32', ['ptr', 'size', 'ptr']],
   fluvio_consumer_offset_list_free: ['void', ['ptr']],
@@ -85,6 +90,14 @@ const functions = {
   fluvio_consumer_fd: ['i32', ['ptr']],
   fluvio_consumer_commit_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
   fluvio_consumer_commit_offset_async: ['ptr', ['ptr', 'str', 'i32', 'i64', 'i64', 'ptr', 'u64']],
+  fluvio_consumer_seek_async: ['ptr', ['ptr', 'str', 'i32', 'str', 'i64', 'ptr', 'u64']],
+  fluvio_consumer_pause_async: ['ptr', ['ptr', 'str', 'i32', 'i64', 'i64', 'ptr', 'u64']],
+  fluvio_consumer_resume_async: ['ptr', ['ptr', 'str', 'i32', 'i64', 'ptr', 'u64']],
+  fluvio_consumer_drain_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
+  fluvio_consumer_positions_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
+  fluvio_position_list_count: ['size', ['ptr']],
+  fluvio_position_list_get: ['i32', ['ptr', 'size', 'ptr']],
+  fluvio_position_list_free: ['void', ['ptr']],
   fluvio_consumer_close_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
   fluvio_consumer_free: ['void', ['ptr']],
 
@@ -142,6 +155,29 @@ const structs = {
     offset: 'i64',
     modified: 'i64',
   }),
+  fluvio_position: layout({
+    struct_size: 'u32',
+    partition: 'i32',
+    topic: 'ptr',
+    position: 'i64',
+    high_watermark: 'i64',
+    log_end_offset: 'i64',
+    lag: 'i64',
+    committed: 'i64',
+    skipped: 'i64',
+    paused: 'i32',
+  }),
+  fluvio_consumer_event: layout({
+    struct_size: 'u32',
+    kind: 'i32',
+    partition: 'i32',
+    attempt: 'i32',
+    topic: 'ptr',
+    offset: 'i64',
+    next: 'i64',
+    delay_ms: 'i64',
+    error: 'ptr',
+  }),
   fluvio_record_in: layout({
     key: 'ptr',
     key_len: 'size',
@@ -169,4 +205,4 @@ const structs = {
   }),
 };
 
-module.exports = { VERSION_HEX, NO_KEY, OK, EVENT_OP, EVENT_DELIVERY, MAYBE_PERSISTED, functions, structs };
+module.exports = { VERSION_HEX, NO_KEY, OK, EVENT_OP, EVENT_DELIVERY, EVENT_CONSUMER, MAYBE_PERSISTED, functions, structs };

@@ -6,9 +6,13 @@ const abi = require('./abi.js');
 const { Consumer } = require('./consumer.js');
 const { closed, invalid, make } = require('./errors.js');
 const { Hub, disposable, dropped } = require('./loop.js');
+const { eventReader } = require('./position.js');
 const { Producer } = require('./producer.js');
 const { timer } = require('./sender.js');
-const { CALL_OPTIONS, checkOptions, nameOf, signalOf, timeoutOf, withConfig } = require('./settings.js');
+const { CALL_OPTIONS, checkOptions, nameOf, partitionOf, positionOf, signalOf, timeoutOf, withConfig } = require('./settings.js');
+
+/** What Client.consumer takes for itself. */
+const CONSUMER_OPTIONS = new Set([...CALL_OPTIONS, 'onEvent']);
 
 /** Connects to a cluster. */
 async function connect(endpointOrOptions) {
@@ -205,12 +209,23 @@ class Admin {
     const checked = checkOptions(options, 'options');
     const owner = nameOf(consumerId, 'consumerId');
     const name = nameOf(topic, 'topic');
-    if (!Number.isInteger(partition) || partition < 0 || partition > 0x7fffffff) {
-      throw invalid('partition', `${String(partition)} is not a partition's number`);
-    }
+    const number = partitionOf(partition);
     const timeoutMs = timeoutOf(checked);
     await connection.run({ what: 'delete consumer offset', signal: signalOf(checked) }, (client, queue, id) =>
-      connection.lib.consumer_offset_delete_async(client, owner, name, partition, timeoutMs, queue, id),
+      connection.lib.consumer_offset_delete_async(client, owner, name, number, timeoutMs, queue, id),
+    );
+  }
+
+  async resetConsumerOffset(consumerId, topic, partition, position, options) {
+    const connection = this.#connection;
+    const checked = checkOptions(options, 'options');
+    const owner = nameOf(consumerId, 'consumerId');
+    const name = nameOf(topic, 'topic');
+    const number = partitionOf(partition);
+    const to = positionOf(position);
+    const timeoutMs = timeoutOf(checked);
+    await connection.run({ what: 'reset consumer offset', signal: signalOf(checked) }, (client, queue, id) =>
+      connection.lib.consumer_offset_reset_async(client, owner, name, number, to, timeoutMs, queue, id),
     );
   }
 }
@@ -261,12 +276,20 @@ class Client {
     if (topics.length === 0) throw invalid('topics', 'the list is empty; name one topic at least');
     const settings = several ? { ...checked, topics } : checked;
     const timeoutMs = timeoutOf(checked);
-    const take = (operation) => new Consumer(connection, lib.op_take_consumer(operation), topics, checked.offsetStrategy);
-    return connection.run({ what: 'open consumer', signal: signalOf(checked), take }, (client, queue, id) =>
-      withConfig(lib, settings, CALL_OPTIONS, (config) =>
-        lib.consumer_open_async(client, several ? null : topics[0], config, timeoutMs, queue, id),
-      ),
-    );
+    const { hub } = connection;
+    const listener = hub.listenTo(eventReader(lib, checked.onEvent));
+    const take = (operation) => new Consumer(connection, lib.op_take_consumer(operation), topics, checked.offsetStrategy, listener);
+    try {
+      return await connection.run({ what: 'open consumer', signal: signalOf(checked), take }, (client, queue, id) =>
+        withConfig(lib, settings, CONSUMER_OPTIONS, (config) => {
+          lib.config_set_events(config, hub.queue, listener, null);
+          return lib.consumer_open_async(client, several ? null : topics[0], config, timeoutMs, queue, id);
+        }),
+      );
+    } catch (error) {
+      hub.forget(listener);
+      throw error;
+    }
   }
 
   async close(options) {

@@ -9,10 +9,12 @@ const { CODE, cancelled, closed, invalid } = require('./errors.js');
 const { Hub, Watcher, disposable, dropped, nextTurn, turnIsOver } = require('./loop.js');
 const { MAX_TIMER_MS } = require('./limit.js');
 const { errorSlot, failure } = require('./native.js');
+const { readPositions } = require('./position.js');
 const { Progress } = require('./progress.js');
-const { checkOptions, nameOf, signalOf, timeoutOf } = require('./settings.js');
+const { checkOptions, nameOf, partitionOf, positionOf, signalOf, timeoutOf } = require('./settings.js');
 
 const batchSlot = new BigUint64Array(1);
+const { NO_KEY } = abi;
 const DONE = Object.freeze({ value: undefined, done: true });
 
 /** The library's consumer. Knows nothing of the Consumer that the application holds, so that one can be collected. */
@@ -20,12 +22,17 @@ class Stream {
   #watcher = null;
   #waiters = new Set();
   #closing = null;
+  /** Settled when positions are no longer being changed; null when they are not. */
+  #changing = null;
+  /** What pollMany met behind the records that it gave. */
+  failure = null;
   /** The batch being handed out, and its next record. */
   columns = null;
   index = 0;
 
-  constructor(client, address, progress) {
+  constructor(client, address, progress, listener) {
     this.client = client;
+    this.listener = listener;
     this.lib = client.lib;
     this.address = address;
     this.progress = progress;
@@ -81,10 +88,19 @@ class Stream {
     for (;;) {
       if (signal?.aborted) throw cancelled(what, signal);
       if (this.closed) throw closed(what, 'consumer');
+      if (this.#changing !== null) {
+        await this.#changing;
+        continue;
+      }
       if (this.left === 0) {
         this.#finish();
         this.columns = this.#take();
         this.index = 0;
+      }
+      if (this.failure !== null) {
+        const { failure: met } = this;
+        this.failure = null;
+        throw met;
       }
       if (this.left > 0) {
         const taken = take();
@@ -95,6 +111,74 @@ class Stream {
       if (left <= 0) return null;
       await this.#readable(left, signal);
     }
+  }
+
+  /**
+   * Runs an operation that changes where a partition is read; nothing is taken meanwhile. What is here of the partition is put
+   * aside; start gets the offset at which that begins, -1 for nothing. It comes back when the operation fails.
+   */
+  async #change(what, place, signal, start) {
+    if (this.closed) throw closed(what, 'consumer');
+    while (this.#changing !== null) await this.#changing;
+    const { columns, index } = this;
+    const mine = columns !== null && columns.topic === place?.topic && columns.partition === place.partition;
+    if (mine) {
+      this.progress.note(columns, index);
+      this.columns = null;
+    }
+    const first = mine && index < columns.count ? columns.offsetAt(index) : -1;
+    const done = this.hub.run({ what, signal }, (queue, id) => start(first, queue, id));
+    this.#changing = done.then(
+      () => {},
+      () => {},
+    );
+    try {
+      await done;
+    } catch (error) {
+      if (mine && !this.closed) Object.assign(this, { columns, index });
+      throw error;
+    } finally {
+      this.#changing = null;
+    }
+  }
+
+  async seek(place, position, timeoutMs, signal) {
+    await this.#change('seek', place, signal, (first, queue, id) =>
+      this.lib.consumer_seek_async(this.address, place.topic, place.partition, position, timeoutMs, queue, id),
+    );
+    this.progress.forget(place);
+  }
+
+  async pause(place) {
+    await this.#change('pause', place, undefined, (first, queue, id) =>
+      this.lib.consumer_pause_async(this.address, place.topic, place.partition, first, -1, queue, id),
+    );
+  }
+
+  async resume({ topic, partition }) {
+    await this.#change('resume', null, undefined, (first, queue, id) =>
+      this.lib.consumer_resume_async(this.address, topic, partition, -1, queue, id),
+    );
+  }
+
+  async drain() {
+    await this.#change('drain', null, undefined, (first, queue, id) => this.lib.consumer_drain_async(this.address, -1, queue, id));
+  }
+
+  async positions() {
+    if (this.closed) throw closed('positions', 'consumer');
+    const take = (operation) => readPositions(this.lib, this.lib.op_take_position_list(operation));
+    const list = await this.hub.run({ what: 'positions', take }, (queue, id) =>
+      this.lib.consumer_positions_async(this.address, -1, queue, id),
+    );
+    const { columns, index } = this;
+    for (const each of this.left > 0 ? list : []) {
+      // The library counts whole batches.
+      if (each.topic !== columns.topic || each.partition !== columns.partition) continue;
+      each.lag += each.position - columns.offsetAt(index);
+      each.position = columns.offsetAt(index);
+    }
+    return list;
   }
 
   /**
@@ -190,6 +274,7 @@ class Stream {
     if (!this.address) return;
     this.end();
     this.#watcher?.destroy();
+    this.hub.forget(this.listener);
     this.lib.consumer_free(this.address);
     this.address = null;
     this.client.children.delete(this);
@@ -278,12 +363,34 @@ async function nextOrEnd(stream, take, signal) {
   }
 }
 
+/** A limit of pollMany. */
+function limitOf(options, name, otherwise) {
+  const value = options[name] ?? otherwise;
+  if (value !== Infinity && !(Number.isInteger(value) && value > 0)) throw invalid(name, `${String(value)} is not a positive whole number`);
+  return value;
+}
+
+/** Moves records of the current batch into a list, within the room that is left. */
+function fill(stream, records, room) {
+  while (stream.left > 0) {
+    const { columns, index } = stream;
+    const key = columns.keyLen[index];
+    const size = columns.valueLen[index] + (key === NO_KEY ? 0 : key);
+    room.full = records.length >= room.records || (records.length > 0 && size > room.bytes);
+    if (room.full) return true;
+    room.bytes -= size;
+    records.push(new Record(columns, stream.index++));
+  }
+  room.full = records.length >= room.records;
+  return true;
+}
+
 /** Reads records of topics. Comes from Client.consumer. */
 class Consumer {
   #stream;
 
-  constructor(client, address, topics, strategy = 'none') {
-    this.#stream = new Stream(client, address, new Progress(strategy !== 'none'));
+  constructor(client, address, topics, strategy, listener) {
+    this.#stream = new Stream(client, address, new Progress((strategy ?? 'none') !== 'none'), listener);
     this.topics = Object.freeze([...topics]);
     dropped.register(this, this.#stream, this.#stream);
   }
@@ -323,12 +430,63 @@ class Consumer {
     await this.#stream.commit(timeoutOf(checked), signalOf(checked));
   }
 
+  async pollMany(options) {
+    const checked = checkOptions(options, 'options');
+    const timeoutMs = timeoutOf(checked);
+    const signal = signalOf(checked);
+    const room = { records: limitOf(checked, 'maxRecords', 500), bytes: limitOf(checked, 'maxBytes', Infinity) };
+    const deadline = timeoutMs < 0 ? Infinity : performance.now() + timeoutMs;
+    const stream = this.#stream;
+    const records = [];
+    if (turnIsOver()) await nextTurn();
+    for (let full = false; !full; ) {
+      const left = Math.max(deadline - performance.now(), 0);
+      try {
+        if ((await stream.next(() => fill(stream, records, room), left === Infinity ? -1 : left, signal, 'poll')) === null) break;
+      } catch (error) {
+        // The end, and being closed, are said again; an error of a partition is only said once.
+        if (records.length === 0) throw error;
+        if (![CODE.END, CODE.CLOSED, CODE.CANCELLED].includes(error.code)) stream.failure = error;
+        break;
+      }
+      full = room.full;
+    }
+    return records;
+  }
+
+  /** A partition as the application names it. */
+  #place(partition, options) {
+    const checked = checkOptions(options, 'options');
+    if (checked.topic === undefined && (this.topics.length !== 1 || this.topics[0].startsWith('^'))) {
+      throw invalid('topic', `say which one, the consumer reads ${this.topics.length === 1 ? this.topics[0] : this.topics.length}`);
+    }
+    return { topic: nameOf(checked.topic ?? this.topics[0], 'topic'), partition: partitionOf(partition) };
+  }
+
+  async seek(partition, position, options) {
+    const place = this.#place(partition, options);
+    await this.#stream.seek(place, positionOf(position), timeoutOf(options), signalOf(options));
+  }
+
+  async pause(partition, options) {
+    await this.#stream.pause(this.#place(partition, options));
+  }
+
+  async resume(partition, options) {
+    await this.#stream.resume(this.#place(partition, options));
+  }
+
+  async drain() {
+    await this.#stream.drain();
+  }
+
+  async positions() {
+    return this.#stream.positions();
+  }
+
   async commitOffset(partition, offset, options) {
     const checked = checkOptions(options, 'options');
-    if (checked.topic === undefined && this.topics.length !== 1) {
-      throw invalid('topic', `say which one, the consumer reads ${this.topics.length}`);
-    }
-    const topic = nameOf(checked.topic ?? this.topics[0], 'topic');
+    const { topic } = this.#place(0, checked);
     await this.#stream.commitOffset({ topic, partition, offset }, timeoutOf(checked), signalOf(checked));
   }
 

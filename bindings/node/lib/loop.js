@@ -93,6 +93,7 @@ class Hub {
   #watcher;
   #operations = new Map();
   #books = new Map();
+  #listeners = new Map();
   #nextId = 1;
   #users = 0;
   #scheduled = false;
@@ -141,6 +142,20 @@ class Hub {
   listen(producer, book) {
     if (book) this.#books.set(producer, book);
     else this.#books.delete(producer);
+  }
+
+  /**
+   * Calls a function with the events of a consumer, as the library gives them, until forget is called with the number that
+   * this returns.
+   */
+  listenTo(tell) {
+    const id = this.#nextId++;
+    this.#listeners.set(id, tell);
+    return id;
+  }
+
+  forget(id) {
+    this.#listeners.delete(id);
   }
 
   /**
@@ -226,6 +241,14 @@ class Hub {
       return;
     }
     const id = lib.event_opaque(event);
+    if (lib.event_type(event) === abi.EVENT_CONSUMER) {
+      try {
+        this.#listeners.get(id)?.(event);
+      } finally {
+        lib.event_free(event);
+      }
+      return;
+    }
     lib.event_free(event);
     const finish = this.#operations.get(id);
     this.#operations.delete(id);

@@ -31,6 +31,11 @@ class Progress {
     return found;
   }
 
+  /** Nothing of a partition counts as handed out any more. */
+  forget({ topic, partition }) {
+    this.#ends.get(topic)?.delete(partition);
+  }
+
   /** A chosen offset as the library takes it. Throws when no record of it or a higher one was handed out. */
   check({ topic, partition, offset }, columns, seen) {
     const number = typeof offset === 'bigint' ? Number(offset) : offset;

@@ -24,6 +24,7 @@ function plain(name, value) {
       throw invalid(name, `a ${typeof value} is not a setting`);
     case 'object':
       if (value === null) return null;
+      if (value instanceof Date) return timeText(name, value);
       if (value instanceof Uint8Array) return { base64: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64') };
       if (Array.isArray(value)) return value.map((each, i) => plain(`${name}[${i}]`, each));
       return isPlainObject(value) ? members(`${name}.`, value, new Set()) : value;
@@ -41,6 +42,27 @@ function members(within, object, ours) {
     out[snake(name)] = within !== '' && name === 'params' ? value : plain(within + name, value);
   }
   return out;
+}
+
+/** A moment as a position. */
+function timeText(name, date) {
+  if (Number.isNaN(date.getTime())) throw invalid(name, 'the date is invalid');
+  return `time:${date.getTime()}`;
+}
+
+/** A position as the library takes it: an offset, a Date, or a text as for the setting start. */
+function positionOf(value) {
+  if (value instanceof Date) return timeText('position', value);
+  if (typeof value === 'bigint' || Number.isInteger(value)) return String(value);
+  return nameOf(value, 'position');
+}
+
+/** A partition's number. */
+function partitionOf(partition) {
+  if (!Number.isInteger(partition) || partition < 0 || partition > 0x7fffffff) {
+    throw invalid('partition', `${String(partition)} is not a partition's number`);
+  }
+  return partition;
 }
 
 /**
@@ -102,4 +124,4 @@ function nameOf(value, what) {
   return value;
 }
 
-module.exports = { CALL_OPTIONS, withConfig, toJSON, timeoutOf, signalOf, checkOptions, nameOf };
+module.exports = { CALL_OPTIONS, withConfig, toJSON, timeoutOf, signalOf, checkOptions, nameOf, partitionOf, positionOf };

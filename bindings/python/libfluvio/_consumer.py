@@ -217,6 +217,10 @@ class ConsumerBase:
                 raise InvalidArgumentError(f"topic: say which one, the consumer reads those that match {topic}")
         return topic, check_partition(partition)
 
+    def _pause_call(self, place: Place, batches: List[Batch]) -> Start:
+        first = min((each.columns.offset[0] for each in batches), default=-1)  # where what goes back begins
+        return self._partition_call(self._lib.consumer_pause_async, place, -1, first)
+
     def _partition_call(
         self, function: Callable[..., Optional[int]], place: Place, wait_ms: int, *more: object
     ) -> Start:
@@ -241,15 +245,9 @@ class ConsumerBase:
         self._returned = deque(each for each in self._returned if (each.topic, each.partition) != place)
         return found
 
-    def _after_seek(self, place: Place) -> None:
-        self._aside(place)
-        self._ends.pop(place, None)
-
-    def _give_back(self, place: Place) -> int:
-        """What this side has of a partition and has not handed out goes back to the library: where that begins, -1 for
-        nothing."""
-        batches = self._aside(place)
-        return min((each.columns.offset[0] for each in batches), default=-1)
+    def _put_back(self, batches: List[Batch]) -> None:
+        """What was taken out comes first: the change it was taken out for has failed."""
+        self._returned.extendleft(reversed(batches))
 
     def _positions_of(self, address: int) -> List[PartitionPosition]:
         """What the library says, which counts whole batches, by single records."""
@@ -414,13 +412,19 @@ class Consumer(ConsumerBase):
         place = self._place(partition, topic)
         call = self._lib.consumer_seek_async
         self._run([self._partition_call(call, place, milliseconds(timeout), position_text(position))])
-        self._after_seek(place)
+        self._aside(place)
+        self._ends.pop(place, None)
 
     def pause(self, partition: int, *, topic: Optional[str] = None) -> None:
         """Gives no records of a partition until :meth:`resume`; the others go on. Nothing is missed. ``topic`` as for
         :meth:`seek`."""
         place = self._place(partition, topic)
-        self._run([self._partition_call(self._lib.consumer_pause_async, place, -1, self._give_back(place))])
+        batches = self._aside(place)
+        try:
+            self._run([self._pause_call(place, batches)])
+        except BaseException:
+            self._put_back(batches)
+            raise
 
     def resume(self, partition: int, *, topic: Optional[str] = None) -> None:
         """Undoes :meth:`pause`."""

@@ -108,6 +108,7 @@ func (c *Consumer) findNew() {
 		case <-c.ctx.Done():
 			return
 		case <-changed:
+		case <-c.look:
 		}
 	}
 }
@@ -134,10 +135,17 @@ func (c *Consumer) appeared(snap *cluster.Snapshot) (sessions []*session) {
 			if err != nil {
 				continue // only chosen partitions of a named topic are missed
 			}
+			still := false
 			for _, id := range ids {
-				if known && int(id) < first || !c.cfg.owns(name, id) || c.named[place{name, id}] != nil {
+				p := place{name, id}
+				if known && int(id) < first || !c.cfg.owns(name, id) || c.named[p] != nil {
 					continue
 				}
+				if moves, gone := c.gone[p]; gone && moves == t.Partitions[id].Moves {
+					still = true // the SC has not told yet
+					continue
+				}
+				delete(c.gone, p)
 				s := c.newSession(name, id)
 				s.optional = want.Pattern != nil
 				s.maxBytes = c.cfg.maxBytes(len(c.all))
@@ -147,7 +155,9 @@ func (c *Consumer) appeared(snap *cluster.Snapshot) (sessions []*session) {
 				}
 				sessions = append(sessions, s)
 			}
-			c.known[name] = len(t.Partitions)
+			if !still {
+				c.known[name] = len(t.Partitions)
+			}
 		}
 	}
 	return sessions
@@ -163,9 +173,6 @@ func (c *Consumer) forget(snap *cluster.Snapshot) {
 			lost = append(lost, s)
 		}
 	}
-	for _, s := range lost {
-		delete(c.known, s.topic)
-	}
 	c.mu.Unlock()
 	for _, s := range lost {
 		s.lose()
@@ -175,17 +182,23 @@ func (c *Consumer) forget(snap *cluster.Snapshot) {
 // lose ends a session whose topic is gone and was not asked for by name: that is no error. Its offsets are of no use.
 func (s *session) lose() {
 	c := s.consumer
+	s.mu.Lock()
+	moves := s.moved
+	s.mu.Unlock()
 	c.mu.Lock()
 	p := place{s.topic, s.partition}
 	mine := c.named[p] == s
 	if mine {
 		delete(c.named, p)
+		delete(c.known, s.topic) // a topic of this name is another one
+		c.gone[p] = moves
 		c.all = slices.DeleteFunc(slices.Clone(c.all), func(o *session) bool { return o == s })
 	}
 	c.mu.Unlock()
-	s.stop()
+	s.halt()
 	c.inbox.drop(s)
 	if mine {
+		s.signal(c.look)
 		c.emit(Event{Kind: PartitionLost, Topic: s.topic, Partition: s.partition, Offset: s.position()})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -92,8 +93,11 @@ func TestTopicPattern(t *testing.T) {
 	require.NoError(t, w.dev.DeleteTopic("orders-eu"))
 	lost := d.wait(t, PartitionLost, 2)
 	require.Equal(t, "orders-eu", lost[0].Topic)
-	w.topic("orders-eu", 1) // another one of that name
-	w.store("orders-eu", 0, batchOf(compress.None, "eu again"))
+	w.topic("orders-eu", 1)             // another one of that name
+	require.Eventually(t, func() bool { // the client may still know the old one
+		_, err := w.tryStore("orders-eu", 0, batchOf(compress.None, "eu again"))
+		return err == nil
+	}, patience, time.Millisecond)
 	require.Equal(t, []string{"eu again"}, sortedValues(t, c, 1), "no error in between")
 	require.Len(t, c.Positions(), 2)
 }

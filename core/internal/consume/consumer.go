@@ -25,11 +25,13 @@ type Consumer struct {
 	known   map[string]int     // guarded by mu: how many partitions were looked at, of topics read whole
 	all     []*session         // guarded by mu: every session, ended ones too, but for those of topics that a pattern took and that are gone
 	named   map[place]*session // guarded by mu: the same
+	gone    map[place]uint64   // guarded by mu: the Moves of partitions of patterns that were lost: these do not come back
 	drained bool               // guarded by mu: Drain was called
 	ended   bool               // guarded by mu: Close was called
 	close   sync.Once
 	telling sync.Mutex // held while OnEvent runs
 
+	look       chan struct{} // capacity 1: findNew should look
 	committing chan struct{} // capacity 1: held by who stores offsets
 	closing    chan struct{} // closed when the application takes nothing any more
 	finish     sync.Once
@@ -48,8 +50,8 @@ var lastID atomic.Uint64
 // produced afterwards is seen by a consumer that starts at the end.
 func Open(ctx context.Context, cl *cluster.Cluster, cfg Config) (*Consumer, error) {
 	c := &Consumer{
-		cfg: cfg, cluster: cl, inbox: newInbox(cfg.PrefetchBytes), id: lastID.Add(1), known: map[string]int{},
-		committing: make(chan struct{}, 1), closing: make(chan struct{}),
+		cfg: cfg, cluster: cl, inbox: newInbox(cfg.PrefetchBytes), id: lastID.Add(1), known: map[string]int{}, gone: map[place]uint64{},
+		look: make(chan struct{}, 1), committing: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	sessions, err := c.plan(ctx)

@@ -45,6 +45,7 @@ type session struct {
 	skipped  int64              // guarded by mu: offsets passed over by resets and because of damage
 	maxBytes int32              // guarded by mu
 	stream   *stream            // guarded by mu: the one that is open
+	moved    uint64             // guarded by mu: the partition's Moves when that was opened
 	wait     time.Duration      // guarded by mu: how long the next silent stream is waited for, 0 for orphanPatience
 	ends     *time.Timer        // used by run: when StopTime comes, nil when upto is known
 }
@@ -261,7 +262,7 @@ func (s *session) open(ctx context.Context, gen uint64, retries int) (well bool,
 	if s.stream != nil && s.stream.conn == conn {
 		st.silent = s.stream.silent
 	}
-	s.stream = st
+	s.stream, s.moved = st, moves
 	req := &wire.StreamFetchRequest{
 		Topic: s.topic, Partition: uint32(s.partition), FetchOffset: s.next, MaxBytes: s.maxBytes, Isolation: s.consumer.cfg.Isolation,
 		ConsumerID: s.consumer.streamID(), SmartModules: s.consumer.cfg.SmartModules,

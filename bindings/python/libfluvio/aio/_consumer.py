@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, AsyncIterator, List, Mapping, Optional, Tuple
 
 from .._batch import Batch, Record
-from .._consumer import CLOSE_TIMEOUT, ConsumerBase, Room, Start
+from .._consumer import CLOSE_TIMEOUT, ConsumerBase, Place, Room, Start
 from .._core import Deadline, Handle, Life, milliseconds
 from .._errors import ClosedError, EndError, FluvioError
 from .._library import Library
@@ -41,6 +41,7 @@ class Consumer(ConsumerBase):
         self._arrival = Signal(loop)
         self._watch = Watch(loop, lib.consumer_fd(self._address), self._arrival.fire)
         self._taken = 0
+        self._changing: "Optional[asyncio.Task[None]]" = None
 
     async def poll(self, timeout: Optional[float] = None) -> Optional[Record]:
         """The next record, or None if none came in time. Arguments and errors as for
@@ -72,6 +73,9 @@ class Consumer(ConsumerBase):
             self._taken = 0
             await asyncio.sleep(0)
         while True:
+            if self._changing is not None:
+                await asyncio.wait([self._changing])
+                continue
             batch = self._take(0)
             if batch is not None and len(batch):
                 return batch
@@ -137,13 +141,28 @@ class Consumer(ConsumerBase):
         """Makes a partition go on at a position. Arguments and errors as for :meth:`libfluvio.Consumer.seek`."""
         place = self._place(partition, topic)
         call = self._lib.consumer_seek_async
-        await self._run([self._partition_call(call, place, milliseconds(timeout), position_text(position))])
-        self._after_seek(place)
+        await self._change(place, self._partition_call(call, place, milliseconds(timeout), position_text(position)))
+        self._ends.pop(place, None)
 
     async def pause(self, partition: int, *, topic: Optional[str] = None) -> None:
         """Gives no records of a partition until :meth:`resume`; as :meth:`libfluvio.Consumer.pause`."""
         place = self._place(partition, topic)
-        await self._run([self._partition_call(self._lib.consumer_pause_async, place, -1, self._give_back(place))])
+        await self._change(place, None)
+
+    async def _change(self, place: Place, start: Optional[Start]) -> None:
+        """Changes where a partition is read, or pauses it (None). No task takes records meanwhile; what this side has
+        of the partition is dropped, unless the change fails."""
+        while self._changing is not None:
+            await asyncio.wait([self._changing])
+        batches = self._aside(place)
+        self._changing = asyncio.ensure_future(self._run([start or self._pause_call(place, batches)]))
+        try:
+            await self._changing
+        except BaseException:
+            self._put_back(batches)
+            raise
+        finally:
+            self._changing = None
 
     async def resume(self, partition: int, *, topic: Optional[str] = None) -> None:
         """Undoes :meth:`pause`."""

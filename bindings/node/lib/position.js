@@ -1,0 +1,93 @@
+'use strict';
+
+/** Where a consumer is in its partitions, and what happened to them, out of the library's memory. */
+
+const abi = require('./abi.js');
+const { invalid, make } = require('./errors.js');
+const { readError } = require('./native.js');
+
+const KINDS = ['', 'assigned', 'lost', 'retry', 'resumed', 'offset_reset', 'batch_skipped'];
+
+/** Reads fields of a struct that the library has filled. */
+class Row {
+  constructor(layout) {
+    this.at = layout;
+    this.memory = new ArrayBuffer(layout.size);
+    this.words = new Int32Array(this.memory);
+    this.longs = new BigInt64Array(this.memory);
+    this.pointers = new BigUint64Array(this.memory);
+    this.words[layout.struct_size / 4] = layout.size;
+  }
+
+  int(name) {
+    return this.words[this.at[name] / 4];
+  }
+
+  long(name) {
+    return Number(this.longs[this.at[name] / 8]);
+  }
+
+  pointer(name) {
+    return this.pointers[this.at[name] / 8];
+  }
+}
+
+/** Copies a list of positions, and frees it. */
+function readPositions(lib, list) {
+  try {
+    const row = new Row(abi.structs.fluvio_position);
+    const count = Number(lib.position_list_count(list));
+    const positions = [];
+    for (let i = 0; i < count; i++) {
+      const status = lib.position_list_get(list, i, row.memory);
+      if (status !== abi.OK) throw make(status, 'positions: the library gave a row that cannot be read');
+      const committed = row.long('committed');
+      positions.push({
+        topic: lib.text(row.pointer('topic')),
+        partition: row.int('partition'),
+        position: row.long('position'),
+        highWatermark: row.long('high_watermark'),
+        logEndOffset: row.long('log_end_offset'),
+        lag: row.long('lag'),
+        committed: committed < 0 ? null : committed,
+        skipped: row.long('skipped'),
+        paused: row.int('paused') !== 0,
+      });
+    }
+    return positions;
+  } finally {
+    lib.position_list_free(list);
+  }
+}
+
+/** What takes a consumer's events out of the queue: it tells onEvent, or warns of records that are passed over. */
+function eventReader(lib, onEvent) {
+  if (onEvent !== undefined && onEvent !== null && typeof onEvent !== 'function') {
+    throw invalid('onEvent', `a ${typeof onEvent} cannot be called`);
+  }
+  const tell = onEvent ?? warn;
+  const row = new Row(abi.structs.fluvio_consumer_event);
+  return (pointer) => {
+    if (lib.event_consumer(pointer, row.memory) !== abi.OK) return;
+    const error = row.pointer('error');
+    const event = {
+      kind: KINDS[row.int('kind')] ?? String(row.int('kind')),
+      topic: lib.text(row.pointer('topic')),
+      partition: row.int('partition'),
+      offset: row.long('offset'),
+      next: row.long('next'),
+      attempt: row.int('attempt'),
+      delayMs: row.long('delay_ms'),
+      error: error ? readError(lib, error) : null,
+    };
+    queueMicrotask(() => tell(event)); // what it throws is the application's
+  };
+}
+
+function warn({ kind, topic, partition, offset, next, error }) {
+  if (kind !== 'offset_reset' && kind !== 'batch_skipped') return;
+  const why = error ? `: ${error.message}` : '';
+  process.emitWarning(`consumer ${topic}/${partition}: ${kind} at offset ${offset}, reading goes on at ${next}${why}`, 'FluvioWarning');
+}
+
+module.exports = { eventReader, readPositions };
