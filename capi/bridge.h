@@ -32,6 +32,7 @@ enum {
   FLUVIOC_PAUSE,
   FLUVIOC_RESUME,
   FLUVIOC_DRAIN,
+  FLUVIOC_OFFSETS_REPLY,
   FLUVIOC_POSITIONS
 };
 
@@ -67,6 +68,8 @@ typedef struct fluvioc_signal {
   const char *position; /* may be NULL */
   fluvio_queue_t *events; /* may be NULL */
   uint64_t events_opaque;
+  fluvio_queue_t *store; /* may be NULL */
+  uint64_t store_opaque;
   int32_t partition;
   int64_t offset;
   const int64_t *marks; /* commit: how far the application has come, by place */
@@ -90,7 +93,7 @@ void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result);
  * is short. handle: any of client, producer, consumer. */
 fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version);
 fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit);
-fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *events);
+fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *events, fluvio_queue_t *store);
 /* From now on calls on the handle say CLOSED; wakes them. For a producer: the number of records accepted before. */
 uint64_t fluvioc_closing(void *handle);
 /* The handle is closed. */
@@ -170,6 +173,9 @@ fluvio_text_t *fluvioc_text_new(const char *bytes, size_t len);
 fluvio_topic_list_t *fluvioc_topic_list_new(size_t count, const char *texts, size_t len, const uint64_t *numbers);
 /* A list of consumer offsets. texts: consumer id and topic of each. numbers: partition, offset, time of each. */
 fluvio_consumer_offset_list_t *fluvioc_consumer_offset_list_new(size_t count, const char *texts, size_t len, const int64_t *numbers);
+/* Asks the application as an offset store, by an event with Go's number for the answer. Takes over list (of what is to be
+ * saved; NULL: load). 0 when memory is short. */
+int fluvioc_queue_push_offsets(fluvio_queue_t *queue, uint64_t opaque, uint64_t id, const char *consumer_id, fluvio_consumer_offset_list_t *list);
 /* A list of positions. texts: the topic of each. numbers: partition, position, high watermark, log end offset, lag, committed,
  * skipped, paused of each. */
 fluvio_position_list_t *fluvioc_position_list_new(size_t count, const char *texts, size_t len, const int64_t *numbers);

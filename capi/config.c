@@ -9,6 +9,8 @@ struct fluvio_config {
   size_t count, room;
   fluvio_queue_t *events;
   uint64_t events_opaque;
+  fluvio_queue_t *store;
+  uint64_t store_opaque;
 };
 
 fluvio_config_t *fluvio_config_new(void)
@@ -83,7 +85,8 @@ fluvio_status_t fluvio_config_set_json(fluvio_config_t *config, const char *json
   return FLUVIO_OK;
 }
 
-fluvio_status_t fluvio_config_set_events(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error)
+/* Keeps a queue in one of a config's places for them. */
+static fluvio_status_t set_queue(fluvio_config_t *config, size_t place, size_t opaque_place, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error)
 {
   static const char op[] = "set config";
   fluvio_status_t status = fluvioc_check(config, FLUVIOC_KIND_CONFIG, op, error);
@@ -91,10 +94,27 @@ fluvio_status_t fluvio_config_set_events(fluvio_config_t *config, fluvio_queue_t
     status = fluvioc_check(queue, FLUVIOC_KIND_QUEUE, op, error);
   if (status != FLUVIO_OK)
     return status;
-  fluvioc_unref(config->events);
-  config->events = queue != NULL ? fluvioc_ref(queue) : NULL;
-  config->events_opaque = opaque;
+  fluvio_queue_t **held = (fluvio_queue_t **)((char *)config + place);
+  fluvioc_unref(*held);
+  *held = queue != NULL ? fluvioc_ref(queue) : NULL;
+  *(uint64_t *)((char *)config + opaque_place) = opaque;
   return FLUVIO_OK;
+}
+
+fluvio_status_t fluvio_config_set_events(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error)
+{
+  return set_queue(config, offsetof(fluvio_config_t, events), offsetof(fluvio_config_t, events_opaque), queue, opaque, error);
+}
+
+fluvio_status_t fluvio_config_set_offset_store(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error)
+{
+  return set_queue(config, offsetof(fluvio_config_t, store), offsetof(fluvio_config_t, store_opaque), queue, opaque, error);
+}
+
+fluvio_queue_t *fluvioc_config_store(const fluvio_config_t *config, uint64_t *opaque)
+{
+  *opaque = config != NULL ? config->store_opaque : 0;
+  return config != NULL ? config->store : NULL;
 }
 
 fluvio_queue_t *fluvioc_config_events(const fluvio_config_t *config, uint64_t *opaque)
@@ -116,6 +136,7 @@ void fluvioc_config_destroy(fluvio_config_t *config)
     free((char *)config->settings[i].value);
   }
   fluvioc_unref(config->events);
+  fluvioc_unref(config->store);
   free(config->settings);
   free(config);
 }
@@ -135,6 +156,8 @@ fluvio_config_t *fluvioc_config_copy(const fluvio_config_t *config)
   fluvio_config_t *copy = fluvio_config_new();
   if (copy != NULL && config->events != NULL)
     fluvio_config_set_events(copy, config->events, config->events_opaque, NULL);
+  if (copy != NULL && config->store != NULL)
+    fluvio_config_set_offset_store(copy, config->store, config->store_opaque, NULL);
   for (size_t i = 0; copy != NULL && i < config->count; i++) {
     if (!append(copy, config->settings[i].key, config->settings[i].value)) {
       fluvio_config_free(copy);

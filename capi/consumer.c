@@ -30,7 +30,7 @@ struct mark {
 struct fluvio_consumer {
   fluvioc_object_t object;
   fluvio_client_t *client;
-  fluvio_queue_t *events; /* a reference, or NULL */
+  fluvio_queue_t *events, *store; /* references, or NULL */
   pthread_mutex_t lock;
   pthread_cond_t changed;
   struct entry ring[RING_SIZE];
@@ -52,7 +52,7 @@ struct fluvio_consumer {
   size_t places, unsettled_count;
 };
 
-fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *events)
+fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *events, fluvio_queue_t *store)
 {
   fluvio_consumer_t *consumer = calloc(1, sizeof *consumer);
   if (consumer == NULL)
@@ -65,6 +65,8 @@ fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client, fl
   fluvioc_client_hold(client);
   if (events != NULL)
     consumer->events = fluvioc_ref(events);
+  if (store != NULL)
+    consumer->store = fluvioc_ref(store);
   return fluvioc_ref(consumer);
 }
 
@@ -91,6 +93,7 @@ void fluvioc_consumer_destroy(fluvio_consumer_t *consumer)
   pthread_cond_destroy(&consumer->changed);
   fluvioc_client_unhold(consumer->client);
   fluvioc_unref(consumer->events);
+  fluvioc_unref(consumer->store);
   free(consumer);
 }
 

@@ -70,6 +70,9 @@ func (op *operation) openConsumer(ctx context.Context, c *client) (unsafe.Pointe
 	}
 	options.ReadAhead = x.settled
 	options.OnEvent = eventsTo(op.events, op.opaque)
+	if op.store != nil {
+		options.Store = store{op.store, op.storeTag}
+	}
 	core, err := c.core.Consumer(ctx, options)
 	if err != nil {
 		return nil, err
@@ -77,7 +80,7 @@ func (op *operation) openConsumer(ctx context.Context, c *client) (unsafe.Pointe
 	x.core = core
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	x.id = consumers.add(x)
-	x.handle = C.fluvioc_consumer_new(C.uint64_t(x.id), c.handle, op.events)
+	x.handle = C.fluvioc_consumer_new(C.uint64_t(x.id), c.handle, op.events, op.store)
 	if x.handle == nil {
 		consumers.remove(x.id)
 		x.cancel()

@@ -104,8 +104,9 @@ fluvio_error_t *fluvioc_error_ref(fluvio_error_t *error);
 size_t fluvioc_config_count(const fluvio_config_t *config);
 /* The settings, for as long as the config lives and does not change. */
 const fluvioc_setting_t *fluvioc_config_settings(const fluvio_config_t *config);
-/* Where events go, or NULL, and the opaque value they have. */
+/* Where events, and questions to the offset store, go, or NULL, and the opaque value they have. */
 fluvio_queue_t *fluvioc_config_events(const fluvio_config_t *config, uint64_t *opaque);
+fluvio_queue_t *fluvioc_config_store(const fluvio_config_t *config, uint64_t *opaque);
 /* A copy; NULL when memory is short. */
 fluvio_config_t *fluvioc_config_copy(const fluvio_config_t *config);
 
@@ -178,6 +179,7 @@ extern _Thread_local const void *fluvioc_current;
 void fluvioc_queue_push_op(fluvio_queue_t *queue, uint64_t opaque);
 /* An event of a consumer; takes over error and copies topic. Without memory it is dropped. */
 void fluvioc_queue_push_consumer_event(fluvio_queue_t *queue, uint64_t opaque, const fluvio_consumer_event_t *what, fluvio_error_t *error);
+const fluvio_consumer_offset_t *fluvioc_consumer_offset_list_rows(const fluvio_consumer_offset_list_t *list);
 /* A delivery report; takes over error and a reference to producer. False when memory is short. */
 bool fluvioc_queue_push_delivery(fluvio_queue_t *queue, const fluvio_delivery_t *delivery, fluvio_error_t *error, fluvio_producer_t *producer, uint64_t weight);
 

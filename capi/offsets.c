@@ -96,6 +96,11 @@ size_t fluvio_consumer_offset_list_count(const fluvio_consumer_offset_list_t *li
   return fluvioc_is(list, FLUVIOC_KIND_CONSUMER_OFFSET_LIST) ? list->count : 0;
 }
 
+const fluvio_consumer_offset_t *fluvioc_consumer_offset_list_rows(const fluvio_consumer_offset_list_t *list)
+{
+  return list != NULL ? list->offsets : NULL;
+}
+
 fluvio_status_t fluvio_consumer_offset_list_get(const fluvio_consumer_offset_list_t *list, size_t i, fluvio_consumer_offset_t *out)
 {
   if (!fluvioc_is(list, FLUVIOC_KIND_CONSUMER_OFFSET_LIST) || i >= list->count || out == NULL || out->struct_size < sizeof out->struct_size)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unsafe"
 
+	fluvio "github.com/libfluvio/libfluvio/core"
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 )
 
@@ -100,6 +101,12 @@ func (op *operation) listOffsets(ctx context.Context, c *client) (unsafe.Pointer
 	if err != nil {
 		return nil, err
 	}
+	list, err := cOffsets(offsets)
+	return unsafe.Pointer(list), err
+}
+
+// cOffsets makes the C list of offsets.
+func cOffsets(offsets []fluvio.ConsumerOffset) (*C.fluvio_consumer_offset_list_t, error) {
 	var texts []string
 	var numbers []C.int64_t
 	for _, o := range offsets {
@@ -112,5 +119,5 @@ func (op *operation) listOffsets(ctx context.Context, c *client) (unsafe.Pointer
 	if list == nil {
 		return nil, fluvioerr.New(fluvioerr.OutOfMemory, "list consumer offsets", "no memory for %d offsets", len(offsets))
 	}
-	return unsafe.Pointer(list), nil
+	return list, nil
 }

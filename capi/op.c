@@ -176,6 +176,7 @@ void fluvioc_op_describe(fluvio_op_t *op, fluvioc_signal_t *out)
   out->consumer_id = op->consumer_id;
   out->position = op->position;
   out->events = fluvioc_config_events(op->config, &out->events_opaque);
+  out->store = fluvioc_config_store(op->config, &out->store_opaque);
   out->partition = op->partition;
   out->offset = op->offset;
   out->marks = op->marks;
@@ -345,8 +346,9 @@ void fluvio_op_free(fluvio_op_t *op)
 {
   if (fluvioc_forked || !fluvioc_is(op, FLUVIOC_KIND_OP))
     return;
-  bool closes = op->command == FLUVIOC_CLOSE_CLIENT || op->command == FLUVIOC_CLOSE_PRODUCER || op->command == FLUVIOC_CLOSE_CONSUMER;
-  if (!closes)
+  bool goes_on = op->command == FLUVIOC_CLOSE_CLIENT || op->command == FLUVIOC_CLOSE_PRODUCER || op->command == FLUVIOC_CLOSE_CONSUMER ||
+                 op->command == FLUVIOC_OFFSETS_REPLY;
+  if (!goes_on)
     fluvio_op_cancel(op);
   fluvioc_unref(op);
 }

@@ -28,6 +28,8 @@ type operation struct {
 	position   string
 	events     *C.fluvio_queue_t // valid until the operation is completed
 	opaque     C.uint64_t        // of the events
+	store      *C.fluvio_queue_t // as events
+	storeTag   C.uint64_t        // its opaque value
 	partition  int32
 	offset     int64
 	marks      []int64 // commit: how far the application had come
@@ -52,6 +54,8 @@ func startOperation(s *C.fluvioc_signal_t) {
 		position:   C.GoString(s.position),
 		events:     s.events,
 		opaque:     s.events_opaque,
+		store:      s.store,
+		storeTag:   s.store_opaque,
 		partition:  int32(s.partition),
 		offset:     int64(s.offset),
 		marks:      slices.Clone(unsafe.Slice((*int64)(s.marks), int(s.mark_count))),
@@ -129,6 +133,8 @@ func (op *operation) run(ctx context.Context) (result unsafe.Pointer, err error)
 			return c.control(ctx, op)
 		}
 		return nil, errClosed("request", "consumer")
+	case C.FLUVIOC_OFFSETS_REPLY:
+		return nil, op.offsetsReply()
 	case C.FLUVIOC_CLOSE_CLIENT:
 		if c, ok := clients.get(op.target); ok {
 			err = c.close(ctx)
@@ -177,7 +183,7 @@ func (op *operation) runOnClient(ctx context.Context) (result unsafe.Pointer, er
 // poison makes the object unusable in which an operation met a bug.
 func (op *operation) poison(err error) {
 	switch op.command {
-	case C.FLUVIOC_CONNECT:
+	case C.FLUVIOC_CONNECT, C.FLUVIOC_OFFSETS_REPLY:
 	case C.FLUVIOC_FLUSH, C.FLUVIOC_PRODUCER_STATS, C.FLUVIOC_CLOSE_PRODUCER:
 		if p, ok := producers.get(op.target); ok {
 			C.fluvioc_poison(unsafe.Pointer(p.handle), cError(err))

@@ -3,6 +3,8 @@
  */
 #include "internal.h"
 
+#include <stdio.h>
+
 struct fluvio_event {
   fluvioc_object_t object;
   struct fluvio_event *next;
@@ -11,6 +13,8 @@ struct fluvio_event {
   uint64_t opaque;
   fluvio_delivery_t delivery;
   fluvio_consumer_event_t consumer; /* its topic lies in opaques */
+  fluvio_consumer_offset_list_t *offsets; /* to be saved; the consumer's name lies in opaques */
+  _Atomic bool answered;
   fluvio_error_t *error;
   fluvio_producer_t *producer; /* a reference, for the report's weight */
   uint64_t weight;
@@ -47,8 +51,51 @@ fluvio_queue_t *fluvio_queue_new(void)
   return queue;
 }
 
+/* Sends an answer to Go, as an operation: one setting for each offset. */
+static fluvio_status_t answer(fluvio_event_t *event, const fluvio_consumer_offset_t *offsets, size_t count, const char *failure, fluvio_error_t **error)
+{
+  static const char op[] = "answer for offsets";
+  fluvio_status_t status = FLUVIO_OK;
+  fluvio_config_t *config = fluvio_config_new();
+  if (config == NULL)
+    status = FLUVIO_ERR_OUT_OF_MEMORY;
+  for (size_t i = 0; status == FLUVIO_OK && i < count; i++) {
+    char numbers[48];
+    snprintf(numbers, sizeof numbers, "%ld %lld", (long)offsets->partition, (long long)offsets->offset);
+    if (offsets->struct_size < sizeof *offsets || offsets->topic == NULL || *offsets->topic == '\0')
+      status = FLUVIO_ERR_INVALID_ARGUMENT;
+    else
+      status = fluvio_config_set(config, offsets->topic, numbers, NULL);
+    offsets = (const fluvio_consumer_offset_t *)((const char *)offsets + offsets->struct_size);
+  }
+  if (failure != NULL && *failure == '\0')
+    failure = "the offset store gave no reason";
+  if (status == FLUVIO_OK && atomic_exchange(&event->answered, true))
+    status = FLUVIO_ERR_INVALID_STATE;
+  if (status == FLUVIO_OK) {
+    fluvioc_request_t request = {
+      .command = FLUVIOC_OFFSETS_REPLY,
+      .name = op,
+      .target = event,
+      .kind = FLUVIOC_KIND_EVENT,
+      .config = config,
+      .consumer_id = failure,
+      .timeout_ms = -1,
+    };
+    fluvioc_op_close_later(&request);
+  }
+  fluvio_config_free(config);
+  if (status == FLUVIO_OK)
+    return status;
+  return fluvioc_fail(error, status, op, status == FLUVIO_ERR_INVALID_STATE ? "it was answered before" : "an offset has no struct_size or no topic, or memory is short");
+}
+
 static void event_destroy(fluvio_event_t *event)
 {
+  if (event->type == FLUVIO_EVENT_OFFSETS && !atomic_load(&event->answered))
+    answer(event, NULL, 0, "the application has not answered", NULL);
+  fluvio_consumer_offset_list_free(event->offsets);
+  event->offsets = NULL;
   if (event->producer != NULL)
     fluvioc_producer_report_taken(event->producer, event->weight);
   fluvioc_unref(event->producer);
@@ -135,6 +182,22 @@ void fluvioc_queue_push_consumer_event(fluvio_queue_t *queue, uint64_t opaque, c
   event->consumer.topic = (const char *)event->opaques;
   event->consumer.error = event->error = error;
   push(queue, event);
+}
+
+int fluvioc_queue_push_offsets(fluvio_queue_t *queue, uint64_t opaque, uint64_t id, const char *consumer_id, fluvio_consumer_offset_list_t *list)
+{
+  size_t size = strlen(consumer_id) + 1;
+  fluvio_event_t *event = event_new(FLUVIO_EVENT_OFFSETS, (size + 7) / 8);
+  if (event == NULL) {
+    fluvio_consumer_offset_list_free(list);
+    return 0;
+  }
+  memcpy(event->opaques, consumer_id, size);
+  event->object.id = id;
+  event->opaque = opaque;
+  event->offsets = list;
+  push(queue, event);
+  return 1;
 }
 
 /* Takes the first event; the caller holds the lock. */
@@ -315,6 +378,36 @@ fluvio_status_t fluvio_event_consumer(const fluvio_event_t *event, fluvio_consum
   full.struct_size = size;
   memcpy(out, &full, size < sizeof full ? size : sizeof full);
   return FLUVIO_OK;
+}
+
+fluvio_status_t fluvio_event_offsets(const fluvio_event_t *event, fluvio_offsets_event_t *out)
+{
+  fluvio_status_t status = fluvioc_check(event, FLUVIOC_KIND_EVENT, "read event", NULL);
+  if (status != FLUVIO_OK)
+    return status;
+  if (event->type != FLUVIO_EVENT_OFFSETS || out == NULL || out->struct_size < sizeof out->struct_size)
+    return FLUVIO_ERR_INVALID_ARGUMENT;
+  uint32_t size = out->struct_size;
+  fluvio_offsets_event_t full = {
+    .struct_size = size,
+    .save = event->offsets != NULL,
+    .consumer_id = (const char *)event->opaques,
+    .count = fluvio_consumer_offset_list_count(event->offsets),
+    .offsets = fluvioc_consumer_offset_list_rows(event->offsets),
+  };
+  memcpy(out, &full, size < sizeof full ? size : sizeof full);
+  return FLUVIO_OK;
+}
+
+fluvio_status_t fluvio_event_offsets_reply(fluvio_event_t *event, const fluvio_consumer_offset_t *offsets, size_t count, const char *failure, fluvio_error_t **error)
+{
+  static const char op[] = "answer for offsets";
+  fluvio_status_t status = fluvioc_check(event, FLUVIOC_KIND_EVENT, op, error);
+  if (status != FLUVIO_OK)
+    return status;
+  if (event->type != FLUVIO_EVENT_OFFSETS || (count > 0 && offsets == NULL))
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, op, "the event is no question for offsets, or offsets is NULL");
+  return answer(event, offsets, count, failure, error);
 }
 
 void fluvio_event_free(fluvio_event_t *event)

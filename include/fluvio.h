@@ -198,14 +198,21 @@ FLUVIO_API void fluvio_queue_free(fluvio_queue_t *queue);
  * FLUVIO_EVENT_CONSUMER, from the opening on. The queue must outlive the consumers. NULL: nobody is told. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_config_set_events(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error);
 
+/* Makes the application keep the offsets of consumers that are opened with this config, which need consumer_id: it is asked
+ * through events of type FLUVIO_EVENT_OFFSETS, with this opaque value, and answers by fluvio_event_offsets_reply. Opening,
+ * committing and closing wait for the answers: another thread must take the events, for instance the queue's own
+ * (fluvio_queue_start). The queue must outlive the consumers. NULL: what the setting offset_store says. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_config_set_offset_store(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error);
+
 #define FLUVIO_EVENT_OP 1       /* an operation is done */
 #define FLUVIO_EVENT_DELIVERY 2 /* records were delivered, or failed */
 #define FLUVIO_EVENT_CONSUMER 4 /* something happened to a partition that a consumer reads */
+#define FLUVIO_EVENT_OFFSETS 5  /* a consumer asks its offset store, which is the application */
 
 /* The type of an event; 0 for NULL. Since 0.1. */
 FLUVIO_API int32_t fluvio_event_type(const fluvio_event_t *event);
-/* FLUVIO_EVENT_OP: the opaque value given to the _async function. FLUVIO_EVENT_CONSUMER: that of fluvio_config_set_events.
- * Since 0.1. */
+/* FLUVIO_EVENT_OP: the opaque value given to the _async function. FLUVIO_EVENT_CONSUMER and FLUVIO_EVENT_OFFSETS: that of
+ * fluvio_config_set_events and fluvio_config_set_offset_store. Since 0.1. */
 FLUVIO_API uint64_t fluvio_event_opaque(const fluvio_event_t *event);
 
 /* What became of records: of one producer, one partition, one batch. struct_size is set by the caller. */
@@ -316,7 +323,8 @@ FLUVIO_API fluvio_op_t *fluvio_consumer_offset_delete_async(fluvio_client_t *cli
 FLUVIO_API fluvio_status_t fluvio_consumer_offset_reset(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_offset_reset_async(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 
-/* How far a named consumer has come in a partition. struct_size is set by the caller. Texts live as long as the list. */
+/* How far a named consumer has come in a partition. struct_size is set by the caller. Texts live as long as the list, or the
+ * event. */
 typedef struct fluvio_consumer_offset {
   uint32_t struct_size;
   int32_t partition;
@@ -331,6 +339,21 @@ FLUVIO_API size_t fluvio_consumer_offset_list_count(const fluvio_consumer_offset
 FLUVIO_API fluvio_status_t fluvio_consumer_offset_list_get(const fluvio_consumer_offset_list_t *list, size_t i, fluvio_consumer_offset_t *out);
 /* Frees a list. Since 0.1. */
 FLUVIO_API void fluvio_consumer_offset_list_free(fluvio_consumer_offset_list_t *list);
+
+/* What a consumer asks its offset store. struct_size is set by the caller. Everything lives as long as the event. */
+typedef struct fluvio_offsets_event {
+  uint32_t struct_size;
+  int32_t save;            /* 1: store offsets; 0: load what is stored for consumer_id */
+  const char *consumer_id;
+  uint64_t count;          /* of offsets; 0 when loading */
+  const fluvio_consumer_offset_t *offsets;
+} fluvio_offsets_event_t;
+/* FLUVIO_EVENT_OFFSETS: fills out. INVALID_ARGUMENT for another type. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_event_offsets(const fluvio_event_t *event, fluvio_offsets_event_t *out);
+/* Answers, once, before the event is freed; an event that is freed without an answer counts as failed. failure NULL: what was
+ * asked for is done; else why not. When loading, count offsets, of which topic, partition and offset count; struct_size of each
+ * must be set. INVALID_STATE: it was answered. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_event_offsets_reply(fluvio_event_t *event, const fluvio_consumer_offset_t *offsets, size_t count, const char *failure, fluvio_error_t **error);
 
 /* --------------------------------------------------------------- producer */
 

@@ -437,6 +437,20 @@ export interface PartitionPosition {
   paused: boolean;
 }
 
+/**
+ * Keeps the offsets of named consumers, instead of the cluster. Opening, commits and closing wait for it; what it throws is their
+ * failure.
+ */
+export interface OffsetStore {
+  /** What is stored for a consumer: the offsets of the last records processed, of all partitions. */
+  load(consumerId: string): StoredOffsets | Promise<StoredOffsets>;
+  /** Stores offsets of some partitions; what is stored of others stays. */
+  save(consumerId: string, offsets: ConsumerOffset[]): void | Promise<void>;
+}
+
+/** What a store gives. */
+export type StoredOffsets = Iterable<{ topic: string; partition: number; offset: number | bigint }>;
+
 /** Says what to read. */
 export interface ConsumerOptions extends CallOptions {
   /** Partitions of each topic. Default: all, and those that are added while the consumer runs. */
@@ -473,8 +487,11 @@ export interface ConsumerOptions extends CallOptions {
   consumerId?: string;
   /** Who stores offsets: nobody, commit, or also every offsetFlushMs and close. Needs consumerId. Default none. */
   offsetStrategy?: 'none' | 'manual' | 'auto';
-  /** Where offsets are stored: on the cluster, in files below offsetStorePath, or in memory of the client. Default cluster. */
-  offsetStore?: 'cluster' | 'file' | 'memory';
+  /**
+   * Where offsets are stored: on the cluster, in files below offsetStorePath, in memory of the client, or by the application.
+   * Default cluster.
+   */
+  offsetStore?: 'cluster' | 'file' | 'memory' | OffsetStore;
   /** The folder of offsetStore file. */
   offsetStorePath?: string;
   /** How often offsetStrategy auto stores, in milliseconds. Default 10000. */

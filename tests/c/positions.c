@@ -213,6 +213,79 @@ static void resets(fluvio_client_t *client)
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_consumer_offset_reset(client, NULL, topic, 0, "0", LONG, &error));
 }
 
+/* An offset store of the application: one partition's offset, kept here; told by the queue's thread. */
+struct shelf {
+  char topic[64];
+  int64_t offset; /* -1: none */
+  int refuse;
+};
+
+static void on_shelf(fluvio_event_t *event, void *ctx)
+{
+  struct shelf *shelf = (struct shelf *)ctx;
+  fluvio_error_t *error = NULL;
+  fluvio_offsets_event_t q;
+  fluvio_consumer_offset_t o;
+  CHECK(fluvio_event_type(event) == FLUVIO_EVENT_OFFSETS && fluvio_event_opaque(event) == 7);
+  q.struct_size = sizeof q;
+  CHECK(fluvio_event_offsets(event, &q) == FLUVIO_OK);
+  CHECK(strcmp(q.consumer_id, "me") == 0);
+  if (shelf->refuse == 2)
+    return; /* which is an answer too */
+  if (shelf->refuse) {
+    OK(fluvio_event_offsets_reply(event, NULL, 0, "no room", &error));
+    return;
+  }
+  memset(&o, 0, sizeof o);
+  o.struct_size = sizeof o;
+  o.topic = shelf->topic;
+  o.offset = shelf->offset;
+  if (q.save) {
+    CHECK(q.count == 1 && strcmp(q.offsets[0].topic, shelf->topic) == 0 && q.offsets[0].partition == 0);
+    shelf->offset = q.offsets[0].offset;
+    OK(fluvio_event_offsets_reply(event, NULL, 0, NULL, &error));
+  } else {
+    CHECK(q.count == 0);
+    OK(fluvio_event_offsets_reply(event, &o, shelf->offset >= 0 ? 1 : 0, NULL, &error));
+  }
+  STATUS(FLUVIO_ERR_INVALID_STATE, fluvio_event_offsets_reply(event, NULL, 0, NULL, &error));
+}
+
+static void own_store(fluvio_client_t *client)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_queue_t *queue = fluvio_queue_new();
+  fluvio_config_t *config = fluvio_config_new();
+  fluvio_consumer_t *consumer = NULL;
+  struct shelf shelf;
+  const char *topic = make_topic(client, "pos-store", "1");
+  PART("an offset store of the application");
+  fill(client, topic, 20);
+  memset(&shelf, 0, sizeof shelf);
+  strcpy(shelf.topic, topic);
+  shelf.offset = -1;
+  OK(fluvio_queue_start(queue, on_shelf, &shelf, NULL, &error));
+  OK(fluvio_config_set_json(config, "{\"consumer_id\": \"me\", \"offset_strategy\": \"manual\", \"start\": \"beginning\"}", &error));
+  OK(fluvio_config_set_offset_store(config, queue, 7, &error));
+  OK(fluvio_consumer_open(client, topic, config, LONG, &consumer, &error));
+  take(consumer, 0, 0, 20);
+  OK(fluvio_consumer_commit_offset(consumer, NULL, 0, 11, LONG, &error));
+  CHECK(shelf.offset == 11);
+  shelf.refuse = 1;
+  STATUS(FLUVIO_ERR_INVALID_STATE, fluvio_consumer_commit(consumer, LONG, &error));
+  shelf.refuse = 2;
+  STATUS(FLUVIO_ERR_INVALID_STATE, fluvio_consumer_commit(consumer, LONG, &error));
+  shelf.refuse = 0;
+  OK(fluvio_consumer_close(consumer, LONG, &error));
+  fluvio_consumer_free(consumer);
+  OK(fluvio_consumer_open(client, topic, config, LONG, &consumer, &error));
+  take(consumer, 0, 12, 8);
+  fluvio_config_free(config);
+  OK(fluvio_consumer_close(consumer, LONG, &error));
+  fluvio_consumer_free(consumer);
+  fluvio_queue_free(queue);
+}
+
 int main(int argc, char **argv)
 {
   fluvio_client_t *client;
@@ -223,6 +296,7 @@ int main(int argc, char **argv)
   seek_in_callback(client);
   events(client);
   resets(client);
+  own_store(client);
   fluvio_client_free(client);
   return 0;
 }

@@ -53,7 +53,7 @@ test('struct layouts and constants are those a C compiler sees', () => {
         lines.push(`printf("${name} ${field} width %zu\\n", sizeof(((${name}_t *)0)->${field}));`);
       }
     }
-    const constants = { VERSION_HEX: 'FLUVIO_VERSION_HEX', NO_KEY: 'FLUVIO_NO_KEY', OK: 'FLUVIO_OK', EVENT_OP: 'FLUVIO_EVENT_OP', EVENT_DELIVERY: 'FLUVIO_EVENT_DELIVERY', EVENT_CONSUMER: 'FLUVIO_EVENT_CONSUMER', MAYBE_PERSISTED: 'FLUVIO_MAYBE_PERSISTED' };
+    const constants = { VERSION_HEX: 'FLUVIO_VERSION_HEX', NO_KEY: 'FLUVIO_NO_KEY', OK: 'FLUVIO_OK', EVENT_OP: 'FLUVIO_EVENT_OP', EVENT_DELIVERY: 'FLUVIO_EVENT_DELIVERY', EVENT_CONSUMER: 'FLUVIO_EVENT_CONSUMER', EVENT_OFFSETS: 'FLUVIO_EVENT_OFFSETS', MAYBE_PERSISTED: 'FLUVIO_MAYBE_PERSISTED' };
     for (const [name, macro] of Object.entries(constants)) lines.push(`printf("constant ${name} %lld\\n", (long long)${macro});`);
     const source = path.join(folder, 'layout.c');
     fs.writeFileSync(source, `#include <stdio.h>\n#include "fluvio.h"\nint main(void) {\n${lines.join('\n')}\nreturn 0;\n}\n`);

@@ -186,3 +186,31 @@ test('times, stores and resets', async () => {
   await named.close();
   await assert.rejects(use.client.admin.resetConsumerOffset('node', topic, 2, 'end'), NotFoundError);
 });
+
+test('an offset store of the application', async () => {
+  const topic = await numbers();
+  const kept = new Map();
+  let failure = null;
+  const offsetStore = {
+    load: (consumerId) => [...kept.values()].filter((each) => each.consumerId === consumerId),
+    async save(consumerId, offsets) {
+      if (failure) throw failure;
+      for (const each of offsets) kept.set(`${consumerId} ${each.topic} ${each.partition}`, each);
+    },
+  };
+  const named = { consumerId: 'me', partitions: [0], start: 'beginning', offsetStrategy: 'manual', offsetStore };
+  const consumer = await use.client.consumer(topic, named);
+  await consumer.pollMany({ maxRecords: 30, timeoutMs: PATIENCE_MS });
+  await consumer.commit();
+  assert.equal(kept.get(`me ${topic} 0`).offset, 29);
+  await consumer.pollMany({ maxRecords: 1 });
+  failure = new Error('the shelf is full');
+  await assert.rejects(consumer.commit(), (error) => error instanceof InvalidStateError && /the shelf is full/.test(error.message));
+  failure = null;
+  await consumer.close();
+  const again = await use.client.consumer(topic, { ...named, offsetStrategy: 'auto', stopAt: 'end' });
+  assert.deepEqual(offsetsOf(await collect(again), 0), range(30, 100));
+  await again.close();
+  assert.equal(kept.get(`me ${topic} 0`).offset, 99);
+  await assert.rejects(use.client.consumer(topic, { consumerId: 'me', offsetStore: {} }), InvalidArgumentError);
+});

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
-from typing import List
+from typing import Dict, List, Optional, Tuple
 
 import libfluvio
 import libfluvio.aio
@@ -202,3 +202,48 @@ def test_asyncio(cluster: libfluvio.DevCluster, numbers: str) -> None:
                 assert len([record async for record in consumer]) < 200
 
     asyncio.run(main())
+
+
+class Shelf:
+    """A store of the application's."""
+
+    def __init__(self) -> None:
+        self.offsets: Dict[Tuple[str, str, int], int] = {}
+        self.failure: Optional[Exception] = None
+
+    def load(self, consumer_id: str) -> List[Tuple[str, int, int]]:
+        return [(topic, part, offset) for (owner, topic, part), offset in self.offsets.items() if owner == consumer_id]
+
+    def save(self, consumer_id: str, offsets: List[libfluvio.ConsumerOffset]) -> None:
+        if self.failure is not None:
+            raise self.failure
+        for each in offsets:
+            assert each.consumer_id == consumer_id and each.modified > 0
+            self.offsets[consumer_id, each.topic, each.partition] = each.offset
+
+
+def test_own_store(cluster: libfluvio.DevCluster, client: libfluvio.Client, numbers: str) -> None:
+    shelf = Shelf()
+    named = {"consumer_id": "me", "partitions": [0], "start": "beginning", "offset_store": shelf}
+    with client.consumer(numbers, offset_strategy="manual", **named) as consumer:
+        consumer.poll_many(30, timeout=30)
+        consumer.commit()
+        assert shelf.offsets == {("me", numbers, 0): 29}
+        consumer.poll(30)
+        shelf.failure = OSError("the shelf is full")
+        with pytest.raises(libfluvio.InvalidStateError, match="OSError: the shelf is full"):
+            consumer.commit()
+        shelf.failure = None
+        assert not [each for each in client.admin.consumer_offsets() if each.topic == numbers]
+
+    async def main() -> None:
+        async with libfluvio.aio.connect(cluster.endpoint) as other:
+            async with other.consumer(numbers, offset_strategy="auto", stop_at="end", **named) as consumer:
+                assert [record.offset async for record in consumer] == list(range(30, 100))
+
+    asyncio.run(main())
+    assert shelf.offsets == {("me", numbers, 0): 99}, "stored at the end"
+    with pytest.raises(libfluvio.InvalidArgumentError, match="offset_store"):
+        client.consumer(numbers, consumer_id="me", offset_store=object())
+    with pytest.raises(libfluvio.InvalidArgumentError, match="consumer_id"):
+        client.consumer(numbers, offset_store=shelf)

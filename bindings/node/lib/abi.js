@@ -13,6 +13,7 @@ const OK = 0;
 const EVENT_OP = 1;
 const EVENT_DELIVERY = 2;
 const EVENT_CONSUMER = 4;
+const EVENT_OFFSETS = 5;
 const MAYBE_PERSISTED = 2;
 
 /** name: [result, parameters] */
@@ -33,6 +34,7 @@ const functions = {
   fluvio_config_new: ['ptr', []],
   fluvio_config_set_json: ['i32', ['ptr', 'str', 'ptr']],
   fluvio_config_set_events: ['i32', ['ptr', 'ptr', 'u64', 'ptr']],
+  fluvio_config_set_offset_store: ['i32', ['ptr', 'ptr', 'u64', 'ptr']],
   fluvio_config_free: ['void', ['ptr']],
 
   fluvio_op_wait: ['i32', ['ptr', 'i64', 'ptr']],
@@ -56,6 +58,8 @@ const functions = {
   fluvio_event_opaque: ['u64', ['ptr']],
   fluvio_event_delivery: ['i32', ['ptr', 'ptr']],
   fluvio_event_consumer: ['i32', ['ptr', 'ptr']],
+  fluvio_event_offsets: ['i32', ['ptr', 'ptr']],
+  fluvio_event_offsets_reply: ['i32', ['ptr', 'ptr', 'size', 'str', 'ptr']],
   fluvio_event_free: ['void', ['ptr']],
 
   fluvio_client_connect_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
@@ -178,6 +182,13 @@ const structs = {
     delay_ms: 'i64',
     error: 'ptr',
   }),
+  fluvio_offsets_event: layout({
+    struct_size: 'u32',
+    save: 'i32',
+    consumer_id: 'ptr',
+    count: 'u64',
+    offsets: 'ptr',
+  }),
   fluvio_record_in: layout({
     key: 'ptr',
     key_len: 'size',
@@ -205,4 +216,4 @@ const structs = {
   }),
 };
 
-module.exports = { VERSION_HEX, NO_KEY, OK, EVENT_OP, EVENT_DELIVERY, EVENT_CONSUMER, MAYBE_PERSISTED, functions, structs };
+module.exports = { VERSION_HEX, NO_KEY, OK, EVENT_OP, EVENT_DELIVERY, EVENT_CONSUMER, EVENT_OFFSETS, MAYBE_PERSISTED, functions, structs };

@@ -9,6 +9,7 @@ const { Hub, disposable, dropped } = require('./loop.js');
 const { eventReader } = require('./position.js');
 const { Producer } = require('./producer.js');
 const { timer } = require('./sender.js');
+const { storeAsker, storeOf } = require('./store.js');
 const { CALL_OPTIONS, checkOptions, nameOf, partitionOf, positionOf, signalOf, timeoutOf, withConfig } = require('./settings.js');
 
 /** What Client.consumer takes for itself. */
@@ -274,20 +275,24 @@ class Client {
     const several = Array.isArray(topicOrTopics);
     const topics = (several ? topicOrTopics : [topicOrTopics]).map((topic) => nameOf(topic, 'topic'));
     if (topics.length === 0) throw invalid('topics', 'the list is empty; name one topic at least');
-    const settings = several ? { ...checked, topics } : checked;
+    const settings = several ? { ...checked, topics } : { ...checked };
     const timeoutMs = timeoutOf(checked);
     const { hub } = connection;
-    const listener = hub.listenTo(eventReader(lib, checked.onEvent));
-    const take = (operation) => new Consumer(connection, lib.op_take_consumer(operation), topics, checked.offsetStrategy, listener);
+    const store = storeOf(checked.offsetStore);
+    if (store) delete settings.offsetStore;
+    const tell = eventReader(lib, checked.onEvent);
+    const listeners = [hub.listenTo(tell), ...(store ? [hub.listenTo(storeAsker(lib, store))] : [])];
+    const take = (operation) => new Consumer(connection, lib.op_take_consumer(operation), topics, checked.offsetStrategy, listeners);
     try {
       return await connection.run({ what: 'open consumer', signal: signalOf(checked), take }, (client, queue, id) =>
         withConfig(lib, settings, CONSUMER_OPTIONS, (config) => {
-          lib.config_set_events(config, hub.queue, listener, null);
+          lib.config_set_events(config, hub.queue, listeners[0], null);
+          if (store) lib.config_set_offset_store(config, hub.queue, listeners[1], null);
           return lib.consumer_open_async(client, several ? null : topics[0], config, timeoutMs, queue, id);
         }),
       );
     } catch (error) {
-      hub.forget(listener);
+      listeners.forEach((id) => hub.forget(id));
       throw error;
     }
   }

@@ -30,9 +30,9 @@ class Stream {
   columns = null;
   index = 0;
 
-  constructor(client, address, progress, listener) {
+  constructor(client, address, progress, listeners) {
     this.client = client;
-    this.listener = listener;
+    this.listeners = listeners;
     this.lib = client.lib;
     this.address = address;
     this.progress = progress;
@@ -274,7 +274,7 @@ class Stream {
     if (!this.address) return;
     this.end();
     this.#watcher?.destroy();
-    this.hub.forget(this.listener);
+    this.listeners.forEach((id) => this.hub.forget(id));
     this.lib.consumer_free(this.address);
     this.address = null;
     this.client.children.delete(this);
@@ -389,8 +389,8 @@ function fill(stream, records, room) {
 class Consumer {
   #stream;
 
-  constructor(client, address, topics, strategy, listener) {
-    this.#stream = new Stream(client, address, new Progress((strategy ?? 'none') !== 'none'), listener);
+  constructor(client, address, topics, strategy, listeners) {
+    this.#stream = new Stream(client, address, new Progress((strategy ?? 'none') !== 'none'), listeners);
     this.topics = Object.freeze([...topics]);
     dropped.register(this, this.#stream, this.#stream);
   }

@@ -241,6 +241,12 @@ class Hub {
       return;
     }
     const id = lib.event_opaque(event);
+    if (lib.event_type(event) === abi.EVENT_OFFSETS) {
+      const ask = this.#listeners.get(id);
+      if (ask) ask(event); // it frees the event when it has the answer
+      else lib.event_free(event);
+      return;
+    }
     if (lib.event_type(event) === abi.EVENT_CONSUMER) {
       try {
         this.#listeners.get(id)?.(event);

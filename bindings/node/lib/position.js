@@ -10,12 +10,12 @@ const KINDS = ['', 'assigned', 'lost', 'retry', 'resumed', 'offset_reset', 'batc
 
 /** Reads fields of a struct that the library has filled. */
 class Row {
-  constructor(layout) {
+  constructor(layout, memory = new ArrayBuffer(layout.size), start = 0) {
     this.at = layout;
-    this.memory = new ArrayBuffer(layout.size);
-    this.words = new Int32Array(this.memory);
-    this.longs = new BigInt64Array(this.memory);
-    this.pointers = new BigUint64Array(this.memory);
+    this.memory = memory;
+    this.words = new Int32Array(memory, start, layout.size / 4);
+    this.longs = new BigInt64Array(memory, start, layout.size / 8);
+    this.pointers = new BigUint64Array(memory, start, layout.size / 8);
     this.words[layout.struct_size / 4] = layout.size;
   }
 
@@ -90,4 +90,4 @@ function warn({ kind, topic, partition, offset, next, error }) {
   process.emitWarning(`consumer ${topic}/${partition}: ${kind} at offset ${offset}, reading goes on at ${next}${why}`, 'FluvioWarning');
 }
 
-module.exports = { eventReader, readPositions };
+module.exports = { Row, eventReader, readPositions };

@@ -61,6 +61,7 @@ from ._position import ConsumerEvent, PartitionPosition
 from ._producer import KeyedRecord, Producer, RecordInput, Sendable
 from ._smartmodule import Lookback, SmartModule
 from ._stats import ProducerStats
+from ._store import OffsetStore
 
 __version__ = "0.1.0"
 
@@ -96,6 +97,7 @@ __all__ = [
     "Lookback",
     "NotFoundError",
     "OffsetEvictedError",
+    "OffsetStore",
     "OutOfMemoryError",
     "PartitionPosition",
     "Producer",

@@ -28,6 +28,7 @@ END = -23
 EVENT_OP = 1
 EVENT_DELIVERY = 2
 EVENT_CONSUMER = 4
+EVENT_OFFSETS = 5
 PARTITION_ASSIGNED = 1
 PARTITION_LOST = 2
 PARTITION_RETRY = 3
@@ -123,6 +124,18 @@ class ConsumerEvent(ctypes.Structure):
     ]
 
 
+class OffsetsEvent(ctypes.Structure):
+    """``fluvio_offsets_event_t``: what a consumer asks its offset store."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("save", c_int32),
+        ("consumer_id", c_char_p),
+        ("count", c_uint64),
+        ("offsets", c_void_p),
+    ]
+
+
 class RecordIn(ctypes.Structure):
     """``fluvio_record_in_t``: a record to send."""
 
@@ -179,6 +192,7 @@ STRUCTURES: Dict[str, Any] = {
     "fluvio_consumer_offset": ConsumerOffset,
     "fluvio_position": Position,
     "fluvio_consumer_event": ConsumerEvent,
+    "fluvio_offsets_event": OffsetsEvent,
     "fluvio_record_in": RecordIn,
     "fluvio_record": RecordOut,
     "fluvio_batch_view": BatchView,
@@ -215,6 +229,7 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_config_set": (_STA, (_PTR, _TXT, _TXT, _PTR)),
     "fluvio_config_set_json": (_STA, (_PTR, _TXT, _PTR)),
     "fluvio_config_set_events": (_STA, (_PTR, _PTR, _U64, _PTR)),
+    "fluvio_config_set_offset_store": (_STA, (_PTR, _PTR, _U64, _PTR)),
     "fluvio_config_free": (None, (_PTR,)),
     # operations and queues
     "fluvio_op_wait": (_STA, (_PTR, _I64, _PTR)),
@@ -239,6 +254,8 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_event_opaque": (_U64, (_PTR,)),
     "fluvio_event_delivery": (_STA, (_PTR, _PTR)),
     "fluvio_event_consumer": (_STA, (_PTR, _PTR)),
+    "fluvio_event_offsets": (_STA, (_PTR, _PTR)),
+    "fluvio_event_offsets_reply": (_STA, (_PTR, _PTR, _LEN, _TXT, _PTR)),
     "fluvio_event_free": (None, (_PTR,)),
     # client
     "fluvio_client_connect": (_STA, (_PTR, _I64, _PTR, _PTR)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
 from . import _exit
 from ._admin import Admin
@@ -13,6 +13,9 @@ from ._errors import FluvioError, InvalidArgumentError
 from ._library import Library, load
 from ._position import ConsumerEvent, Events
 from ._producer import INTERRUPTED_CLOSE, Producer
+from ._store import store_of
+
+C = TypeVar("C")
 
 
 def endpoint_settings(
@@ -36,6 +39,46 @@ def topic_settings(
     for name in names:
         text(name, "topic")
     return names, None, {**settings, "topics": names}
+
+
+class Opener:
+    """What the opening of a consumer needs, for plain and for asyncio programs."""
+
+    def __init__(
+        self,
+        lib: Library,
+        topics: Union[str, Sequence[str]],
+        settings: Mapping[str, object],
+        on_event: Optional[Callable[[ConsumerEvent], object]],
+    ) -> None:
+        self.topics, self.name, more = topic_settings(topics, settings)
+        self.events = Events(lib, on_event)
+        self._store, plain = store_of(lib, more)
+        try:
+            self.config = config(lib, plain)
+            self.events.attach(self.config)
+            if self._store is not None:
+                self._store.attach(self.config)
+        except BaseException:
+            self._end()
+            raise
+
+    def opened(self, consumer: C, handle: Handle) -> C:
+        """The consumer is there: its store serves it for as long as the library may ask."""
+        if self._store is not None:
+            self._store.serve(handle)
+            self._store = None
+        return consumer
+
+    def _end(self) -> None:
+        if self._store is not None:
+            self._store.stop()
+
+    def __enter__(self) -> "Opener":
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        self._end()  # when it was not opened
 
 
 def connect(
@@ -167,7 +210,8 @@ class Client(ClientBase):
             settings: ``start`` (``"end"`` by default; ``"beginning"``, ``"beginning+N"``, ``"end-N"``, an offset, or a
                 ``datetime``), ``stop_at`` (never by default; ``"end"``, an offset, or a ``datetime``), ``partitions``
                 (all by default), ``group_size`` and ``group_member`` (a static group), ``offset_reset``,
-                ``corrupt_batches``, ``max_retries``, ``offset_store`` and ``offset_store_path``, ``max_bytes``,
+                ``corrupt_batches``, ``max_retries``, ``offset_store`` (a name, or an :class:`OffsetStore`),
+                ``offset_store_path``, ``max_bytes``,
                 ``prefetch_bytes``, ``isolation`` and others of the table of settings. ``consumer_id`` names the
                 consumer: unless ``start`` is an offset, reading goes on behind what is stored under this name.
                 ``offset_strategy`` says who stores: ``"none"``, ``"manual"`` (:meth:`Consumer.commit`) or ``"auto"``
@@ -183,13 +227,15 @@ class Client(ClientBase):
             FluvioTimeoutError: no answer in time.
         """
         lib = self._lib
-        names, name, more = topic_settings(topics, settings)
-        values = config(lib, more)
-        events = Events(lib, on_event)
-        events.attach(values)
-        operation = lib.consumer_open_async(self._address, name, values.address, milliseconds(timeout), None, 0)
-        address = finish(lib, operation, "open consumer", lib.op_take_consumer)
-        return Consumer(lib, names, Handle(address, lib.consumer_free), self, self._life, settings, events)
+        with Opener(lib, topics, settings, on_event) as opener:
+            operation = lib.consumer_open_async(
+                self._address, opener.name, opener.config.address, milliseconds(timeout), None, 0
+            )
+            address = finish(lib, operation, "open consumer", lib.op_take_consumer)
+            handle = Handle(address, lib.consumer_free)
+            return opener.opened(
+                Consumer(lib, opener.topics, handle, self, self._life, settings, opener.events), handle
+            )
 
     def close(self, timeout: Optional[float] = None) -> None:
         """Closes the client with its producers, whose records are delivered first, and its consumers. Does nothing when

@@ -19,6 +19,10 @@
 // metadata is watched. Sessions end by reaching stop_at, by an error that no retry mends, or by Close. An idle stream and one that the
 // server forgot look alike; only when the SC tells of records that do not come is a stream given up.
 //
+// Seek and Pause change the position of a session while frames are under way. Each change has a number, gen: frames, batches
+// and marks carry that of their time, and what is older is Stale and dropped, wherever it is. A paused session keeps its stream
+// and one frame, or lets both go and begins again behind what was handed out.
+//
 // A consumer has connections of its own, one per SPU, shared by its sessions: there is no request that ends a stream, so
 // closing the connection is the only way to make the servers forget the streams of a closed consumer.
 //

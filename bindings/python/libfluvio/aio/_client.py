@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Callable, List, Optional, Sequence, Union
 
 from .._admin import ConsumerOffset, Topic, check_partition, read_offsets, read_topics
-from .._client import ClientBase, endpoint_settings, topic_settings
+from .._client import ClientBase, Opener, endpoint_settings
 from .._core import Handle, config, milliseconds, text
 from .._errors import FluvioError
 from .._library import Library, load
-from .._position import ConsumerEvent, Events, Position, position_text
+from .._position import ConsumerEvent, Position, position_text
 from .._producer import INTERRUPTED_CLOSE
 from ._consumer import Consumer
 from ._loop import Opening, Operations
@@ -169,19 +169,21 @@ class Client(ClientBase):
 
         async def opening() -> Consumer:
             lib, wait_ms = self._lib, milliseconds(timeout)
-            names, name, more = topic_settings(topics, settings)
-            values = config(lib, more)
-            events = Events(lib, on_event)
-            events.attach(values)
-            address = await self._operations.run(
-                "open consumer",
-                lambda queue, opaque: lib.consumer_open_async(
-                    self._address, name, values.address, wait_ms, queue, opaque
-                ),
-                lib.op_take_consumer,
-            )
-            handle = Handle(address, lib.consumer_free)
-            return Consumer(lib, names, handle, self, self._life, settings, events, self._operations)
+            with Opener(lib, topics, settings, on_event) as opener:
+                address = await self._operations.run(
+                    "open consumer",
+                    lambda queue, opaque: lib.consumer_open_async(
+                        self._address, opener.name, opener.config.address, wait_ms, queue, opaque
+                    ),
+                    lib.op_take_consumer,
+                )
+                handle = Handle(address, lib.consumer_free)
+                return opener.opened(
+                    Consumer(
+                        lib, opener.topics, handle, self, self._life, settings, opener.events, self._operations
+                    ),
+                    handle,
+                )
 
         return Opening(opening)
 
