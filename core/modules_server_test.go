@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -248,6 +249,10 @@ func (m *moduleServer) process(p *wire.FetchPartitionResponse) (next int64) {
 		var rec wire.Record
 		for offset := h.BaseOffset; must(r.Next(&rec)); offset++ {
 			out, failure := m.run(offset, rec.Key, rec.Value)
+			if strings.HasPrefix(failure, "smartmodule chain failed: ") {
+				p.Error = wire.Errorf("%s", failure)
+				break
+			}
 			if failure != "" {
 				p.Error = wire.ErrorCode{Code: fluvioerr.ServerSmartModuleRuntime, Payload: &wire.RuntimePayload{Hint: failure, Offset: offset, Kind: 4, Value: rec.Value}}
 				break

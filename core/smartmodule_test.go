@@ -130,8 +130,10 @@ func TestSmartModuleFailsForARecord(t *testing.T) {
 	_, _, end, err := m.dev.Offsets("failing", 0)
 	require.NoError(t, err)
 	require.EqualValues(t, 7, end)
+	var events []fluvio.ConsumerEvent
 	consumer, err := client.Consumer(testContext(t), fluvio.ConsumerOptions{
 		Topics: []string{"failing"}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd(), MaxBytes: 1 << 20, SmartModules: chainOf("upper"),
+		OffsetReset: "latest", CorruptBatches: "skip", MaxRetries: 1, OnEvent: func(e fluvio.ConsumerEvent) { events = append(events, e) },
 	})
 	require.NoError(t, err)
 	var got []string
@@ -158,6 +160,67 @@ func TestSmartModuleFailsForARecord(t *testing.T) {
 	}
 	require.Equal(t, 1, failures)
 	require.Equal(t, []string{"A", "B", "C", "failure", "F", "G"}, got)
+	require.NoError(t, consumer.Close(testContext(t)))
+	require.Len(t, events, 1, "it was no failure of reading")
+	require.Equal(t, fluvio.PartitionAssigned, events[0].Kind)
+}
+
+// A module whose engine fails ends the partition. offset_reset is for positions, not for that.
+func TestSmartModuleBreaksDown(t *testing.T) {
+	m := newModuleServer(t, devcluster.Options{}, func(int64, []byte, []byte) ([][]byte, string) { return nil, "smartmodule chain failed: trapped" })
+	client := m.connect(nil)
+	require.NoError(t, m.dev.CreateTopic("broken", 1))
+	fillPlain(t, client, "broken", 0, 3)
+	consumer, err := client.Consumer(testContext(t), fluvio.ConsumerOptions{
+		Topics: []string{"broken"}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd(), SmartModules: chainOf("trap"), OffsetReset: "latest",
+	})
+	require.NoError(t, err)
+	_, err = consumer.Next(testContext(t))
+	require.Equal(t, fluvioerr.SmartModule, fluvioerr.CodeOf(err), "%v", err)
+	_, err = consumer.Next(testContext(t))
+	require.True(t, fluvioerr.Fatal(err), "%v", err)
+}
+
+// A partition that is paused, or sought, in the middle of what a module made goes on so that nothing is missed: with the
+// batches that its records may come from.
+func TestPauseAndSeekThroughSmartModules(t *testing.T) {
+	m := newModuleServer(t, devcluster.Options{}, func(_ int64, _, value []byte) (out [][]byte, _ string) {
+		for i := range 5 {
+			out = append(out, fmt.Appendf(nil, "%s.%d", value, i))
+		}
+		return out, ""
+	})
+	client := m.connect(nil)
+	require.NoError(t, m.dev.CreateTopic("paused", 1))
+	fillPlain(t, client, "paused", 0, 100)
+	consumer, err := client.Consumer(testContext(t), fluvio.ConsumerOptions{
+		Topics: []string{"paused"}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd(), MaxBytes: 1 << 20, SmartModules: chainOf("five"),
+	})
+	require.NoError(t, err)
+	values := func(first int) (want []string) {
+		for i := first * 5; i < 500; i++ {
+			want = append(want, fmt.Sprintf("%d.%d", i/5, i%5))
+		}
+		return want
+	}
+	var got []string
+	for r, err := range consumer.Records(testContext(t)) {
+		require.NoError(t, err)
+		if got = append(got, string(r.Value)); len(got) == 300 {
+			require.NoError(t, consumer.Pause("paused", 0))
+			require.NoError(t, consumer.Resume("paused", 0))
+		}
+	}
+	require.Equal(t, append(values(0)[:300], values(0)...), got)
+	require.EqualValues(t, 100, consumer.Positions()[0].Position)
+
+	require.NoError(t, consumer.Seek(testContext(t), "paused", 0, fluvio.AtOffset(50)))
+	got = nil
+	for _, r := range readAll(t, consumer) {
+		got = append(got, string(r.Value))
+	}
+	require.Subset(t, got, values(50))
+	require.Less(t, len(got), 500)
 }
 
 // A module that makes many records of each: all come, none gets an offset of what is read next.
@@ -348,6 +411,11 @@ func TestUnknownSmartModules(t *testing.T) {
 	require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
 	_, err = consumer.Next(ctx)
 	require.True(t, fluvioerr.Fatal(err), "%v", err)
+	consumer, err = client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{"^unk.*"}, Start: fluvio.Beginning(), SmartModules: chainOf("nope")})
+	require.NoError(t, err)
+	_, err = consumer.Next(ctx)
+	require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "it is not the topic of the pattern that is gone: %v", err)
+	require.Equal(t, "nope", fluvioerr.As(err).Detail["smartmodule"])
 
 	missing := []fluvio.SmartModule{{Name: "fine"}, {Path: filepath.Join(t.TempDir(), "missing.wasm")}}
 	_, err = client.Producer(ctx, "unknown", fluvio.ProducerOptions{SmartModules: missing})

@@ -40,6 +40,7 @@ type marks struct {
 	gen      uint64 // guarded by mu: the session's, which changes when the application chooses another position
 	position int64  // guarded by mu: where the application goes on reading
 	taken    int64  // guarded by mu: the last record that was taken, handed out or not
+	spans    []span // guarded by mu: of the processed batches that were taken
 	given    int64  // guarded by mu: the last record the application got
 	done     int64  // guarded by mu: the last one that Commit stores
 	settled  int64  // guarded by mu: the last one that auto stores
@@ -66,29 +67,33 @@ func (m *marks) begin(gen uint64, position int64) {
 	m.mu.Lock()
 	m.gen, m.position = gen, position
 	m.taken, m.given, m.done, m.settled = noOffset, noOffset, noOffset, noOffset
+	m.spans = nil
 	m.mu.Unlock()
 }
 
 // renew makes what was taken under an earlier gen stale; the position stays.
 func (m *marks) renew(gen uint64) {
 	m.mu.Lock()
-	m.gen, m.taken = gen, m.given
+	m.gen, m.taken, m.spans = gen, m.given, nil
 	m.mu.Unlock()
 }
 
 // giveBack takes back that the application got the records from an offset on.
 func (m *marks) giveBack(next int64) {
 	m.mu.Lock()
-	m.position = min(m.position, next)
+	m.position = min(m.position, m.goOn(next))
 	m.given, m.done, m.settled = min(m.given, next-1), min(m.done, next-1), min(m.settled, next-1)
 	m.mu.Unlock()
 }
 
-// take notes that the records up to an offset were taken.
-func (m *marks) take(gen uint64, offset int64) {
+// take notes that a batch was taken.
+func (m *marks) take(b *Batch) {
 	m.mu.Lock()
-	if gen == m.gen {
-		m.taken = max(m.taken, offset)
+	if b.gen == m.gen {
+		m.taken = max(m.taken, b.lastOffset())
+		if b.processed {
+			m.spans = append(m.spans, span{b.segments[0].header.BaseOffset, b.lastOffset() + 1})
+		}
 	}
 	m.mu.Unlock()
 }
@@ -116,33 +121,46 @@ func (m *marks) shift(from, to int64) {
 	m.mu.Unlock()
 }
 
-// handOut notes that the application got the records up to an offset, of a batch that came under gen. next: it came for
-// them, so is done with those before. False: it has chosen another position meanwhile, and must not get them.
-func (m *marks) handOut(gen uint64, offset int64, next bool) bool {
+// handOut notes that the application got the records of a batch up to an offset, and that reading would go on at position.
+// came: it came for them, so is done with those before. False: it has chosen another position meanwhile, and must not get
+// them.
+func (m *marks) handOut(b *Batch, offset, position int64, came bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if gen != m.gen {
+	if b.gen != m.gen {
 		return false
 	}
-	if next {
+	if came {
 		m.settled = max(m.settled, m.done)
 	}
-	m.given, m.done, m.position = max(m.given, offset), max(m.done, offset), max(m.position, offset+1)
+	m.given, m.done = max(m.given, offset), max(m.done, offset)
+	m.advance(position)
 	return true
 }
 
+// behind is where reading goes on behind the first n records. Not behind an offset that more of them have.
+func (b *Batch) behind(n int) int64 {
+	offset := b.Cols.Offset[n-1]
+	if n < b.count && b.Cols.Offset[n] == offset {
+		return offset
+	}
+	return offset + 1
+}
+
 // HandOut notes that the application gets the whole batch. False: the batch is Stale.
-func (b *Batch) HandOut() bool { return b.session.marks.handOut(b.gen, b.lastOffset(), false) }
+func (b *Batch) HandOut() bool {
+	return b.session.marks.handOut(b, b.lastOffset(), b.lastOffset()+1, false)
+}
 
 // HandOutTo notes that the application gets the first n records. False: the batch is Stale.
 func (b *Batch) HandOutTo(n int) bool {
-	return b.session.marks.handOut(b.gen, b.Cols.Offset[n-1], false)
+	return b.session.marks.handOut(b, b.Cols.Offset[n-1], b.behind(n), false)
 }
 
 // HandOutRecord notes that the application gets the i-th record, and came for it, so is done with those before it. False:
 // the batch is Stale.
 func (b *Batch) HandOutRecord(i int) bool {
-	return b.session.marks.handOut(b.gen, b.Cols.Offset[i], true)
+	return b.session.marks.handOut(b, b.Cols.Offset[i], b.behind(i+1), true)
 }
 
 // read gives the marks.
@@ -198,7 +216,7 @@ func (c *Consumer) HandedOut(topic string, partition int32, given, done int64) {
 		m := &s.marks
 		m.mu.Lock()
 		m.given, m.done, m.settled = max(m.given, given, done), max(m.done, done), max(m.settled, done)
-		m.position = max(m.position, m.given+1)
+		m.advance(m.given + 1)
 		m.mu.Unlock()
 	}
 }

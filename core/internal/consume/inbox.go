@@ -145,7 +145,7 @@ func (in *inbox) tryTake() (b *Batch, err error, more bool) {
 			}
 		}
 		if b != nil {
-			b.session.marks.take(b.gen, b.lastOffset())
+			b.session.marks.take(b)
 		}
 		damaged := err != nil && f.err == nil // stored data: this partition ends here
 		if !in.putBack(s, f, b == nil, damaged, err) {

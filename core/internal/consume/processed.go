@@ -2,6 +2,7 @@ package consume
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
@@ -27,6 +28,32 @@ func renumber(offsets []int64, h *wire.BatchHeader, processed bool) {
 	}
 	if n := len(offsets); processed && n > 0 {
 		offsets[n-1] = last
+	}
+}
+
+// span is what SPUs read for one processed batch: going back into it is going back to first, for what its records were made
+// of may lie anywhere before end.
+type span struct{ first, end int64 }
+
+// keptSpans is how many batches that were handed out can be given back one by one. Older ones are given back together.
+const keptSpans = 64
+
+// goOn is where reading has to go on so that nothing from next on is missed. mu is held.
+func (m *marks) goOn(next int64) int64 {
+	for _, sp := range m.spans {
+		if sp.first < next && next < sp.end {
+			return sp.first
+		}
+	}
+	return next
+}
+
+// advance moves the position forward. mu is held.
+func (m *marks) advance(next int64) {
+	m.position = max(m.position, m.goOn(next))
+	for len(m.spans) > keptSpans && m.spans[1].end <= m.position {
+		m.spans[0].end = m.spans[1].end
+		m.spans = slices.Delete(m.spans, 1, 2)
 	}
 }
 
