@@ -181,8 +181,8 @@ class ConsumerBase:
         lib = self._lib
         found = self._handed_out() if self._stores else {}
         if not found:
-            if self._stores and (self._batch is not None or self._kept):
-                return []  # nothing of the first batch was handed out yet
+            if self._stores and not self.closed:
+                return []  # the library would store what another thread has just taken and not handed out yet
             return [lambda queue, opaque: lib.consumer_commit_async(self._address, wait_ms, queue, opaque)]
         return [self._commit_of(place, offset, wait_ms) for place, offset in found.items()]
 
