@@ -91,8 +91,9 @@ func (c *Consumer) OffsetFor(ctx context.Context, topic string, partition int32,
 	return c.c.OffsetFor(ctx, topic, partition, at.position())
 }
 
-// Pause gives no records of a partition until Resume; the others go on, and have all of PrefetchBytes. Nothing is missed. It
-// does not wait.
+// Pause gives no records of a partition until Resume; the others go on, and have all of PrefetchBytes. Nothing is missed. With
+// SmartModules, whose records come from batches that SPUs read together, records that were handed out may come again. It does
+// not wait.
 func (c *Consumer) Pause(topic string, partition int32) error { return c.c.Pause(topic, partition, -1) }
 
 // PauseAt is Pause for callers who have set ReadAhead, and give back the records from next on: they come again after Resume.

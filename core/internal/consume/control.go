@@ -199,10 +199,10 @@ func (c *Consumer) Drain() error {
 type PartitionPosition struct {
 	Topic         string
 	Partition     int32
-	Position      int64 // of the next record that the application gets
+	Position      int64 // of the next record that the application gets; with SmartModules, where reading would go on
 	HighWatermark int64 // behind the last committed record
 	LogEndOffset  int64 // behind the last record
-	Lag           int64 // records that the application can still get
+	Lag           int64 // records that the application can still get, or that SmartModules may leave out
 	Committed     int64 // the offset stored last, -1 unknown or none
 	Skipped       int64 // offsets passed over because they were not stored any more or not readable
 	Paused        bool
