@@ -121,7 +121,7 @@ func replayTo(ctx context.Context, file string, same bool, stdout, stderr io.Wri
 	}
 	o := replay.PlayerOptions{Mask: replay.OtherClient, Optional: replay.Reads}
 	if same {
-		o = replay.PlayerOptions{Mask: replay.SameClient, Optional: replay.AsksForTopics, SameConnections: true}
+		o = replay.PlayerOptions{Mask: replay.SameClient, Optional: replay.Incidental, SameConnections: true}
 	}
 	p, err := replay.Play(frames, o)
 	if err != nil {

@@ -37,10 +37,17 @@ func Reads(r *Request) bool {
 	return false
 }
 
-// AsksForTopics says of a request that it lists topics by name. libfluvio sends it after creating a topic, unless the watch
-// has told of the topic by then: from one run to the next it may come or not.
-func AsksForTopics(r *Request) bool {
-	return r.Server == serverSC && r.Name == "List" && r.Text("label") == labelTopic && r.Field("filter.count") != "0"
+// Incidental says of a request that from one run of the same program to the next it may come or not. libfluvio lists topics
+// by name after creating one, unless the watch has told of the topic by then. Official producers send a Produce without
+// records whenever they flush a partition that has none.
+func Incidental(r *Request) bool {
+	switch {
+	case r.Server == serverSC && r.Name == "List":
+		return r.Text("label") == labelTopic && r.Field("filter.count") != "0"
+	case r.Name == "Produce":
+		return r.Field("topic.count") == "1" && r.Field("topic[0].partition.count") == "0"
+	}
+	return false
 }
 
 // Player is the cluster of a recording. Its methods may be called from any goroutine.

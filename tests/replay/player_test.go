@@ -118,6 +118,24 @@ func TestPlayerHoldsConnectionsApart(t *testing.T) {
 	require.ErrorContains(t, err, "recorded in line 1: FetchOffsets")
 }
 
+func TestPlayerToleratesProducesOfNothing(t *testing.T) {
+	// No transaction, an isolation, a timeout; one topic, no partition of it; no SmartModules.
+	nothing := []byte{0, 0, 1, 0, 0, 5, 0xdc, 0, 0, 0, 1, 0, 1, 'a', 0, 0, 0, 0, 0, 0, 0, 0}
+	for times := range 3 {
+		s := &script{}
+		s.add(1, "SPU", FromClient, ask(keyProduce, 7, nothing...))
+		s.add(1, "SPU", FromServer, answerTo(7, "nothing done"))
+		p, spu := play(t, s, PlayerOptions{Mask: SameClient, SameConnections: true, Optional: Incidental})
+		c := dial(t, spu)
+		for id := range uint32(times) {
+			c.send(ask(keyProduce, id, nothing...))
+			c.expect(id, "nothing done")
+		}
+		require.NoError(t, c.Close())
+		require.NoError(t, p.Finish(testContext(t)))
+	}
+}
+
 func TestPlayerReports(t *testing.T) {
 	t.Run("what never came", func(t *testing.T) {
 		p, spu := play(t, twoTopics(), PlayerOptions{Mask: SameClient})
