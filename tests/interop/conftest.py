@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -16,6 +15,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "bindings" / "python"))
 
 import libfluvio  # noqa: E402
+from matrix.clients import Unavailable, prepare_official_python  # noqa: E402
+from matrix.require import absent, check  # noqa: E402
 
 DEADLINE = 60.0
 
@@ -45,8 +46,10 @@ def topic() -> str:
 @pytest.fixture(scope="session")
 def official(cluster: libfluvio.DevCluster) -> Official:
     """Runs one job with the official client and returns its result."""
-    if importlib.util.find_spec("fluvio") is None:
-        pytest.skip("the official client (PyPI fluvio 0.21.0) is not installed: no wheel for this platform or Python")
+    try:
+        prepare_official_python()
+    except Unavailable as why:
+        absent("official Python 0.21.0", why)
 
     def run(do: str, **job: Any) -> Any:
         request = json.dumps({"do": do, "endpoint": cluster.endpoint, **job})
@@ -62,3 +65,8 @@ def official(cluster: libfluvio.DevCluster) -> Official:
         return json.loads(done.stdout)
 
     return run
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Looks at the switch that requires official clients before any test does."""
+    check()

@@ -71,34 +71,60 @@ static void print_done(fluvio_status_t status, fluvio_error_t *error) {
     printf("{\"ok\":null}");
 }
 
+/* Gives the config a setting that the job has as a number or as text. */
+static void set(fluvio_config_t *config, json_t job, const char *name) {
+  char number[24], *text = NULL;
+  json_t value = json_member(job, name);
+  if (!value) return;
+  if (*value == '"') {
+    text = json_text(job, name);
+  } else {
+    sprintf(number, "%lld", json_int(job, name, 0));
+  }
+  fluvio_config_set(config, name, text ? text : number, NULL);
+  free(text);
+}
+
 static void create_topic(fluvio_client_t *client, json_t job, const char *topic) {
+  static const char *const settings[] = {"partitions", "replication", "retention_seconds", "segment_size", "max_partition_size", "compression"};
   fluvio_config_t *config = need(fluvio_config_new());
   fluvio_error_t *error = NULL;
-  char partitions[24];
+  json_t ignore = json_member(job, "ignore_rack");
   fluvio_status_t status;
-  sprintf(partitions, "%lld", json_int(job, "partitions", 1));
-  fluvio_config_set(config, "partitions", partitions, NULL);
+  size_t i;
+  for (i = 0; i < sizeof settings / sizeof *settings; i++) set(config, job, settings[i]);
+  if (ignore) fluvio_config_set(config, "ignore_rack", *ignore == 't' ? "true" : "false", NULL);
   status = fluvio_topic_create(client, topic, config, WAIT_MS, &error);
   fluvio_config_free(config);
   print_done(status, error);
 }
 
-static void list_topics(fluvio_client_t *client) {
+/* Prints name and number of partitions of every topic, or, as an object, all there is to know of it. */
+static void list_topics(fluvio_client_t *client, int all) {
   fluvio_topic_list_t *list = NULL;
   fluvio_error_t *error = NULL;
-  fluvio_topic_t topic;
+  fluvio_topic_t t;
   fluvio_status_t status = fluvio_topic_list(client, WAIT_MS, &list, &error);
   size_t i;
   if (status) {
     print_error(error, fluvio_status_name(status));
     return;
   }
-  memset(&topic, 0, sizeof topic);
-  topic.struct_size = sizeof topic;
-  printf("{\"ok\":[");
-  for (i = 0; fluvio_topic_list_get(list, i, &topic) == FLUVIO_OK; i++)
-    printf("%s[\"%s\",%" PRIu32 "]", i ? "," : "", topic.name, topic.partitions);
-  printf("]}");
+  memset(&t, 0, sizeof t);
+  t.struct_size = sizeof t;
+  printf("{\"ok\":%c", all ? '{' : '[');
+  for (i = 0; fluvio_topic_list_get(list, i, &t) == FLUVIO_OK; i++) {
+    if (i) putchar(',');
+    if (!all) {
+      printf("[\"%s\",%" PRIu32 "]", t.name, t.partitions);
+      continue;
+    }
+    printf("\"%s\":{\"partitions\":%" PRIu32 ",\"replication\":%" PRIu32 ",\"compression\":\"%s\",\"status\":\"%s\",", t.name, t.partitions,
+           t.replication, t.compression, t.status);
+    printf("\"retention_seconds\":%" PRIu32 ",\"segment_size\":%" PRIu32 ",\"max_partition_size\":%" PRIu64 "}", t.retention_seconds,
+           t.segment_size, t.max_partition_size);
+  }
+  printf("%c}", all ? '}' : ']');
   fluvio_topic_list_free(list);
 }
 
@@ -186,6 +212,9 @@ static fluvio_consumer_t *open_consumer(fluvio_client_t *client, json_t job, con
   char text[32], *name = json_text(job, "consumer");
   fluvio_config_set(config, "start", "beginning", NULL);
   fluvio_config_set(config, "stop_at", "end", NULL);
+  set(config, job, "start");
+  set(config, job, "isolation");
+  if (!name && json_member(job, "count")) fluvio_config_set(config, "stop_at", "never", NULL);
   sprintf(text, "%lld", partition);
   if (partition >= 0) fluvio_config_set(config, "partitions", text, NULL);
   if (name) {
@@ -198,7 +227,7 @@ static fluvio_consumer_t *open_consumer(fluvio_client_t *client, json_t job, con
   return consumer;
 }
 
-/* Reads from the beginning until the end or count records. An error ends the list and comes beside it, so that what is
+/* Reads from start, by default the beginning, until the end, or count records however long they take to come. An error ends the list and comes beside it, so that what is
  * printed stays JSON. */
 static void consume(fluvio_client_t *client, json_t job, const char *topic) {
   fluvio_error_t *error = NULL;
@@ -298,7 +327,9 @@ static void run(fluvio_client_t *client, json_t job) {
   fluvio_error_t *error = NULL;
   if (!what) what = need(calloc(1, 1));
   if (strcmp(what, "list_topics") == 0)
-    list_topics(client);
+    list_topics(client, 0);
+  else if (strcmp(what, "describe_topics") == 0)
+    list_topics(client, 1);
   else if (strcmp(what, "list_offsets") == 0)
     list_offsets(client);
   else if (!topic)

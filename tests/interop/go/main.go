@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -62,12 +63,20 @@ type record struct {
 type job struct {
 	Do          string   `json:"do"`
 	Topic       string   `json:"topic"`
-	Partitions  uint32   `json:"partitions"`
 	Partition   *int32   `json:"partition"`
 	Compression string   `json:"compression"`
 	Records     []record `json:"records"`
 	Count       int      `json:"count"`
+	Start       string   `json:"start"`
+	Isolation   string   `json:"isolation"`
 	Consumer    string   `json:"consumer"`
+
+	Partitions       uint32 `json:"partitions"`
+	Replication      uint32 `json:"replication"`
+	IgnoreRack       bool   `json:"ignore_rack"`
+	RetentionSeconds uint32 `json:"retention_seconds"`
+	SegmentSize      uint32 `json:"segment_size"`
+	MaxPartitionSize uint64 `json:"max_partition_size"`
 }
 
 // result is what became of a job. OK is present, and may be null, when Error is not.
@@ -104,7 +113,10 @@ func run(in io.Reader, out io.Writer) (err error) {
 func (j job) run(ctx context.Context, client *fluvio.Client) (any, error) {
 	switch j.Do {
 	case "create_topic":
-		return nil, client.Admin().CreateTopic(ctx, j.Topic, fluvio.TopicSpec{Partitions: j.Partitions})
+		return nil, client.Admin().CreateTopic(ctx, j.Topic, fluvio.TopicSpec{
+			Partitions: j.Partitions, Replication: j.Replication, IgnoreRack: j.IgnoreRack, Compression: j.Compression,
+			RetentionSeconds: j.RetentionSeconds, SegmentSize: j.SegmentSize, MaxPartitionSize: j.MaxPartitionSize,
+		})
 	case "delete_topic":
 		return nil, client.Admin().DeleteTopic(ctx, j.Topic)
 	case "list_topics":
@@ -114,6 +126,8 @@ func (j job) run(ctx context.Context, client *fluvio.Client) (any, error) {
 			list = append(list, [2]any{t.Name, t.Partitions})
 		}
 		return list, err
+	case "describe_topics":
+		return describe(ctx, client)
 	case "produce":
 		return j.produce(ctx, client)
 	case "consume":
@@ -131,6 +145,19 @@ func (j job) run(ctx context.Context, client *fluvio.Client) (any, error) {
 		return nil, client.Admin().DeleteConsumerOffset(ctx, j.Consumer, j.Topic, *j.Partition)
 	}
 	return nil, fmt.Errorf("unknown job %q", j.Do)
+}
+
+// describe gives the settings and the status of every topic.
+func describe(ctx context.Context, client *fluvio.Client) (any, error) {
+	topics, err := client.Admin().Topics(ctx)
+	list := map[string]any{}
+	for _, t := range topics {
+		list[t.Name] = map[string]any{
+			"partitions": t.Partitions, "replication": t.Replication, "compression": t.Compression, "status": t.Status,
+			"retention_seconds": t.RetentionSeconds, "segment_size": t.SegmentSize, "max_partition_size": t.MaxPartitionSize,
+		}
+	}
+	return list, err
 }
 
 // produce sends the records in order and returns partition and offset of each.
@@ -162,9 +189,16 @@ func (j job) produce(ctx context.Context, client *fluvio.Client) (any, error) {
 	return reports, producer.Close(ctx)
 }
 
-// consume reads from the beginning until the end or Count records.
+// consume reads from Start, by default the beginning, until the end, or Count records however long they take to come.
 func (j job) consume(ctx context.Context, client *fluvio.Client) (any, error) {
-	options := fluvio.ConsumerOptions{Topics: []string{j.Topic}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd()}
+	options := fluvio.ConsumerOptions{Topics: []string{j.Topic}, Isolation: j.Isolation}
+	if j.Count == 0 {
+		options.StopAt = fluvio.StopAtEnd()
+	}
+	var err error
+	if options.Start, err = fluvio.ParseStartPosition(cmp.Or(j.Start, "beginning")); err != nil {
+		return nil, err
+	}
 	if j.Partition != nil {
 		options.Partitions = []int32{*j.Partition}
 	}

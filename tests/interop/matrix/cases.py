@@ -30,6 +30,15 @@ class Case:
     name: str
     records: List[Record]
     compression: Optional[str] = None
+    """The writer's setting."""
+    policy: Optional[str] = None
+    """The topic's setting."""
+    partitions: int = PARTITIONS
+
+    @property
+    def codec(self) -> str:
+        """What every batch has to be stored with."""
+        return self.compression or self.policy or "none"
 
     def written_by(self, client: Client) -> List[Record]:
         """The records without those that the client cannot express; none when it cannot express the case."""
@@ -53,7 +62,13 @@ class Case:
             if record.timestamp is not None:
                 out["timestamp"] = record.timestamp
             records.append(out)
-        return {"do": "produce", "topic": self.topic(client, run), "compression": self.compression, "records": records}
+        compression = self.compression if client.chooses_codec else None
+        return {"do": "produce", "topic": self.topic(client, run), "compression": compression, "records": records}
+
+    def creation(self, client: Client, run: str) -> Job:
+        """The job that creates the topic."""
+        settings: Job = {"partitions": self.partitions, **({"compression": self.policy} if self.policy else {})}
+        return {"do": "create_topic", "topic": self.topic(client, run), **settings}
 
 
 def ordinary() -> List[Record]:
@@ -86,8 +101,51 @@ def timed() -> List[Record]:
     return [Record(b"t%d" % i, b"%d" % time, partition=2, timestamp=time) for i, time in enumerate(times)]
 
 
+def few() -> List[Record]:
+    """Enough for a batch worth compressing."""
+    return [Record(b"key-%d" % i, b"value " * 20) for i in range(5)]
+
+
+CHOSEN = Case("chosen-partition", chosen())
+
 CASES = [
     *(Case(codec, ordinary(), codec) for codec in CODECS),
-    Case("chosen-partition", chosen()),
+    *(Case(f"policy-{codec}", few(), policy=codec, partitions=1) for codec in CODECS),
+    CHOSEN,
     Case("timestamps", timed()),
+]
+
+SMALL = [record for record in ordinary() if len(record.value) < LARGE]
+PLATFORM_CASES = [Case(codec, SMALL, codec, policy=codec) for codec in CODECS]
+"""For earlier platforms, whose clients may know no other codec than the topic's, and no batches for large records."""
+
+REFUSED = Case("policy-gzip", few(), "lz4", policy="gzip", partitions=1)
+"""What no cluster takes: a codec that is not the topic's."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A way to read one partition of CHOSEN, which has offsets 0 to 4."""
+
+    name: str
+    start: str
+    offsets: List[int]
+    """What is to be seen."""
+    isolation: Optional[str] = None
+
+    def offered_by(self, client: Client) -> bool:
+        """Whether a client can read so."""
+        return client.chooses_isolation or not self.isolation
+
+    def job(self, topic: str) -> Job:
+        """The job that reads."""
+        job: Job = {"do": "consume", "topic": topic, "partition": VIEWED, "start": self.start}
+        return {**job, **({"isolation": self.isolation} if self.isolation else {})}
+
+
+VIEWED = 1
+VIEWS = [
+    View("end-2", "end-2", [3, 4]),
+    View("offset 1", "1", [1, 2, 3, 4]),
+    View("read_committed", "beginning", [0, 1, 2, 3, 4], "read_committed"),
 ]

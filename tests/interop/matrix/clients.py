@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 INTEROP = Path(__file__).resolve().parents[1]
 ROOT = INTEROP.parents[1]
@@ -32,8 +32,17 @@ class Unavailable(Exception):
     """This machine lacks what a client needs."""
 
 
+class Unpublished(Unavailable):
+    """No package of the client is for this machine: nothing that could be installed."""
+
+
 class Failed(Exception):
-    """A client's process ended without results."""
+    """A client's process ended without results, or a job with an error."""
+
+    def __init__(self, message: str, error: str = "") -> None:
+        super().__init__(message)
+        self.error = error
+        """What the client said of the job."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,14 @@ class Client:
     """It can read all partitions at once and tell each record's partition."""
     lists_partitions: bool = True
     """Its list of topics has the number of partitions."""
+    chooses_codec: bool = True
+    """It can compress otherwise than the topic says."""
+    sets_policy: bool = True
+    """It can create a topic with a compression policy."""
+    chooses_isolation: bool = True
+    """It can read committed records only."""
+    stops_at_end: bool = True
+    """It can end at a partition's end by itself."""
     offsets: bool = False
     """It has named consumers, and its program the jobs commit, list_offsets and delete_offset."""
 
@@ -154,8 +171,34 @@ def prepare_node() -> List[str]:
 def prepare_official_python() -> List[str]:
     """The official Python client."""
     if importlib.util.find_spec("fluvio") is None:
+        published_for((3, 13))
         raise Unavailable("the official Python client is not installed: it has no wheel for this platform or Python")
     return [sys.executable, str(PROGRAMS / "official_python.py")]
+
+
+@lru_cache
+def prepare_old_python() -> List[str]:
+    """The official Python client of earlier platforms, in an environment of its own."""
+    python = BUILD / "venv-old" / "bin" / "python"
+    if not python.exists() or execute([str(python), "-c", "import fluvio"]):
+        published_for((3, 12))
+        raise Unavailable("fluvio 0.16.1 is not installed in build/venv-old; make test-interop does it where it can")
+    return [str(python), str(PROGRAMS / "old_python.py")]
+
+
+@lru_cache
+def prepare_cli() -> List[str]:
+    """The official command line."""
+    program = shutil.which("fluvio")
+    if program is None:
+        raise Unpublished("there is no program fluvio on the PATH")
+    return [sys.executable, str(PROGRAMS / "official_cli.py"), program]
+
+
+def published_for(newest: Tuple[int, int]) -> None:
+    """Raises Unpublished when this Python is newer than the newest that a client has wheels for."""
+    if sys.version_info[:2] > newest:
+        raise Unpublished("it has wheels for Python up to %d.%d only, this is %d.%d" % (*newest, *sys.version_info[:2]))
 
 
 def system_openssl() -> bool:
@@ -207,10 +250,33 @@ CLIENTS = [
         sets_timestamp=False,
         reads_all=False,
         lists_partitions=False,
+        chooses_isolation=False,
         offsets=True,
     ),
     Client("official Rust 0.50.1", "ors", prepare_rust, official=True, sets_timestamp=False, offsets=True),
 ]
+
+OLD_PYTHON = Client(
+    "official Python 0.16.1",
+    "opy16",
+    prepare_old_python,
+    official=True,
+    sends_no_key=False,
+    shows_no_key=False,
+    sets_timestamp=False,
+    reads_all=False,
+    lists_partitions=False,
+    chooses_codec=False,
+    sets_policy=False,
+    chooses_isolation=False,
+    stops_at_end=False,
+)
+
+CLI = Client("official command line", "cli", prepare_cli, official=True, offsets=True)
+"""Only for objects."""
+
+PLATFORMS = {"0.17.3": CLIENTS, "0.11.6": [*(each for each in CLIENTS if not each.official), OLD_PYTHON]}
+"""Earlier platforms, and the clients that can connect to them: the newer official ones refuse 0.11.6."""
 
 NO_KEY = b"No key"
 """What a client without shows_no_key shows for a record without a key."""
@@ -221,6 +287,10 @@ LEFT_OUT = {
     "sets_timestamp": "cannot choose a record's timestamp: does not write the case timestamps",
     "reads_all": "does not tell a record's partition: reads one partition after the other",
     "lists_partitions": "lists topics without their number of partitions: only names are compared",
-    "offsets": "has no named consumers yet: left out of consumer offsets",
+    "chooses_codec": "compresses as the topic says only",
+    "sets_policy": "creates topics without a compression policy: another client creates those",
+    "chooses_isolation": "does not choose an isolation when reading: no read_committed",
+    "stops_at_end": "does not end at the end: reads as many records as there are",
+    "offsets": "has no named consumers: left out of consumer offsets",
 }
 """What a client that lacks a flag cannot express, and what the matrix does about it."""

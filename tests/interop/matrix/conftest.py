@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import Any, Iterator
+from typing import Any, Callable, Dict, Iterator, Tuple
 
 import libfluvio
 import pytest
 
+from . import raw, replicated
+from .cases import PLATFORM_CASES
+from .clients import PLATFORMS
 from .matrix import Matrix
+from .objects import Objects
 from .offsets import Offsets
 from .report import FILE, Report
 
 REPORT = Report()
+ENDPOINT = os.environ.get("FLUVIO_ENDPOINT", "")
 
 
 @pytest.fixture(scope="session")
 def matrix() -> Iterator[Matrix]:
     """Everything that every client did, on a dev cluster with three SPUs, or on the cluster at FLUVIO_ENDPOINT."""
     with ExitStack() as stack:
-        endpoint = os.environ.get("FLUVIO_ENDPOINT")
-        if endpoint:
-            matrix = Matrix(endpoint, "the one at FLUVIO_ENDPOINT")
+        if ENDPOINT:
+            matrix = Matrix(ENDPOINT, "the one at FLUVIO_ENDPOINT", raw.spus(ENDPOINT))
+            stack.callback(matrix.clear)
         else:
-            matrix = Matrix(stack.enter_context(libfluvio.DevCluster(spus=3)).endpoint, "the dev cluster, 3 SPUs")
+            cluster = stack.enter_context(libfluvio.DevCluster(spus=3))
+            matrix = Matrix(cluster.endpoint, "the dev cluster, 3 SPUs", cluster.spu_endpoints)
         matrix.fill()
         REPORT.begin(matrix)
         yield matrix
@@ -36,6 +42,52 @@ def offsets(matrix: Matrix) -> Offsets:
     offsets = Offsets(matrix)
     offsets.fill()
     return offsets
+
+
+@pytest.fixture(scope="session")
+def objects(matrix: Matrix) -> Iterator[Objects]:
+    """What became of objects of every type on the same cluster."""
+    objects = Objects(matrix)
+    try:
+        objects.fill()
+        yield objects
+    finally:
+        objects.clear()
+
+
+@pytest.fixture(scope="session")
+def uncommitted(matrix: Matrix) -> replicated.Replicated:
+    """What every client read where some records are not committed: that needs the dev cluster."""
+    dev_cluster_only()
+    return replicated.read(matrix.present())
+
+
+@pytest.fixture(scope="session")
+def platforms() -> Iterator[Callable[[str], Tuple[Matrix, Offsets]]]:
+    """What the clients of an earlier platform did on a dev cluster of that version, each filled when asked for."""
+    dev_cluster_only()
+    filled: Dict[str, Tuple[Matrix, Offsets]] = {}
+    with ExitStack() as stack:
+
+        def fill(version: str) -> Tuple[Matrix, Offsets]:
+            if version not in filled:
+                options = ["--platform-version", version]
+                cluster = stack.enter_context(libfluvio.DevCluster(spus=3, options=options))
+                clients, cases = PLATFORMS[version], PLATFORM_CASES
+                matrix = Matrix(cluster.endpoint, version, cluster.spu_endpoints, clients=clients, cases=cases)
+                matrix.fill()
+                filled[version] = matrix, Offsets(matrix)
+                filled[version][1].fill()
+                REPORT.begin(matrix)
+            return filled[version]
+
+        yield fill
+
+
+def dev_cluster_only() -> None:
+    """Skips what cannot be asked of the cluster at FLUVIO_ENDPOINT."""
+    if ENDPOINT:
+        pytest.skip("FLUVIO_ENDPOINT is set, and only the dev cluster can be made to be so")
 
 
 @pytest.hookimpl(hookwrapper=True)

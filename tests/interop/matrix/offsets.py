@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .clients import CLIENTS, Client, Failed, Job
+from .clients import Client, Failed, Job
 from .matrix import Matrix
 
 FIRST, THEN = 3, 2
@@ -17,8 +17,6 @@ class Offsets:
     """What every client with named consumers did, in turns: store, go on as the other's consumer, delete, list."""
 
     matrix: Matrix
-    unsupported: str = ""
-    """Why the cluster keeps no consumer offsets."""
     results: Dict[Tuple[str, str], Any] = field(default_factory=dict)
 
     @property
@@ -55,13 +53,6 @@ class Offsets:
         self._run(writer, {"create": {"do": "create_topic", "topic": self.topic, "partitions": 1}})
         self._run(writer, {"write": {"do": "produce", "topic": self.topic, "records": records}})
         clients = self.clients()
-        if not clients:
-            return
-        self._run(clients[-1], {"list before": {"do": "list_offsets"}})
-        before = self.results[clients[-1].slug, "list before"]
-        if isinstance(before, Failed):
-            self.unsupported = str(before)
-            return
         for one in clients:
             self._run(one, {f"store {self.consumer(one, other)}": self._commit(one, other, FIRST) for other in clients})
         for other in clients:
@@ -85,8 +76,3 @@ class Offsets:
         self.results.update(
             {(client.slug, name): result for name, result in self.matrix.outcomes(client, jobs).items()}
         )
-
-
-def may_be_unsupported() -> bool:
-    """Whether a cluster without consumer offsets is a reason to skip: until libfluvio has them itself."""
-    return not any(client.offsets and not client.official for client in CLIENTS)

@@ -6,17 +6,23 @@ import platform
 from collections import Counter
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
-from .cases import CASES, PARTITIONS
-from .clients import BUILD, CLIENTS, LEFT_OUT
+from .cases import CASES, VIEWS
+from .clients import BUILD, CLI, CLIENTS, LEFT_OUT, OLD_PYTHON, PLATFORMS
 from .matrix import Matrix
 
 FILE = BUILD / "interop-matrix.md"
 
-ORDER = ["agree", "admin", "offsets"]
 TITLES = {
     "agree": "Records: who writes (down) and who reads (across)",
-    "admin": "Topics and keys: each client (down)",
+    "views": f"Who writes (down) and who reads (across) in other ways: {', '.join(view.name for view in VIEWS)}",
+    "admin": "Topics, keys, codecs, isolation: each client (down)",
     "offsets": "Consumer offsets: who stores (down) and who resumes (across)",
+    "objects": "Objects of the SC: each client (down) makes them, is refused, and sees what others made",
+    **{
+        f"platform {version}": f"Platform {version}: who writes, stores offsets (down), and who reads, resumes (across)"
+        for version in PLATFORMS
+    },
+    "recorder": "Sessions that the recorder wrote down and played back to the same client",
 }
 
 
@@ -24,17 +30,17 @@ class Report:
     """Counts outcomes of tests by table, row and column."""
 
     def __init__(self) -> None:
-        self._matrix: Optional[Matrix] = None
+        self._matrices: List[Matrix] = []
         self._cells: Dict[str, Dict[Tuple[str, str], Counter[str]]] = {}
 
     @property
     def filled(self) -> bool:
-        """Whether the matrix was run."""
-        return self._matrix is not None
+        """Whether there is anything to tell."""
+        return bool(self._cells)
 
     def begin(self, matrix: Matrix) -> None:
-        """Takes the matrix that the tests look at."""
-        self._matrix = matrix
+        """Takes a matrix that the tests look at."""
+        self._matrices.append(matrix)
 
     def note(self, report: Any, table: str, row: str, column: str) -> None:
         """Takes the report of one phase of one test."""
@@ -44,33 +50,33 @@ class Report:
 
     def text(self) -> str:
         """All of it, as Markdown."""
-        assert self._matrix is not None
         lines = ["# Interop matrix", "", *self._summary(), ""]
-        for name in ORDER:
+        for name, title in TITLES.items():
             if name in self._cells:
-                lines += [f"## {TITLES[name]}", "", *table(self._cells[name]), ""]
+                lines += [f"## {title}", "", *table(self._cells[name]), ""]
         lines += ["## Left out", "", *self._left_out(), ""]
         return "\n".join(lines)
 
     def _summary(self) -> List[str]:
-        assert self._matrix is not None
         large = max(len(record.value) for record in CASES[0].records)
+        clusters = [matrix.cluster for matrix in self._matrices if matrix.cluster not in PLATFORMS]
         return [
-            f"Cluster: {self._matrix.cluster}. Machine: {platform.system()} {platform.machine()}.",
-            f"Cases, for each writer a topic of {PARTITIONS} partitions: {', '.join(case.name for case in CASES)}.",
+            f"Cluster: {', '.join(clusters) or 'none'}. Machine: {platform.system()} {platform.machine()}.",
+            f"Cases, for each writer a topic: {', '.join(case.name for case in CASES)}.",
             f"The codecs' cases have {len(CASES[0].records)} records: keyed, with no key, an empty key, an empty "
             f"value, binary bytes, {large // 1024} KB. Agreed means: every byte, offset, partition and timestamp.",
         ]
 
     def _left_out(self) -> Iterable[str]:
-        assert self._matrix is not None
-        for client in CLIENTS:
-            if client.slug in self._matrix.missing:
-                yield f"- **{client.name} was not run**: {self._matrix.missing[client.slug]}"
-                continue
-            for flag, text in LEFT_OUT.items():
-                if not getattr(client, flag):
-                    yield f"- {client.name}: {text}"
+        missing = {slug: why for matrix in self._matrices for slug, why in matrix.missing.items()}
+        clients = (*CLIENTS, OLD_PYTHON, CLI)
+        for client in clients:
+            if client.slug in missing:
+                yield f"- **{client.name} was not run**: {missing[client.slug]}"
+        for flag, text in LEFT_OUT.items():
+            names = [each.name for each in clients if each.slug not in missing and not getattr(each, flag)]
+            if names:
+                yield f"- {', '.join(names)}: {text}"
 
 
 def table(cells: Dict[Tuple[str, str], "Counter[str]"]) -> List[str]:

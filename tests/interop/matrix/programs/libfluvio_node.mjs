@@ -5,9 +5,21 @@ import { connect } from '../../../../bindings/node/index.mjs';
 const hex = (bytes) => (bytes === null ? null : Buffer.from(bytes).toString('hex'));
 const octets = (digits) => (digits === null ? null : Buffer.from(digits, 'hex'));
 
+// A topic's settings, by their names in jobs.
+const shown = {
+  partitions: 'partitions',
+  replication: 'replication',
+  compression: 'compression',
+  retention_seconds: 'retentionSeconds',
+  segment_size: 'segmentSize',
+  max_partition_size: 'maxPartitionSize',
+};
+const settings = { ...shown, ignore_rack: 'ignoreRack' };
+
 const jobs = {
   create_topic: async (client, job) => {
-    await client.admin.createTopic(job.topic, { partitions: job.partitions ?? 1 });
+    const given = Object.entries(settings).filter(([name]) => name in job);
+    await client.admin.createTopic(job.topic, Object.fromEntries(given.map(([name, option]) => [option, job[name]])));
     return null;
   },
 
@@ -18,6 +30,13 @@ const jobs = {
 
   // Name and number of partitions of every topic.
   list_topics: async (client) => (await client.admin.topics()).map((topic) => [topic.name, topic.partitions]),
+
+  // The settings and the status of every topic.
+  describe_topics: async (client) => {
+    const described = (topic) => Object.entries({ ...shown, status: 'status' }).map(([name, field]) => [name, topic[field]]);
+    const topics = await client.admin.topics();
+    return Object.fromEntries(topics.map((topic) => [topic.name, Object.fromEntries(described(topic))]));
+  },
 
   // Sends the records in order; returns partition and offset of each.
   produce: async (client, job) => {
@@ -30,9 +49,10 @@ const jobs = {
     return reports.map(({ partition, offset }) => [partition, offset]);
   },
 
-  // Reads from the beginning until the end or count records.
+  // Reads from start, by default the beginning, until the end, or count records however long they take.
   consume: async (client, job) => {
-    const options = { start: 'beginning', stopAt: 'end' };
+    const options = { start: job.start ?? 'beginning', stopAt: 'count' in job ? 'never' : 'end' };
+    if (job.isolation) options.isolation = job.isolation;
     if (job.partition !== undefined) options.partitions = [job.partition];
     const consumer = await client.consumer(job.topic, options);
     const records = [];

@@ -13,11 +13,13 @@ import libfluvio  # noqa: E402
 
 Job = Dict[str, Any]
 DEADLINE = 60.0
+SHOWN = ("partitions", "replication", "compression", "retention_seconds", "segment_size", "max_partition_size")
+SETTINGS = (*SHOWN, "ignore_rack")
 
 
 def create_topic(client: libfluvio.Client, job: Job) -> Any:
     """Creates a topic."""
-    client.admin.create_topic(job["topic"], partitions=job.get("partitions", 1))
+    client.admin.create_topic(job["topic"], **{name: value for name, value in job.items() if name in SETTINGS})
 
 
 def delete_topic(client: libfluvio.Client, job: Job) -> Any:
@@ -28,6 +30,12 @@ def delete_topic(client: libfluvio.Client, job: Job) -> Any:
 def list_topics(client: libfluvio.Client, job: Job) -> Any:
     """Name and number of partitions of every topic."""
     return [[topic.name, topic.partitions] for topic in client.admin.topics()]
+
+
+def describe_topics(client: libfluvio.Client, job: Job) -> Any:
+    """The settings and the status of every topic."""
+    topics = client.admin.topics()
+    return {topic.name: {name: getattr(topic, name) for name in (*SHOWN, "status")} for topic in topics}
 
 
 def octets(digits: Optional[str]) -> Optional[bytes]:
@@ -53,8 +61,10 @@ def produce(client: libfluvio.Client, job: Job) -> Any:
 
 
 def consume(client: libfluvio.Client, job: Job) -> Any:
-    """Reads from the beginning until the end or ``count`` records."""
-    settings: Dict[str, Any] = {"start": "beginning", "stop_at": "end"}
+    """Reads from ``start``, by default the beginning, until the end, or ``count`` records however long they take."""
+    settings: Dict[str, Any] = {"start": job.get("start", "beginning"), "stop_at": "never" if "count" in job else "end"}
+    if job.get("isolation"):
+        settings["isolation"] = job["isolation"]
     if job.get("partition") is not None:
         settings["partitions"] = [job["partition"]]
     records: List[Any] = []
@@ -91,6 +101,7 @@ JOBS: Dict[str, Callable[[libfluvio.Client, Job], Any]] = {
     "create_topic": create_topic,
     "delete_topic": delete_topic,
     "list_topics": list_topics,
+    "describe_topics": describe_topics,
     "produce": produce,
     "consume": consume,
     "commit": commit,

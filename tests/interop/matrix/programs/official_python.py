@@ -6,12 +6,22 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from typing import Any, Callable, Dict, List, Optional
 
 import fluvio
 
 Job = Dict[str, Any]
 
+SETTINGS = {
+    "partitions": "with_partitions",
+    "replication": "with_replications",
+    "ignore_rack": "with_ignore_rack",
+    "retention_seconds": "with_retention_time",
+    "segment_size": "with_segment_size",
+    "max_partition_size": "with_max_partition_size",
+    "system": "as_system_topic",
+}
 COMPRESSION = {"none": "None_", "gzip": "Gzip", "snappy": "Snappy", "lz4": "Lz4", "zstd": "Zstd"}
 
 
@@ -39,10 +49,29 @@ class Client:
         return self._admin
 
 
+def compression(codec: str) -> Any:
+    """A codec."""
+    return getattr(fluvio.Compression, COMPRESSION[codec])
+
+
 def create_topic(client: Client, job: Job) -> Any:
-    """Creates a topic."""
-    spec = fluvio.TopicSpec.create().with_partitions(job.get("partitions", 1)).build()
-    client.admin.create_topic(job["topic"], spec)
+    """Creates a topic with the settings that are given."""
+    spec = fluvio.TopicSpec.create()
+    for name, value in job.items():
+        if name == "assigned":
+            # The wrapper that this method asks for is not what it takes.
+            maps = [fluvio.PartitionMap.new(i, replicas) for i, replicas in enumerate(value)]
+            spec = spec.with_assignment([each._inner for each in maps])
+        elif name in SETTINGS:
+            spec = getattr(spec, SETTINGS[name])(value)
+    built = spec.build()
+    if "compression" in job:
+        built.set_compression_type(compression(job["compression"]))  # with_compression makes build raise a TypeError
+    if "timeout_ms" in job:
+        common = fluvio.CommonCreateRequest.new(job["topic"], job.get("dry_run", False), job["timeout_ms"])
+        client.admin._inner.create_topic_with_config(common._inner, built)  # the method around it raises a TypeError
+    else:
+        client.admin.create_topic(job["topic"], built)
 
 
 def delete_topic(client: Client, job: Job) -> Any:
@@ -59,7 +88,7 @@ def producer(client: Client, job: Job, partition: Optional[int]) -> Any:
     """A producer for the job's topic. A chosen partition needs a producer of its own."""
     builder = fluvio.TopicProducerConfigBuilder()
     if job.get("compression"):
-        builder = builder.compression(getattr(fluvio.Compression, COMPRESSION[job["compression"]]))
+        builder = builder.compression(compression(job["compression"]))
     if partition is not None:
         builder = builder.set_specific_partitioner(partition)
     return client.data.topic_producer_with_config(job["topic"], builder.build())
@@ -83,14 +112,23 @@ def produce(client: Client, job: Job) -> Any:
     return [[report.partition_id(), report.offset()] for report in reports]
 
 
+def offset(start: str) -> Any:
+    """A start position."""
+    if start == "beginning":
+        return fluvio.Offset.beginning()
+    return fluvio.Offset.from_end(int(start[4:])) if start.startswith("end-") else fluvio.Offset.absolute(int(start))
+
+
 def consume(client: Client, job: Job) -> Any:
-    """Reads one partition from its beginning until its end or ``count`` records. The records do not tell their
-    partition: the caller has to choose one."""
+    """Reads one partition from ``start``, by default its beginning, until its end, or ``count`` records however long
+    they take. The records do not tell their partition: the caller has to choose one."""
+    if job.get("isolation"):
+        raise ValueError("the official client does not choose an isolation when reading")
     config = fluvio.ConsumerConfig()
-    config.disable_continuous()
+    config.disable_continuous("count" not in job)
     consumer = client.data.partition_consumer(job["topic"], job["partition"])
     records: List[Any] = []
-    for record in consumer.stream_with_config(fluvio.Offset.beginning(), config):
+    for record in consumer.stream_with_config(offset(job.get("start", "beginning")), config):
         key = bytes(record.key()).hex()
         records.append([job["partition"], record.offset(), record.timestamp(), key, bytes(record.value()).hex()])
         if len(records) == job.get("count"):
@@ -125,6 +163,55 @@ def commit(client: Client, job: Job) -> Any:
     return offsets
 
 
+def create_object(client: Client, job: Job) -> Any:
+    """Creates a SmartModule."""
+    with tempfile.NamedTemporaryFile(suffix=".wasm") as file:
+        file.write(bytes.fromhex(job["wasm"]))
+        file.flush()
+        client.admin.create_smartmodule(job["name"], file.name, job.get("dry_run", False))
+
+
+def delete_object(client: Client, job: Job) -> Any:
+    """Deletes a SmartModule."""
+    client.admin.delete_smartmodule(job["name"])
+
+
+def list_objects(client: Client, job: Job) -> Any:
+    """The names of what is there of a type: all the client shows."""
+    lists = {
+        "topic": client.admin.list_topics,
+        "topic summary": lambda names: client.admin.list_topics_with_params(names, True),
+        "partition": client.admin.list_partitions,
+        "smartmodule": client.admin.list_smartmodules,
+    }
+    return sorted(each.name() for each in lists[job["type"]](job["names"]))
+
+
+def watch_objects(client: Client, job: Job) -> Any:
+    """Watches a type while the job's own jobs run, each when the watch has told of the one before, until the object of
+    the given name is gone. Tells what came for it."""
+    watches = {
+        "topic": (client.admin.watch_topic, "metadata_topic_spec"),
+        "smartmodule": (client.admin.watch_smartmodule, "metadata_smart_module_spec"),
+    }
+    watch, metadata = watches[job["type"]]
+    seen: List[str] = []
+    jobs = list(job["jobs"])
+    told = -1
+    for update in watch():
+        seen += ["all" for each in update.all() if each.name() == job["name"]]
+        for change in update.changes():
+            if getattr(change, metadata)().name() == job["name"]:
+                seen.append("update" if change.is_update() else "delete")
+        if "delete" in seen:
+            break
+        if told != len(seen) and jobs:
+            each = jobs.pop(0)
+            JOBS[each["do"]](client, each)
+        told = len(seen)
+    return seen
+
+
 JOBS: Dict[str, Callable[[Client, Job], Any]] = {
     "create_topic": create_topic,
     "delete_topic": delete_topic,
@@ -134,6 +221,10 @@ JOBS: Dict[str, Callable[[Client, Job], Any]] = {
     "commit": commit,
     "list_offsets": list_offsets,
     "delete_offset": delete_offset,
+    "create_object": create_object,
+    "delete_object": delete_object,
+    "list_objects": list_objects,
+    "watch_objects": watch_objects,
 }
 
 

@@ -4,16 +4,18 @@
 //! `{"results": [...]}`, with `{"ok": ...}` or `{"error": "..."}` for each job in order. Keys and values are hexadecimal, a
 //! record without a key has null. The same for every client: tests/interop/matrix/README.md.
 
+mod objects;
+
 use std::collections::HashMap;
 use std::io::{Read, Write};
 
 use fluvio::consumer::{ConsumerConfigExtBuilder, ConsumerStream, OffsetManagementStrategy, RetryMode};
 use fluvio::metadata::topic::TopicSpec;
-use fluvio::{Compression, Fluvio, FluvioConfig, Offset, RecordKey, TopicProducerConfigBuilder, TopicProducerPool};
+use fluvio::{Compression, Fluvio, FluvioConfig, Isolation, Offset, RecordKey, TopicProducerConfigBuilder, TopicProducerPool};
 use futures_util::StreamExt;
 use serde_json::{json, Value};
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() {
     let mut text = String::new();
@@ -40,7 +42,7 @@ async fn run(request: &Value) -> Result<Vec<Value>, Error> {
     Ok(results)
 }
 
-async fn one(client: &Fluvio, job: &Value) -> Result<Value, Error> {
+pub(crate) async fn one(client: &Fluvio, job: &Value) -> Result<Value, Error> {
     match text(job, "do")? {
         "create_topic" => create_topic(client, job).await,
         "delete_topic" => {
@@ -53,13 +55,22 @@ async fn one(client: &Fluvio, job: &Value) -> Result<Value, Error> {
         "commit" => commit(client, job).await,
         "list_offsets" => list_offsets(client).await,
         "delete_offset" => delete_offset(client, job).await,
+        "create_object" => objects::create(client, job).await,
+        "delete_object" => objects::delete(client, job).await,
+        "update_object" => objects::update(client, job).await,
+        "list_objects" => objects::list(client, job).await,
+        "watch_objects" => objects::watch(client, job).await,
         other => Err(format!("unknown job {other}").into()),
     }
 }
 
+/// Creates a topic with a number of partitions and a compression policy; with more it is an object, see below.
 async fn create_topic(client: &Fluvio, job: &Value) -> Result<Value, Error> {
     let partitions = job["partitions"].as_u64().unwrap_or(1) as u32;
-    let spec = TopicSpec::new_computed(partitions, 1, None);
+    let mut spec = TopicSpec::new_computed(partitions, 1, None);
+    if let Some(policy) = job["compression"].as_str() {
+        spec.set_compression_type(policy.parse()?);
+    }
     client.admin().await.create(text(job, "topic")?.to_owned(), false, spec).await?;
     Ok(Value::Null)
 }
@@ -117,23 +128,36 @@ async fn produce(client: &Fluvio, job: &Value) -> Result<Value, Error> {
     Ok(json!(reports))
 }
 
-/// What every stream of this program has in common: the topic, a partition of it or all, from its beginning to its end.
+/// What every stream of this program has in common: the topic, a partition of it or all, where it starts, and that it stops
+/// at the end.
 fn stream_config(job: &Value) -> Result<ConsumerConfigExtBuilder, Error> {
     let mut config = ConsumerConfigExtBuilder::default();
+    let start = match job["start"].as_str().unwrap_or("beginning") {
+        "beginning" => Offset::beginning(),
+        start => match start.strip_prefix("end-") {
+            Some(count) => Offset::from_end(count.parse()?),
+            None => Offset::absolute(start.parse()?)?,
+        },
+    };
     config
         .topic(text(job, "topic")?)
-        .offset_start(Offset::beginning())
+        .offset_start(start)
         .disable_continuous(true)
         .retry_mode(RetryMode::Disabled);
     if let Some(partition) = job["partition"].as_u64() {
         config.partition(partition as u32);
     }
+    if job["isolation"] == "read_committed" {
+        config.isolation(Isolation::ReadCommitted);
+    }
     Ok(config)
 }
 
-/// Reads from the beginning until the end or `count` records.
+/// Reads until the end, or `count` records however long they take.
 async fn consume(client: &Fluvio, job: &Value) -> Result<Value, Error> {
-    let mut stream = client.consumer_with_config(stream_config(job)?.build()?).await?;
+    let mut config = stream_config(job)?;
+    config.disable_continuous(job["count"].is_null());
+    let mut stream = client.consumer_with_config(config.build()?).await?;
     let count = job["count"].as_u64().unwrap_or(u64::MAX) as usize;
     let mut records = Vec::new();
     while records.len() < count {
@@ -176,7 +200,7 @@ async fn delete_offset(client: &Fluvio, job: &Value) -> Result<Value, Error> {
 }
 
 /// A field that must be text.
-fn text<'a>(object: &'a Value, name: &str) -> Result<&'a str, Error> {
+pub(crate) fn text<'a>(object: &'a Value, name: &str) -> Result<&'a str, Error> {
     object[name].as_str().ok_or_else(|| format!("{name} is not text").into())
 }
 
