@@ -15,6 +15,7 @@ BUILD := build
 LIB := $(BUILD)/lib/libfluvio.so
 DEVCLUSTER := $(BUILD)/bin/fluvio-devcluster
 VENV := $(BUILD)/venv
+OLD_VENV := $(BUILD)/venv-old
 PYTHON := python3
 FUZZTIME ?= 3s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -72,6 +73,13 @@ $(VENV)/.done: tests/python/requirements.txt
 	  || echo "the official Python client has no package for this machine: its tests will skip"
 	@touch $@
 
+# The official Python client of the platforms before 0.11.12, which the newer one cannot connect to.
+$(OLD_VENV)/.done:
+	@$(PYTHON) -m venv $(OLD_VENV)
+	@$(OLD_VENV)/bin/python -m pip install --quiet --disable-pip-version-check fluvio==0.16.1 \
+	  || echo "the official Python client 0.16.1 has no package for this machine: its tests will skip"
+	@touch $@
+
 # koffi for the Node binding, TypeScript for its tests.
 NODE_DONE := bindings/node/node_modules/.done
 $(NODE_DONE): bindings/node/package.json bindings/node/package-lock.json
@@ -118,8 +126,8 @@ test-python: all need-python $(VENV)/.done
 	cd bindings/python && $(ROOT)/$(VENV)/bin/python -m mypy --strict libfluvio
 	$(VENV)/bin/python -m pytest -q -rs tests/python
 
-# Builds the official Rust client too, once, in build/interop-rust.
-test-interop: all need-python need-node $(VENV)/.done $(NODE_DONE)
+# Builds the official Rust client too, once, in build/interop-rust. INTEROP_REQUIRE=all makes missing clients failures.
+test-interop: all need-python need-node $(VENV)/.done $(OLD_VENV)/.done $(NODE_DONE)
 	@echo "== official clients, programs of the benchmarks"
 	$(VENV)/bin/python -m pytest -q -rs tests/interop tests/bench
 
