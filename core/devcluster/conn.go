@@ -64,7 +64,7 @@ func (c *conn) serve() {
 		return buf[:n]
 	}
 	for {
-		msg, err := wire.ReadFrame(r, c.srv.cl.opts.MaxFrameBytes, alloc)
+		msg, err := c.next(r, alloc)
 		if err == nil {
 			err = c.handle(msg)
 		}
@@ -75,6 +75,18 @@ func (c *conn) serve() {
 			return
 		}
 	}
+}
+
+// next reads a request, unless a rule cuts it.
+func (c *conn) next(r *bufio.Reader, alloc func(int) []byte) ([]byte, error) {
+	// Rules may come while the connection is idle, so they are asked when the next request begins.
+	if _, err := r.Peek(wire.FrameHeaderSize); err == nil && c.srv.cl.faults.active() {
+		if n, cut := c.cutRequest(r); cut {
+			_, err := io.CopyN(io.Discard, r, n)
+			return nil, errors.Join(errHangUp, err)
+		}
+	}
+	return wire.ReadFrame(r, c.srv.cl.opts.MaxFrameBytes, alloc)
 }
 
 // request is one request on its way through a handler. Byte slices in msg are views of the connection's buffer and must

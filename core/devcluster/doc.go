@@ -45,9 +45,9 @@
 //
 // # Faults
 //
-// AddRule makes chosen requests fail: an error code, a delay, no answer, a closed connection, a frame cut off at a byte, a
-// wrong checksum, a wrong correlation id, a length that announces too much, a frame that no credit was given for; or only
-// counts them. Verbs stop and start servers, move leaders, evict records, and move the clock.
+// AddRule makes chosen requests fail: an error code, a delay, no answer, a closed connection, a request or an answer cut off
+// at a byte, a wrong checksum, a wrong correlation id, a length that announces too much, a frame that no credit was given
+// for; or only counts them. Verbs stop and start servers, move leaders, evict records, and move the clock.
 //
 // # Control port
 //

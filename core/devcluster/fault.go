@@ -1,6 +1,7 @@
 package devcluster
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -29,7 +30,9 @@ const (
 	ActionDrop ActionKind = "drop"
 	// ActionClose closes the connection instead of answering. At the request: it is not carried out either.
 	ActionClose ActionKind = "close"
-	// ActionCut sends the first bytes of the answer's frame, its length field included, and closes the connection.
+	// ActionCut sends the first Bytes bytes of the answer's frame, its length field included, and closes the connection. At
+	// the request: it takes no more than that from the client, and does not carry the request out. Such a rule is about an
+	// API and a server: topic and partition are not read any more.
 	ActionCut ActionKind = "cut"
 	// ActionCorruptCRC changes the checksum of the first batch in a frame of a stream. The stored batch stays as it is.
 	ActionCorruptCRC ActionKind = "corrupt_crc"
@@ -48,6 +51,8 @@ type Phase string
 const (
 	OnRequest Phase = "request" // the request was read and nothing done yet
 	OnAnswer  Phase = "answer"  // the answer is ready to be sent
+
+	onBytes Phase = "bytes" // of rules that cut requests: the first bytes have come
 )
 
 // SC as Rule.SPU means the SC.
@@ -73,6 +78,14 @@ type Rule struct {
 	// On is the phase. Empty: OnRequest for observe, error and delay, OnAnswer for the others.
 	On     Phase  `json:"on"`
 	Action Action `json:"action"`
+}
+
+// phase is when the rule really acts.
+func (r *Rule) phase() Phase {
+	if r.On == OnRequest && r.Action.Kind == ActionCut {
+		return onBytes
+	}
+	return r.On
 }
 
 func (r *Rule) matches(t target) bool {
@@ -122,8 +135,12 @@ func (r *Rule) check() error {
 			return bad("a delay rule needs a delay above 0")
 		}
 	case ActionCut, ActionCorruptCRC, ActionWrongCorrelation, ActionNoCredit, ActionOversize:
-		if r.On == OnRequest {
+		switch {
+		case r.On == OnAnswer:
+		case r.Action.Kind != ActionCut:
 			return bad("%s changes the answer and cannot act on the request", r.Action.Kind)
+		case r.Topic != "" || r.Partition >= 0:
+			return bad("a request is cut before its topic and partition are known: leave topic out, partition is -1")
 		}
 		if r.Action.Bytes < 0 || r.Action.Bytes > math.MaxInt32 {
 			return bad("bytes is %d, accepted are 0 to %d", r.Action.Bytes, math.MaxInt32)
@@ -226,7 +243,7 @@ func (f *faults) match(on Phase, srv *server, a *api, targets []target) *Rule {
 	var chosen *Rule
 	for _, h := range f.rules {
 		r := &h.rule
-		if r.On != on || (r.API != "" && r.API != a.name) {
+		if r.phase() != on || (r.API != "" && r.API != a.name) {
 			continue
 		}
 		if r.SPU != 0 && r.SPU != srv.id && !(r.SPU == SC && srv.role == wire.SC) {
@@ -274,6 +291,30 @@ func (c *conn) streamTarget(id uint32) target {
 		return target{s.fetch.Topic, int32(s.fetch.Partition)}
 	}
 	return target{partition: -1}
+}
+
+// cutRequest says after how many bytes a rule wants a request cut that has begun to come.
+func (c *conn) cutRequest(r *bufio.Reader) (n int64, cut bool) {
+	head, err := r.Peek(wire.FrameHeaderSize)
+	if err != nil {
+		return 0, false
+	}
+	size, err := wire.FrameLength(head, c.srv.cl.opts.MaxFrameBytes)
+	if err != nil {
+		return 0, false
+	}
+	if head, err = r.Peek(wire.FrameHeaderSize + 2); err != nil {
+		return 0, false
+	}
+	a := findAPI(c.srv.apis, binary.BigEndian.Uint16(head[wire.FrameHeaderSize:]))
+	if a == nil {
+		return 0, false
+	}
+	rule := c.srv.cl.faults.match(onBytes, c.srv, a, nil)
+	if rule == nil {
+		return 0, false
+	}
+	return int64(min(rule.Action.Bytes, wire.FrameHeaderSize+size)), true
 }
 
 // beforeRequest applies the rules of the request phase.

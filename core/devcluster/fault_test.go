@@ -131,6 +131,38 @@ func TestFaultsOfAnswers(t *testing.T) {
 	require.Equal(t, before, p.produce("t", "c"))
 }
 
+// A cut request is taken up to a byte and not carried out; whole requests around it are not concerned.
+func TestFaultCutsRequests(t *testing.T) {
+	cl, p := startProduce(t, Options{})
+	request := &wire.ProduceRequest{Isolation: 1, Topics: []wire.ProduceTopic{{Name: "t", Partitions: []wire.ProducePartition{{Records: batch("a")}}}}}
+	frame, err := wire.AppendRequest(nil, &wire.RequestHeader{APIKey: wire.KeyProduce, APIVersion: 25, ClientID: "test"}, request)
+	require.NoError(t, err)
+	seen := addRule(t, cl, Rule{API: "Produce", Partition: -1, Action: Action{Kind: ActionObserve}})
+	for _, n := range []int{0, 3, 4, 5, 6, 20, len(frame) - 1, len(frame), len(frame) + 100} {
+		cut := addRule(t, cl, Rule{API: "Produce", Partition: -1, Skip: 1, Count: 1, On: OnRequest, Action: Action{Kind: ActionCut, Bytes: n}})
+		p := dialSPU(t, cl, 0)
+		p.ackStream(1, 0) // another API is not cut
+		p.produce("t", "whole")
+		p.send(wire.KeyProduce, 25, request)
+		p.awaitHangUp()
+		require.Equal(t, 1, cut.Hits())
+		cut.Remove()
+	}
+	p.produce("t", "whole")
+	require.Equal(t, 10, seen.Hits(), "cut requests are not seen by rules that look into requests")
+	_, _, end, err := cl.Offsets("t", 0)
+	require.NoError(t, err)
+	require.EqualValues(t, 10, end)
+
+	// The bytes behind the cut stay with the client: the rest of a large request cannot be written.
+	addRule(t, cl, Rule{API: "Produce", Partition: -1, Count: 1, On: OnRequest, Action: Action{Kind: ActionCut, Bytes: 100}})
+	request.Topics[0].Partitions[0].Records = make([]byte, 64<<20)
+	frame, err = wire.AppendRequest(nil, &wire.RequestHeader{APIKey: wire.KeyProduce, APIVersion: 25, ClientID: "test"}, request)
+	require.NoError(t, err)
+	_, err = dialSPU(t, cl, 0).nc.Write(frame)
+	require.Error(t, err)
+}
+
 func TestFaultDelayHoldsTheConnectionOnly(t *testing.T) {
 	cl, p := startProduce(t, Options{})
 	h := addRule(t, cl, Rule{API: "FetchOffsets", Partition: -1, Count: 1, Action: Action{Kind: ActionDelay, Delay: time.Hour}})
@@ -198,7 +230,8 @@ func TestFaultRulesMatchAndCount(t *testing.T) {
 		{API: "Nothing", Action: Action{Kind: ActionDrop}}, {API: "Mirroring", Action: Action{Kind: ActionDrop}}, {API: "Produce"},
 		{API: "Produce", Action: Action{Kind: ActionError}}, {API: "List", Action: Action{Kind: ActionError, Code: 2}},
 		{Action: Action{Kind: ActionError, Code: 2}}, {Action: Action{Kind: ActionDelay}}, {On: "later", Action: Action{Kind: ActionDrop}},
-		{On: OnRequest, Action: Action{Kind: ActionCut}}, {Action: Action{Kind: ActionCut, Bytes: -1}}, {Skip: -1, Action: Action{Kind: ActionDrop}},
+		{On: OnRequest, Action: Action{Kind: ActionCut}}, {Topic: "t", Partition: -1, On: OnRequest, Action: Action{Kind: ActionCut}},
+		{On: OnRequest, Action: Action{Kind: ActionOversize}}, {Action: Action{Kind: ActionCut, Bytes: -1}}, {Skip: -1, Action: Action{Kind: ActionDrop}},
 	} {
 		_, err := cl.AddRule(r)
 		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), "%+v", r)
@@ -254,6 +287,8 @@ func TestControlPort(t *testing.T) {
 	run(200, "DELETE", "/v1/faults/"+id, "")
 	run(404, "DELETE", "/v1/faults/"+id, "")
 	run(400, "POST", "/v1/faults", `{"action":{"kind":"explode"}}`)
+	out = run(200, "POST", "/v1/faults", `{"api":"Produce","on":"request","action":{"kind":"cut","bytes":10}}`)
+	run(200, "DELETE", "/v1/faults/"+fmt.Sprint(out["id"]), "")
 	r = p.produceTo("t", 1, 100, wire.ProducePartition{Records: batchOf(1, "a", "b", "c")})
 	require.True(t, r[0].Error.Ok())
 	run(200, "POST", "/v1/topics/t/0/evict", `{"before":2}`)
