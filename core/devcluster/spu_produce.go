@@ -42,7 +42,9 @@ var spuProduce = api{
 				if p != nil && m.Isolation < 0 {
 					waits = append(waits, pendingCommit{p, end, out})
 				}
-				out.Error = r.verdict(at, out.Error)
+				if out.Error.Ok() { // a rule on the answer says that the request was carried out
+					out.Error = r.verdict(at, out.Error)
+				}
 			}
 		}
 		timeout := time.Duration(m.TimeoutMS) * time.Millisecond
