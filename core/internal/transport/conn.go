@@ -48,7 +48,7 @@ type call struct {
 	api       uint16
 	version   int16
 	stream    bool
-	sent      atomic.Bool // the writer has begun to write it
+	sent      atomic.Bool // the writer has begun to write it; when that failed: some of it left
 	abandoned atomic.Bool // drop the answer
 	onFrame   func(frame *Buffer, body []byte, err error)
 
@@ -333,7 +333,13 @@ func (c *Conn) writeLoop() {
 			calls[i].sent.Store(true)
 			bufs = append(bufs, parts...)
 		}
-		if err := c.writeAll(bufs); err != nil {
+		if n, err := c.writeAll(bufs); err != nil {
+			for i, parts := range queue {
+				calls[i].sent.Store(n > 0)
+				for _, b := range parts {
+					n -= int64(len(b))
+				}
+			}
 			c.fail(c.ioError(err, "write"))
 			return
 		}
@@ -364,18 +370,19 @@ func (c *Conn) wrote(calls []*call) {
 	}
 }
 
-// writeAll writes bufs; the deadline is moved on as long as bytes leave.
-func (c *Conn) writeAll(bufs net.Buffers) error {
+// writeAll writes bufs and says how many bytes left; the deadline is moved on as long as they do.
+func (c *Conn) writeAll(bufs net.Buffers) (left int64, err error) {
 	for len(bufs) > 0 {
 		if c.cfg.WriteStall > 0 {
 			_ = c.sock.SetWriteDeadline(time.Now().Add(c.cfg.WriteStall))
 		}
 		n, err := bufs.WriteTo(c.sock)
+		left += n
 		if err != nil && !(n > 0 && errors.Is(err, os.ErrDeadlineExceeded)) {
-			return err
+			return left, err
 		}
 	}
-	return nil
+	return left, nil
 }
 
 // listener is the socket as the reader sees it: it notes when something came.

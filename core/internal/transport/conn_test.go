@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -210,6 +211,58 @@ func TestWriteStall(t *testing.T) {
 	require.Equal(t, fluvioerr.Connection, fluvioerr.CodeOf(r.err), "%v", r.err)
 	require.ErrorContains(t, r.err, "no byte could be sent for 50ms: the server does not read")
 	require.True(t, fluvioerr.MaybeWritten(r.err), "some bytes did leave")
+}
+
+// heldConn holds a write until open closes, and fails when left bytes have been written since.
+type heldConn struct {
+	net.Conn
+	armed   chan struct{} // closed: hold the next write
+	entered chan struct{} // closed: it is held
+	open    chan struct{}
+	once    sync.Once
+	left    int
+}
+
+func (h *heldConn) Write(b []byte) (int, error) {
+	select {
+	case <-h.armed:
+	default:
+		return h.Conn.Write(b)
+	}
+	h.once.Do(func() {
+		close(h.entered)
+		<-h.open
+	})
+	n, err := h.Conn.Write(b[:min(h.left, len(b))])
+	if h.left -= n; n < len(b) && err == nil {
+		err = errors.New("broken by the test")
+	}
+	return n, err
+}
+
+// Of requests that are gathered in one write that fails, those of which no byte left were not sent.
+func TestSentIsWhatLeft(t *testing.T) {
+	s := startServer(t, true, drain)
+	held := &heldConn{armed: make(chan struct{}), entered: make(chan struct{}), open: make(chan struct{})}
+	held.left = wire.FrameHeaderSize + 2 + 2 + 4 + 2 + len("test") + len("first") + 1
+	cfg := testConfig()
+	cfg.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+		held.Conn = nc
+		return held, err
+	}
+	c := dialTo(t, s, cfg)
+	close(held.armed)
+	first, _ := send(t, c, "first")
+	<-held.entered
+	second, _ := send(t, c, "second")
+	third, _ := send(t, c, "third")
+	close(held.open)
+	for i, out := range []<-chan result{first, second, third} {
+		r := await(t, out)
+		require.Equal(t, fluvioerr.Connection, fluvioerr.CodeOf(r.err), "%v", r.err)
+		require.Equal(t, i < 2, fluvioerr.MaybeWritten(r.err), "request %d: %v", i, r.err)
+	}
 }
 
 func TestSlowReaderIsNoStall(t *testing.T) {
