@@ -218,6 +218,24 @@ func TestRetryWaitsAndTellsTheSender(t *testing.T) {
 	})
 }
 
+// Waits double from retry_backoff up to retry_backoff_max, each up to 30 % shorter or longer but never longer than that, so
+// that clients which failed together do not come back together.
+func TestRetryDelay(t *testing.T) {
+	cfg := testConfig("t")
+	cfg.RetryFirst, cfg.RetryMax = 100*time.Millisecond, 10*time.Second
+	p, _, _ := idle(cfg)
+	for n, ms := range map[int]int{1: 100, 2: 200, 3: 400, 7: 6400, 8: 10000, 9: 10000, 64: 10000, 1 << 40: 10000} {
+		shortest, longest := time.Hour, time.Duration(0)
+		for range 1000 {
+			d := p.retryDelay(n)
+			shortest, longest = min(shortest, d), max(longest, d)
+		}
+		d := time.Duration(ms) * time.Millisecond
+		require.InDelta(t, 0.7*float64(d), float64(shortest), 0.02*float64(d), "after %d failures", n)
+		require.InDelta(t, min(1.3*float64(d), float64(cfg.RetryMax)), float64(longest), 0.02*float64(d), "after %d failures", n)
+	}
+}
+
 func TestTakeKeepsToTheRequestLimit(t *testing.T) {
 	cfg := testConfig("t")
 	cfg.BatchSize, cfg.MaxRequestSize = 1024, 3000

@@ -300,13 +300,13 @@ func (p *Producer) passing(err error) bool {
 	return fluvioerr.Retriable(err)
 }
 
-// retryDelay is the jittered exponential wait after n failures in a row.
+// retryDelay is the jittered exponential wait after n failures in a row, at most RetryMax.
 func (p *Producer) retryDelay(n int) time.Duration {
 	d := p.cfg.RetryFirst << min(n-1, 16)
 	if d > p.cfg.RetryMax || d <= 0 {
 		d = p.cfg.RetryMax
 	}
-	return time.Duration(float64(d) * (0.7 + 0.6*rand.Float64()))
+	return min(time.Duration(float64(d)*(0.7+0.6*rand.Float64())), p.cfg.RetryMax)
 }
 
 // giveUp fails the batches of a partition whose delivery timeout has passed. Those in flight may be stored; their request

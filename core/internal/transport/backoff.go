@@ -13,7 +13,7 @@ type Backoff struct {
 	attempt int
 }
 
-// NewBackoff starts at first and ends at most at longest between two attempts.
+// NewBackoff starts at first; nothing is longer than longest, which jitter only shortens.
 func NewBackoff(first, longest time.Duration) *Backoff {
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval, b.MaxInterval, b.Multiplier, b.RandomizationFactor = first, longest, 2, 0.3
@@ -28,7 +28,10 @@ func (b *Backoff) Reset() { b.attempt = 0; b.b.Reset() }
 func (b *Backoff) Attempt() int { return b.attempt }
 
 // Next counts an attempt and gives the wait before it, for Sleep.
-func (b *Backoff) Next() time.Duration { b.attempt++; return b.b.NextBackOff() }
+func (b *Backoff) Next() time.Duration {
+	b.attempt++
+	return min(b.b.NextBackOff(), b.b.MaxInterval)
+}
 
 // Wait sleeps until the next attempt; false when ctx ended first. Anything sent on early ends the wait as well.
 func (b *Backoff) Wait(ctx context.Context, early <-chan struct{}) bool {
