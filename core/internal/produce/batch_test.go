@@ -78,7 +78,7 @@ func TestBatchIsByteIdentical(t *testing.T) {
 	want, err := hex.DecodeString(strings.NewReplacer(" ", "", "\n", "").Replace(workedExample))
 	require.NoError(t, err)
 	_, part, _ := idle(testConfig("t"))
-	b := newBatch(part, 16<<10, time.Now())
+	b := newBatch(part, 16<<10, 16<<10, time.Now())
 	b.append(&Record{Value: []byte("hello"), Timestamp: 1700000000000}, 1700000000000, false)
 	b.append(&Record{Key: []byte("k1"), Value: []byte("world"), Timestamp: 1700000000005}, 1700000000005, false)
 	require.Equal(t, entrySize+len(want), b.size())
@@ -94,7 +94,7 @@ func TestBatchIsByteIdentical(t *testing.T) {
 func TestCompressedBatch(t *testing.T) {
 	_, part, _ := idle(testConfig("t"))
 	for _, codec := range []compress.Codec{compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd} {
-		b := newBatch(part, 16<<10, time.Now())
+		b := newBatch(part, 16<<10, 16<<10, time.Now())
 		for range 100 {
 			b.append(&Record{Value: []byte("the same again")}, 1, false)
 		}
@@ -120,14 +120,14 @@ func TestBatchStaysInItsReservation(t *testing.T) {
 			r.Key = nil
 		}
 		if _, how := part.add(r, stamp(r), 0); how == needsMemory {
-			_, how = part.add(r, stamp(r), part.bufferFor(r))
+			_, how = part.add(r, stamp(r), int64(part.bufferFor(r)))
 			require.Equal(t, addedToNew, how)
 		}
 	}
 	part.flushNow()
 	for _, b := range part.closed {
-		require.LessOrEqual(t, int64(len(b.buf)), b.cap)
-		require.Equal(t, b.cap, int64(cap(b.buf)), "nothing was moved to a larger buffer")
+		require.LessOrEqual(t, int64(len(b.buf)), b.cost)
+		require.Equal(t, b.cost, int64(cap(b.buf)), "nothing was moved to a larger buffer")
 		require.True(t, b.size() <= cfg.BatchSize || b.count == 1, "a batch of %d bytes and %d records", b.size(), b.count)
 	}
 }
@@ -145,7 +145,7 @@ func queues(part *partition, s *sender) (told, open bool, closed int) {
 func add(part *partition) {
 	r := &Record{Value: []byte("x")}
 	if _, how := part.add(r, stamp(r), 0); how == needsMemory {
-		part.add(r, stamp(r), part.bufferFor(r))
+		part.add(r, stamp(r), int64(part.bufferFor(r)))
 	}
 }
 
@@ -243,7 +243,7 @@ func TestTakeKeepsToTheRequestLimit(t *testing.T) {
 	for range 30 {
 		r := &Record{Value: make([]byte, 400)}
 		if _, how := part.add(r, stamp(r), 0); how == needsMemory {
-			part.add(r, stamp(r), part.bufferFor(r))
+			part.add(r, stamp(r), int64(part.bufferFor(r)))
 		}
 	}
 	part.flushNow()
@@ -263,7 +263,7 @@ func TestTakeKeepsToTheRequestLimit(t *testing.T) {
 	require.Equal(t, 30, total)
 	// What does not fit into what is left of a request goes into one of its own.
 	r := &Record{Value: make([]byte, 2500)}
-	part.add(r, stamp(r), part.bufferFor(r))
+	part.add(r, stamp(r), int64(part.bufferFor(r)))
 	taken, more := part.take(s, 100, time.Now())
 	require.Empty(t, taken)
 	require.True(t, more)

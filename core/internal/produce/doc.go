@@ -21,7 +21,8 @@
 // Goroutines: one router (metadata, expiry), one reporter, one sender per SPU that leads a partition; all end with Close.
 // Locks: partition.mu before sender.mu; neither is held across I/O or a callback.
 //
-// Memory: a batch counts with the capacity of its buffer, from its first record until its report has been given. Nothing
-// lingers while somebody waits for memory. A buffer is used again when its request has ended, never while a connection may
-// still write it out.
+// Memory: a batch counts with all that it takes, its buffer, its opaques and itself, from its first record until its report
+// has been given and no request has its bytes any more. It has one buffer at a time, compressed or not. Nothing lingers while
+// somebody waits for memory. A buffer is used again when its request has ended, never while a connection may still write it
+// out.
 package produce

@@ -214,11 +214,19 @@ func TestDeliveryTimeoutInFlight(t *testing.T) {
 	drop := w.rule(devcluster.Rule{API: "Produce", Count: 1, Action: devcluster.Action{Kind: devcluster.ActionDrop}})
 	l := newLedger()
 	p := w.producer("flight", func(c *Config) { c.DeliveryTimeout, c.OnDelivery = 100*time.Millisecond, l.take })
+	allFree := func() bool {
+		free := p.budget.TryAcquire(p.cfg.BufferMemory)
+		if free {
+			p.budget.Release(p.cfg.BufferMemory)
+		}
+		return free
+	}
 	_, err := wait(t, send(t, p, record(0)))
 	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
 	require.Equal(t, "delivery_timeout_ms", fluvioerr.As(err).Setting)
 	require.Equal(t, MaybePersisted, l.all(t, 1)[0].persisted)
 	require.Equal(t, 1, drop.Hits())
+	require.False(t, allFree(), "the request still has the bytes")
 	// The request fails at last. Its record was given up, so it is not sent again.
 	require.NoError(t, w.dev.StopSPU(5001))
 	require.NoError(t, w.dev.StartSPU(5001))
@@ -226,6 +234,7 @@ func TestDeliveryTimeoutInFlight(t *testing.T) {
 		offset, err := wait(t, send(t, p, &Record{Value: []byte("next")}))
 		return err == nil && offset >= 1
 	}, patience, time.Millisecond)
+	require.True(t, allFree())
 	stored := values(w.read("flight"))
 	require.Equal(t, 1, strings.Count(strings.Join(stored, "\n"), "value 0"))
 }

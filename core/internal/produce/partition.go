@@ -44,7 +44,7 @@ func (p *partition) add(r *Record, ts, reserved int64) (Receipt, added) {
 	if p.dead {
 		return Receipt{}, producerDead
 	}
-	if b := p.open; b != nil && b.size()+need > cfg.BatchSize {
+	if b := p.open; b != nil && (b.size()+need > cfg.BatchSize || cfg.OnDelivery != nil && !b.roomForOpaque()) {
 		p.closeOpen()
 	}
 	how := addedToBatch
@@ -52,7 +52,7 @@ func (p *partition) add(r *Record, ts, reserved int64) (Receipt, added) {
 		if reserved == 0 {
 			return Receipt{}, needsMemory
 		}
-		p.open = newBatch(p, int(reserved), time.Now())
+		p.open = newBatch(p, p.bufferFor(r), reserved, time.Now())
 		how = addedToNew
 		p.producer.under.Add(1)
 	}
@@ -90,8 +90,8 @@ func (p *partition) bury() (flying, waiting []*batch) {
 }
 
 // bufferFor is the capacity of a batch that begins with r, in bytes.
-func (p *partition) bufferFor(r *Record) int64 {
-	return int64(max(p.producer.cfg.BatchSize, headRoom+len(r.Key)+len(r.Value)+overhead))
+func (p *partition) bufferFor(r *Record) int {
+	return max(p.producer.cfg.BatchSize, headRoom+len(r.Key)+len(r.Value)+overhead)
 }
 
 // opened starts the life of a new open batch: it is sent at once, or after its linger. p.mu is held.
@@ -190,15 +190,15 @@ func (p *partition) landed(again []*batch, passing bool) {
 	defer p.mu.Unlock()
 	clear(p.flying)
 	p.flying = p.flying[:0]
-	if p.dead {
-		return
-	}
 	again = slices.DeleteFunc(again, func(b *batch) bool {
 		if b.decided { // given up in flight
 			b.recycle()
 		}
 		return b.decided
 	})
+	if p.dead {
+		return
+	}
 	if len(again) > 0 {
 		p.closed = append(append(make([]*batch, 0, len(again)+len(p.closed)), again...), p.closed...)
 	}
@@ -278,7 +278,7 @@ func (p *partition) overdue(late func(*batch) bool) (out []*batch) {
 	defer p.mu.Unlock()
 	for _, b := range p.flying {
 		if !b.decided && late(b) {
-			b.decided = true
+			b.decided, b.lent = true, true
 			p.done[MaybePersisted].add(b)
 			out = append(out, b)
 		}

@@ -22,6 +22,7 @@ type Producer struct {
 	cluster *cluster.Cluster
 	budget  *semaphore.Weighted
 	under   atomic.Int64 // batches without a report
+	buffers sync.Pool    // *byte, the first of BatchSize
 	blocked atomic.Int32 // callers of Send that wait for the budget: nothing lingers meanwhile
 
 	view  atomic.Pointer[Partitions]   // for the partitioner
@@ -126,11 +127,12 @@ func stamp(r *Record) int64 {
 
 // sendSlow opens a new batch, for which memory has to be reserved first.
 func (p *Producer) sendSlow(ctx context.Context, part *partition, r *Record) (Receipt, error) {
-	need := part.bufferFor(r)
+	need := int64(part.bufferFor(r))
 	if need > p.cfg.BufferMemory {
 		return Receipt{}, fluvioerr.New(fluvioerr.TooLarge, "send", "the record needs %d bytes, buffer_memory is %d", need, p.cfg.BufferMemory).
 			At(p.cfg.Topic, part.id).ForSetting("buffer_memory")
 	}
+	need = min(need+batchCost, p.cfg.BufferMemory)
 	if !p.budget.TryAcquire(need) {
 		if err := p.waitForMemory(ctx, need); err != nil {
 			return Receipt{}, err

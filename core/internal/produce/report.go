@@ -131,9 +131,12 @@ func (p *Producer) fail(b *batch, base int64, err error) {
 	p.complete(b, base, &own, persisted)
 }
 
-// release ends a batch: its memory is free, who waits for it goes on.
+// release ends a batch: its memory is free, unless its bytes are still on their way, and who waits for it goes on.
 func (p *Producer) release(b *batch) {
-	p.budget.Release(b.cap)
+	b.opaques = nil // receipts may keep the batch
+	if !b.lent {
+		p.budget.Release(b.cost)
+	}
 	p.under.Add(-1)
 	close(b.done)
 }
@@ -141,18 +144,20 @@ func (p *Producer) release(b *batch) {
 // reporter gives the reports, one after the other.
 func (p *Producer) reporter() {
 	defer close(p.reported)
+	var d Delivery // valid during the callback only: one is enough
 	for range p.reports.wake {
 		for {
 			p.reports.mu.Lock()
 			queue, closed := p.reports.queue, p.reports.closed
-			p.reports.queue = nil
-			p.reports.running = queue
+			clear(p.reports.running)
+			p.reports.queue, p.reports.running = p.reports.running[:0], queue
 			p.reports.mu.Unlock()
 			for _, b := range queue {
-				p.cfg.OnDelivery(&Delivery{
+				d = Delivery{
 					Topic: p.cfg.Topic, Partition: b.part.id, BaseOffset: b.base, Count: b.count, Opaques: b.opaques,
 					Err: b.err, Persisted: b.persisted, Latency: b.latency,
-				})
+				}
+				p.cfg.OnDelivery(&d)
 				p.release(b)
 			}
 			if len(queue) == 0 {
