@@ -44,8 +44,12 @@ func TestRoundRobinLeavesOutWhatIsOffline(t *testing.T) {
 	w := newWorld(t, devcluster.Options{SPUs: 2})
 	w.topic("online", devcluster.TopicOptions{Partitions: 4})
 	p := w.producer("online", nil)
+	online := func(n int) {
+		require.Eventually(t, func() bool { return len(p.view.Load().Available) == n }, patience, time.Millisecond)
+	}
+	online(4)
 	require.NoError(t, w.dev.StopSPU(5002))
-	require.Eventually(t, func() bool { return len(p.view.Load().Available) == 2 }, patience, time.Millisecond)
+	online(2)
 	for i := range 20 {
 		send(t, p, record(i))
 	}
