@@ -12,6 +12,7 @@ import (
 
 	"github.com/libfluvio/libfluvio/core/devcluster"
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/history"
 )
 
 // lost is an answer that never comes because the connection breaks after the records were stored.
@@ -56,32 +57,6 @@ func TestAtLeastOnceRetriesALostAnswer(t *testing.T) {
 	require.EqualValues(t, 1, offset, "the offset of the copy that was acknowledged")
 	require.Equal(t, Persisted, l.all(t, 1)[0].persisted)
 	require.Equal(t, []string{"value 0", "value 0"}, values(w.read("alo")))
-}
-
-// The connection may break at any byte of the answer.
-func TestAnswerCutAtEveryByte(t *testing.T) {
-	w := newWorld(t, devcluster.Options{})
-	w.topic("cut", devcluster.TopicOptions{})
-	l := newLedger()
-	p := w.producer("cut", func(c *Config) { c.OnDelivery = l.take; c.RetryFirst, c.RetryMax = time.Microsecond, time.Millisecond })
-	n := 0
-	for ; ; n++ {
-		cut := w.rule(devcluster.Rule{API: "Produce", Count: 1, Action: devcluster.Action{Kind: devcluster.ActionCut, Bytes: n}})
-		_, err := wait(t, send(t, p, record(n)))
-		require.NoError(t, err, "cut at %d", n)
-		require.Equal(t, 1, cut.Hits())
-		cut.Remove()
-		// 4 length, 4 correlation id, 4 topics, 2+3 name, 4 partitions, 4+2+8+8+8 partition, 4 throttle
-		if n == 55 {
-			break
-		}
-	}
-	got := l.all(t, n+1)
-	rows := w.read("cut")
-	require.Len(t, rows, 2*n+1, "each was stored twice, but the one whose answer was whole")
-	for i, o := range got {
-		require.Equal(t, fmt.Sprintf("value %d", i), rows[o.offset].value, "readable at the offset acknowledged")
-	}
 }
 
 func TestAnswerForNobody(t *testing.T) {
@@ -274,102 +249,64 @@ func TestSCAway(t *testing.T) {
 	require.NoError(t, w.dev.StartSC())
 }
 
-// history is what several goroutines sent, and what became of it.
-type history struct {
-	mu    sync.Mutex
-	sent  map[string]bool
-	acked map[string]outcome
+// hand sends a record of a writer, noted in a history.
+func hand(t *testing.T, h *history.History, p *Producer, writer int, partition int32, value string) (number uint64, r Receipt) {
+	number = h.Hand(writer, partition, nil, []byte(value))
+	rec := &Record{Value: []byte(value), Opaque: number}
+	var err error
+	if partition < 0 {
+		r, err = p.Send(context.Background(), rec)
+	} else {
+		r, err = p.SendTo(context.Background(), partition, rec)
+	}
+	if err != nil {
+		t.Errorf("%s: %v", value, err)
+		h.Refuse(number)
+	}
+	return number, r
 }
 
-// work sends until stop closes, at least until each of the goroutines has had some records acknowledged afterwards.
-func (h *history) work(t *testing.T, p *Producer, goroutines int, stop <-chan struct{}) {
+// work sends until stop closes, and once more afterwards.
+func work(t *testing.T, h *history.History, p *Producer, goroutines int, stop <-chan struct{}) {
 	var all sync.WaitGroup
 	for g := range goroutines {
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			receipts := map[string]Receipt{}
-			last := false
-			for i := 0; !last; i++ {
+		all.Go(func() {
+			for i, last := 0, false; !last && !t.Failed(); i++ {
 				select {
 				case <-stop:
 					last = true
 				default:
 				}
-				v := fmt.Sprintf("%d/%d", g, i)
-				rc, err := p.Send(context.Background(), &Record{Value: []byte(v)})
-				if err != nil {
-					t.Errorf("%s: %v", v, err)
-					return
-				}
-				receipts[v] = rc
-				if i%20 == 0 {
-					_, _, _ = rc.Wait(context.Background())
+				if _, r := hand(t, h, p, g, -1, fmt.Sprintf("%d/%d", g, i)); i%20 == 0 {
+					_, _, _ = r.Wait(context.Background())
 				}
 			}
-			for v, rc := range receipts {
-				partition, offset, err := rc.Wait(context.Background())
-				h.mu.Lock()
-				h.sent[v] = true
-				if err == nil {
-					h.acked[v] = outcome{partition: partition, offset: offset}
-				}
-				h.mu.Unlock()
-			}
-		}()
+		})
 	}
 	all.Wait()
 }
 
-// check holds what is stored against what was promised: acknowledged records are where they were acknowledged, the first
-// copies are in order per goroutine and partition, and there are further copies only if they are allowed.
-func (h *history) check(t *testing.T, rows []row, duplicates bool) {
-	t.Helper()
-	at := map[outcome]string{}
-	copies := map[string]int{}
-	last := map[string]int{}
-	for _, r := range rows {
-		at[outcome{partition: r.partition, offset: r.offset}] = r.value
-		copies[r.value]++
-		if copies[r.value] > 1 {
-			continue
-		}
-		require.True(t, h.sent[r.value], "%q was never sent", r.value)
-		var g, i int
-		_, err := fmt.Sscanf(r.value, "%d/%d", &g, &i)
-		require.NoError(t, err)
-		who := fmt.Sprintf("%d in %d", g, r.partition)
-		if before, seen := last[who]; seen {
-			require.Greater(t, i, before, "order of goroutine %s", who)
-		}
-		last[who] = i
-	}
-	for v, o := range h.acked {
-		require.Equal(t, v, at[o], "acknowledged at %d/%d", o.partition, o.offset)
-	}
-	if !duplicates {
-		for v, n := range copies {
-			require.Equal(t, 1, n, "copies of %s", v)
-		}
-	}
-}
-
 // underFaults sends with four goroutines while disturb does what it does.
 func underFaults(t *testing.T, w *world, change func(*Config), duplicates bool, disturb func(round func())) {
-	p := w.producer("faults", change)
-	h := &history{sent: map[string]bool{}, acked: map[string]outcome{}}
+	h := &history.History{}
+	p := w.producer("faults", func(c *Config) {
+		if c.OnDelivery = report(h); change != nil {
+			change(c)
+		}
+	})
 	stop, finished := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(finished)
-		h.work(t, p, 4, stop)
+		work(t, h, p, 4, stop)
 	}()
 	// A round is over when the producer gets something through to every partition.
+	probes := 0
 	round := func() {
 		for id := range int32(len(*p.parts.Load())) {
 			for {
-				rc, err := p.SendTo(testContext(t), id, &Record{Value: []byte("probe")})
-				require.NoError(t, err)
-				if _, err := wait(t, rc); err == nil {
+				probes++
+				_, r := hand(t, h, p, -1, id, fmt.Sprintf("probe %d", probes))
+				if _, err := wait(t, r); err == nil {
 					break
 				}
 			}
@@ -379,18 +316,10 @@ func underFaults(t *testing.T, w *world, change func(*Config), duplicates bool, 
 	disturb(round)
 	close(stop)
 	<-finished
-	if !p.cfg.AtMostOnce {
-		require.Len(t, h.acked, len(h.sent), "at least once with time enough loses nothing")
-	}
-	rows := w.read("faults")
-	kept := rows[:0]
-	for _, r := range rows {
-		if r.value != "probe" {
-			kept = append(kept, r)
-		}
-	}
-	require.NotEmpty(t, h.acked)
-	h.check(t, kept, duplicates)
+	require.NoError(t, p.Close(testContext(t)))
+	h.End()
+	w.note(h, "faults")
+	require.NoError(t, h.Check(history.Terms{Failures: p.cfg.AtMostOnce, Duplicates: duplicates}))
 }
 
 func TestSPURestartsWhileSending(t *testing.T) {

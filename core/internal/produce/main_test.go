@@ -3,6 +3,7 @@ package produce
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/cluster"
 	"github.com/libfluvio/libfluvio/core/internal/consume"
+	"github.com/libfluvio/libfluvio/core/internal/history"
 	"github.com/libfluvio/libfluvio/core/internal/transport"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
@@ -39,10 +41,16 @@ type world struct {
 
 func newWorld(t *testing.T, o devcluster.Options) *world {
 	t.Helper()
+	return newWorldOver(t, o, nil)
+}
+
+// newWorldOver is newWorld with a dial function of the test's own.
+func newWorldOver(t *testing.T, o devcluster.Options, dial func(context.Context, string, string) (net.Conn, error)) *world {
+	t.Helper()
 	dev, err := devcluster.Start(testContext(t), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, dev.Close()) })
-	pool := transport.NewPool(&transport.Config{ClientID: "test", ConnectTimeout: 5 * time.Second, RequestTimeout: patience, WriteStall: patience})
+	pool := transport.NewPool(&transport.Config{ClientID: "test", ConnectTimeout: 5 * time.Second, RequestTimeout: patience, WriteStall: patience, DialContext: dial})
 	t.Cleanup(pool.Close)
 	c, err := cluster.Open(testContext(t), cluster.Config{Endpoint: dev.Endpoint(), BackoffFirst: 2 * time.Millisecond, BackoffMax: 50 * time.Millisecond}, pool)
 	require.NoError(t, err)
@@ -129,6 +137,14 @@ func (w *world) read(topic string) (rows []row) {
 	return rows
 }
 
+// note reads what is stored in a topic into a history.
+func (w *world) note(h *history.History, topic string) {
+	w.t.Helper()
+	for _, r := range w.read(topic) {
+		h.Store(r.partition, r.offset, r.key, []byte(r.value))
+	}
+}
+
 // values are the values of rows in their order.
 func values(rows []row) (out []string) {
 	for _, r := range rows {
@@ -195,6 +211,19 @@ func (l *ledger) all(t *testing.T, n int) map[uint64]outcome {
 	require.Len(t, l.got, n)
 	require.Empty(t, l.twice, "reported twice")
 	return l.got
+}
+
+// report notes the reports of records whose opaque is their number in a history.
+func report(h *history.History) func(*Delivery) {
+	return func(d *Delivery) {
+		for i, number := range d.Opaques {
+			o := history.Outcome{Partition: d.Partition, Offset: -1, State: history.State(d.Persisted), Err: d.Err}
+			if d.BaseOffset >= 0 {
+				o.Offset = d.BaseOffset + int64(i)
+			}
+			h.Report(number, o)
+		}
+	}
 }
 
 // record is a record whose value names its number, which is also its opaque.
