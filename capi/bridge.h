@@ -8,6 +8,8 @@
 #ifndef FLUVIOC_BRIDGE_H
 #define FLUVIOC_BRIDGE_H
 
+#include <stdbool.h>
+
 #include "fluvio.h"
 
 /* What an operation asks of Go. */
@@ -92,7 +94,7 @@ void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result);
 /* The handles. _new gives two references: the user's, which goes into the operation's result, and Go's. NULL when memory
  * is short. handle: any of client, producer, consumer. */
 fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version);
-fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit);
+fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool pinned);
 fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *events, fluvio_queue_t *store);
 /* From now on calls on the handle say CLOSED; wakes them. For a producer: the number of records accepted before. */
 uint64_t fluvioc_closing(void *handle);
@@ -109,6 +111,7 @@ typedef struct fluvioc_chunk {
   uint32_t size;  /* room in bytes */
   uint32_t used;  /* bytes taken */
   uint64_t count; /* records */
+  int64_t since;  /* ns by the monotonic clock: when the first record was accepted; how long ago that was, once taken */
   uint8_t bytes[];
 } fluvioc_chunk_t;
 /* The head of a record in a chunk; key and value follow, then zeros up to a multiple of 8. */

@@ -6,6 +6,7 @@
 
 #define CHUNK_SIZE ((size_t)64 << 10)
 #define SPARE_CHUNKS 4
+#define CHUNK_AGE_NS 1000000000 /* records in one chunk are accepted within so long */
 #define REPORT_WEIGHT 160 /* bytes of a delivery report, opaque values apart */
 #define CLOSE_LATER_MS 10000
 
@@ -39,10 +40,11 @@ struct fluvio_producer {
   void *ctx;
   void (*ctx_free)(void *);
   uint32_t waiters;
+  bool pinned;       /* to one partition, by its settings */
   bool go_waits;     /* Go waits for FLUVIOC_DATA */
 };
 
-fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit)
+fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool pinned)
 {
   fluvio_producer_t *producer = calloc(1, sizeof *producer);
   if (producer == NULL)
@@ -53,6 +55,7 @@ fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fl
   producer->queue_limit = queue_limit;
   producer->report_limit = report_limit;
   producer->record_limit = record_limit;
+  producer->pinned = pinned;
   producer->chunk_size = queue_limit / 4 < CHUNK_SIZE ? (size_t)queue_limit / 4 : CHUNK_SIZE;
   producer->client = client;
   fluvioc_client_hold(client);
@@ -142,6 +145,9 @@ fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer)
   producer->head = producer->tail = NULL;
   producer->go_waits = chunks == NULL;
   pthread_mutex_unlock(&producer->lock);
+  int64_t now = chunks != NULL ? fluvioc_now() : 0;
+  for (fluvioc_chunk_t *chunk = chunks; chunk != NULL; chunk = chunk->next)
+    chunk->since = now - chunk->since;
   return chunks;
 }
 
@@ -253,7 +259,8 @@ static fluvio_status_t wait_room(struct sending *s, size_t need)
 static uint8_t *reserve(fluvio_producer_t *p, size_t need)
 {
   fluvioc_chunk_t *chunk = p->tail;
-  if (chunk == NULL || chunk->size - chunk->used < need) {
+  /* What waits long is told apart by when it was accepted. */
+  if (chunk == NULL || chunk->size - chunk->used < need || fluvioc_now_roughly() - chunk->since > CHUNK_AGE_NS) {
     size_t size = need > p->chunk_size ? need : p->chunk_size;
     if (size == p->chunk_size && p->spare != NULL) {
       chunk = p->spare;
@@ -263,6 +270,7 @@ static uint8_t *reserve(fluvio_producer_t *p, size_t need)
       return NULL;
     }
     chunk->next = NULL;
+    chunk->since = fluvioc_now();
     chunk->size = (uint32_t)size;
     chunk->used = 0;
     chunk->count = 0;
@@ -314,6 +322,9 @@ static fluvio_status_t choose(const struct sending *s, fluvioc_record_t *head, c
   fluvio_partitioner_cb partitioner = atomic_load_explicit(&p->partitioner, memory_order_acquire);
   if (partitioner == NULL || head->partition >= 0)
     return FLUVIO_OK;
+  fluvio_status_t status = fluvioc_not_open(&p->object, "send", s->error);
+  if (status != FLUVIO_OK)
+    return status; /* closed since the first check: nothing of the application's runs any more */
   struct partitions *now = p->partitions;
   if (now == NULL)
     return fluvioc_fail(s->error, FLUVIO_ERR_OUT_OF_MEMORY, "send", "no memory for the list of partitions");
@@ -343,6 +354,8 @@ fluvio_status_t fluvio_producer_set_partitioner(fluvio_producer_t *producer, flu
   pthread_mutex_lock(&producer->lock);
   if (atomic_load(&producer->partitioner) != NULL) {
     status = fluvioc_fail(error, FLUVIO_ERR_INVALID_STATE, op, "the producer has a partitioner");
+  } else if (producer->pinned) {
+    status = fluvioc_fail(error, FLUVIO_ERR_INVALID_STATE, op, "the producer is set to one partition (settings partitioner, partition)");
   } else if (producer->accepted > 0) {
     status = fluvioc_fail(error, FLUVIO_ERR_INVALID_STATE, op, "records were sent before: it would place others like them elsewhere");
   } else {

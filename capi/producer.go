@@ -74,8 +74,8 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 	effective := p.core.Options()
 	p.id = producers.add(p)
 	handle := C.fluvioc_producer_new(C.uint64_t(p.id), c.handle, op.deliveries,
-		C.uint64_t(max(effective.BufferMemory/queueShare, minQueueBytes)), C.uint64_t(effective.BufferMemory),
-		C.uint64_t(min(int64(effective.MaxRequestSize), effective.BufferMemory)-recordHead))
+		C.uint64_t(min(max(effective.BufferMemory/queueShare, minQueueBytes), effective.BufferMemory/2)), C.uint64_t(effective.BufferMemory),
+		C.uint64_t(min(int64(effective.MaxRequestSize), effective.BufferMemory)-recordHead), C.bool(effective.Partition != nil))
 	if handle == nil {
 		producers.remove(p.id)
 		p.cancel()
@@ -140,10 +140,11 @@ func (p *producer) pump() {
 		if chunk == nil {
 			return
 		}
+		taken := time.Now()
 		few = chunk.next == nil && chunk.used < fewBytes
 		for chunk != nil {
 			next, count := chunk.next, uint64(chunk.count)
-			p.hand(chunk)
+			p.hand(chunk, taken.Add(-time.Duration(chunk.since)))
 			C.fluvioc_producer_done(p.handle, chunk)
 			p.advance(count)
 			chunk = next
@@ -175,11 +176,11 @@ func (p *producer) next() *C.fluvioc_chunk_t {
 
 // hand gives the records of a chunk to the core, which copies them. One that the core refuses was accepted from the
 // application before, so it gets its report here.
-func (p *producer) hand(chunk *C.fluvioc_chunk_t) {
+func (p *producer) hand(chunk *C.fluvioc_chunk_t, since time.Time) {
 	data := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(chunk), C.sizeof_fluvioc_chunk_t)), int(chunk.used))
 	var late []uint64 // the opaque values of records that came too late
 	lateBytes := 0
-	now := C.int64_t(time.Now().UnixMilli())
+	timestamp := C.int64_t(since.UnixMilli())
 	for len(data) > 0 {
 		head := (*C.fluvioc_record_t)(unsafe.Pointer(unsafe.SliceData(data)))
 		key, value, size := split(head, data)
@@ -190,15 +191,10 @@ func (p *producer) hand(chunk *C.fluvioc_chunk_t) {
 			continue
 		}
 		if head.timestamp == 0 {
-			head.timestamp = now // the core would ask the clock for every record
+			head.timestamp = timestamp // the core would ask the clock for every record
 		}
 		record := fluvio.Record{Timestamp: int64(head.timestamp), Key: key, Value: value, Opaque: uint64(head.opaque)}
-		var err error
-		if head.partition < 0 {
-			_, err = p.core.Send(p.ctx, record)
-		} else {
-			_, err = p.core.SendTo(p.ctx, int32(head.partition), record)
-		}
+		err := p.core.SendQueued(p.ctx, int32(head.partition), record, since)
 		switch {
 		case err == nil:
 		case p.ctx.Err() != nil:

@@ -19,6 +19,17 @@ int64_t fluvioc_now(void)
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+int64_t fluvioc_now_roughly(void)
+{
+#ifdef CLOCK_MONOTONIC_COARSE
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+#else
+  return fluvioc_now();
+#endif
+}
+
 int64_t fluvioc_deadline(int64_t timeout_ms)
 {
   if (timeout_ms == 0)

@@ -126,18 +126,19 @@ const answerGrace = 2 * time.Second
 var errOnline = errors.New("the watch shows that the topic is online")
 
 // create sends the request for a topic. A real SC that has just deleted one can miss that the next one is online, and answers
-// TopicNotProvisioned after 90 s: when the watch shows a topic that was not there before with all its partitions online, and
-// no answer comes, that is success.
+// TopicNotProvisioned after 90 s: when the watch shows a topic as it was asked for, which was not there before, with all its
+// partitions online, and no answer comes, that is success.
 func (a *Admin) create(ctx context.Context, req *wire.CreateRequest, status *wire.Status) error {
 	cl := a.client.cluster
-	if req.DryRun || cl.Snapshot().Topics[req.Name] != nil {
+	spec, ok := req.Spec.(*wire.TopicSpec)
+	if req.DryRun || !ok || cl.Snapshot().Topics[req.Name] != nil {
 		return cl.ControlLong(ctx, wire.KeyCreate, req, status)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		if !cl.AwaitOnline(ctx, req.Name) {
+		if !cl.AwaitOnline(ctx, req.Name, spec) {
 			return
 		}
 		select {
@@ -155,7 +156,7 @@ func (a *Admin) create(ctx context.Context, req *wire.CreateRequest, status *wir
 	return err
 }
 
-// DeleteTopic deletes a topic with all its records.
+// DeleteTopic deletes a topic with all its records, and returns when this client has heard of it.
 func (a *Admin) DeleteTopic(ctx context.Context, name string) error {
 	const op = "delete topic"
 	if err := a.client.alive(); err != nil {
@@ -168,7 +169,14 @@ func (a *Admin) DeleteTopic(ctx context.Context, name string) error {
 	if err := a.client.cluster.Control(ctx, wire.KeyDelete, &wire.DeleteRequest{Label: wire.LabelTopic, Name: name}, &status); err != nil {
 		return named(err, op, name)
 	}
-	return statusError(&status, op, name)
+	if err := statusError(&status, op, name); err != nil {
+		return err
+	}
+	// So that whoever creates the topic anew does not take the old one for it. The watch is a little later, if it works at all.
+	ctx, cancel := context.WithTimeout(ctx, answerGrace)
+	defer cancel()
+	a.client.cluster.AwaitGone(ctx, name)
+	return nil
 }
 
 // Topics lists the topics, without system topics, in the order of their names.

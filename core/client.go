@@ -137,13 +137,17 @@ func (c *Client) PartitionLeader(topic string, partition int32) (spu int32, err 
 }
 
 // Close closes the client's consumers and producers, the latter drained until ctx ends, and every connection. It returns
-// when no goroutine of the client is left. Later calls wait for the first one and return nil.
+// when no goroutine of the client is left. Later calls wait for the first one, until their ctx ends, and return nil.
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
-		<-c.done
-		return nil
+		select {
+		case <-c.done:
+			return nil
+		case <-ctx.Done():
+			return fluvioerr.FromContext(ctx, "close client", "an earlier close", 0)
+		}
 	}
 	c.closed = true
 	children := c.children

@@ -171,3 +171,55 @@ func TestCreateWhoseAnswerDoesNotCome(t *testing.T) {
 	rule.Remove()
 	require.ErrorIs(t, client.Admin().CreateTopic(ctx, "there", fluvio.TopicSpec{}), fluvioerr.Target(fluvioerr.AlreadyExists))
 }
+
+// Somebody else's topic of that name is not ours.
+func TestCreateIsNotTakenIn(t *testing.T) {
+	cluster := startCluster(t, devcluster.Options{})
+	client, other := connect(t, cluster.Endpoint()), connect(t, cluster.Endpoint())
+	ctx := testContext(t)
+	rule, err := cluster.AddRule(devcluster.Rule{API: "Create", Partition: -1, Count: 1, On: devcluster.OnRequest, Action: devcluster.Action{Kind: devcluster.ActionDrop}})
+	require.NoError(t, err)
+	short, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	result := make(chan error, 1)
+	go func() {
+		result <- client.Admin().CreateTopic(short, "mine", fluvio.TopicSpec{Partitions: 7, Compression: "gzip"})
+	}()
+	require.NoError(t, rule.Wait(ctx, 1))
+	require.NoError(t, other.Admin().CreateTopic(ctx, "mine", fluvio.TopicSpec{}))
+	require.ErrorIs(t, <-result, fluvioerr.Target(fluvioerr.Timeout))
+}
+
+// A topic made anew right after its deletion is told from the one before it.
+func TestRecreateWithLateWatch(t *testing.T) {
+	cluster := startCluster(t, devcluster.Options{})
+	client := connect(t, cluster.Endpoint())
+	ctx := testContext(t)
+	require.NoError(t, client.Admin().CreateTopic(ctx, "same", fluvio.TopicSpec{}))
+	for _, rule := range []devcluster.Rule{
+		{API: "Create", Partition: -1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionDrop}},
+		{API: "Watch", Partition: -1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionDelay, Delay: 300 * time.Millisecond}},
+	} {
+		_, err := cluster.AddRule(rule)
+		require.NoError(t, err)
+	}
+	require.NoError(t, client.Admin().DeleteTopic(ctx, "same"))
+	require.NoError(t, client.Admin().CreateTopic(ctx, "same", fluvio.TopicSpec{}))
+}
+
+// Batches stay within the topic's segments, and a record that does not is refused at once.
+func TestSmallSegments(t *testing.T) {
+	client := connect(t, startCluster(t, devcluster.Options{}).Endpoint())
+	ctx := testContext(t)
+	require.NoError(t, client.Admin().CreateTopic(ctx, "small", fluvio.TopicSpec{SegmentSize: 4096}))
+	producer, err := client.Producer(ctx, "small", fluvio.ProducerOptions{Linger: 50 * time.Millisecond})
+	require.NoError(t, err)
+	for range 200 {
+		_, err := producer.Send(ctx, fluvio.Record{Value: make([]byte, 100)})
+		require.NoError(t, err)
+	}
+	require.NoError(t, producer.Flush(ctx))
+	_, err = producer.Send(ctx, fluvio.Record{Value: make([]byte, 4096)})
+	require.ErrorContains(t, err, "the record takes 4166 bytes in a batch, segment_size is 4096")
+	require.Equal(t, "segment_size", fluvioerr.As(err).Setting)
+}

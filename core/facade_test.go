@@ -165,7 +165,7 @@ func TestValidation(t *testing.T) {
 		"tls_domain: is needed":                             fluvio.ClientOptions{TLS: "verified"}.Validate(),
 		"batch_size: 2000000 is larger than":                fluvio.ProducerOptions{BatchSize: 2_000_000}.Validate(),
 		"max_request_size: 30000000 is larger than buffer_": fluvio.ProducerOptions{MaxRequestSize: 30_000_000, BufferMemory: 1 << 20}.Validate(),
-		"compression_level: needs compression":              fluvio.ProducerOptions{CompressionLevel: 3}.Validate(),
+		"compression_level: needs compression":              fluvio.ProducerOptions{Compression: "none", CompressionLevel: 3}.Validate(),
 		"compression_level: ":                               fluvio.ProducerOptions{Compression: "gzip", CompressionLevel: 22}.Validate(),
 		"topics: name at least one":                         fluvio.ConsumerOptions{}.Validate(),
 		"stands twice":                                      fluvio.ConsumerOptions{Topics: []string{"a", "a"}, Partitions: []int32{1, 1, -1}}.Validate(),
@@ -196,7 +196,12 @@ func TestTopicDemandsCompression(t *testing.T) {
 	_, err := client.Producer(ctx, "packed", fluvio.ProducerOptions{Compression: "gzip"})
 	require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "the topic demands compression lz4, the producer is set to gzip")
-	producer, err := client.Producer(ctx, "packed", fluvio.ProducerOptions{})
+	_, err = client.Producer(ctx, "packed", fluvio.ProducerOptions{CompressionLevel: 10})
+	require.ErrorContains(t, err, "compression_level: the level is out of range: 10, want 0 (default) or 1 to 9 for lz4")
+	require.NoError(t, client.Admin().CreateTopic(ctx, "any", fluvio.TopicSpec{}))
+	_, err = client.Producer(ctx, "any", fluvio.ProducerOptions{CompressionLevel: 1})
+	require.ErrorContains(t, err, "compression_level: needs compression to be set")
+	producer, err := client.Producer(ctx, "packed", fluvio.ProducerOptions{CompressionLevel: 9})
 	require.NoError(t, err)
 	receipt, err := producer.Send(ctx, fluvio.Record{Value: []byte("x")})
 	require.NoError(t, err)

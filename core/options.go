@@ -48,12 +48,13 @@ type ProducerOptions struct {
 	// Linger is how long a batch waits for more records before it is sent. Default 0: at once; what comes while a request is
 	// under way still goes out together. Less than DeliveryTimeout.
 	Linger time.Duration `setting:"linger_ms" min:"0" max:"600000"`
-	// MaxRequestSize limits a request, and a record with its batch header, in bytes. Default 1 MiB.
+	// MaxRequestSize limits a request, and a record with its batch header, in bytes. Default 1 MiB, or BufferMemory if that
+	// is less. Neither requests nor batches exceed the topic's segment size.
 	MaxRequestSize int `setting:"max_request_size" min:"1024" max:"33554432"`
 	// Compression is none, gzip, snappy, lz4 or zstd. Default: what the topic demands, else none.
 	Compression string `setting:"compression" enum:"none,gzip,snappy,lz4,zstd"`
-	// CompressionLevel is the codec's own level, 0 for its default.
-	CompressionLevel int `setting:"compression_level" min:"-10" max:"22"`
+	// CompressionLevel is the codec's own level, 0 for its default: 1 to 9 for gzip and lz4, 1 to 22 for zstd.
+	CompressionLevel int `setting:"compression_level" min:"0" max:"22"`
 	// BufferMemory limits the bytes of records on their way. Default 32 MiB.
 	BufferMemory int64 `setting:"buffer_memory" min:"65536" max:"1099511627776"`
 	// BufferFull says what Send does when BufferMemory is used up: block until its context ends, or fail. Default block.
@@ -84,7 +85,8 @@ type ProducerOptions struct {
 	// records that no module let through as of all others: persisted. The modules are no part of MaxRequestSize.
 	SmartModules []SmartModule `setting:"smartmodules"`
 	// OnDelivery is told of every batch that was stored or failed, in order, on one goroutine. It should not block long:
-	// memory of further batches is not freed meanwhile. May be nil.
+	// memory of further batches is not freed meanwhile. Flush and Close of the producer wait for it, so it must not call
+	// them. May be nil.
 	OnDelivery func(*Delivery)
 }
 

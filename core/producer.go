@@ -19,9 +19,9 @@ type Producer struct {
 }
 
 func (o *ProducerOptions) defaults() {
-	o.MaxRequestSize = orDefault(o.MaxRequestSize, 1<<20)
-	o.BatchSize = orDefault(o.BatchSize, min(16<<10, o.MaxRequestSize))
 	o.BufferMemory = orDefault(o.BufferMemory, 32<<20)
+	o.MaxRequestSize = orDefault(o.MaxRequestSize, int(min(1<<20, o.BufferMemory)))
+	o.BatchSize = orDefault(o.BatchSize, min(16<<10, o.MaxRequestSize))
 	o.BufferFull = orDefault(o.BufferFull, "block")
 	o.Delivery = orDefault(o.Delivery, "at_least_once")
 	o.DeliveryTimeout = orDefault(o.DeliveryTimeout, 120*time.Second)
@@ -58,14 +58,33 @@ func (o ProducerOptions) Validate() error {
 		p.add("partitioner", "cannot be combined with PartitionFunc")
 	}
 	checkModules(&p, o.SmartModules)
-	if o.CompressionLevel != 0 && (o.Compression == "" || o.Compression == "none") {
-		p.add("compression_level", "needs compression to be set")
-	} else if codec, err := compress.Parse(orDefault(o.Compression, "none")); err == nil {
-		if _, err := compress.Append(nil, codec, o.CompressionLevel, nil); err != nil {
-			p.add("compression_level", "%v", err)
-		}
+	if codec, err := compress.Parse(o.Compression); err == nil && o.Compression != "" {
+		checkLevel(&p, codec, o.CompressionLevel)
 	}
 	return p.err("producer")
+}
+
+// checkLevel holds the compression level against the codec, which the topic may have chosen.
+func checkLevel(p *problems, codec compress.Codec, level int) {
+	if level == 0 {
+		return
+	}
+	if codec == compress.None {
+		p.add("compression_level", "needs compression to be set")
+	} else if _, err := compress.Append(nil, codec, level, nil); err != nil {
+		p.add("compression_level", "%v", err)
+	}
+}
+
+// fitTopic keeps batches, and with them records, within the segments of the topic: SPUs refuse larger ones. It gives the
+// setting that limits them.
+func (o *ProducerOptions) fitTopic(spec *wire.TopicSpec) (limitedBy string) {
+	if s := spec.Storage; s != nil && s.SegmentSize != nil && int64(*s.SegmentSize) < int64(o.MaxRequestSize) {
+		o.MaxRequestSize = int(*s.SegmentSize)
+		o.BatchSize = min(o.BatchSize, o.MaxRequestSize)
+		return "segment_size"
+	}
+	return "max_request_size"
 }
 
 // Producer opens a producer for a topic. It waits until every partition of the topic has an SPU, until ctx ends and at most
@@ -90,6 +109,10 @@ func (c *Client) Producer(ctx context.Context, topic string, o ProducerOptions) 
 	if err != nil {
 		return nil, fluvioerr.As(err).At(topic, -1)
 	}
+	var p problems
+	if checkLevel(&p, codec, o.CompressionLevel); len(p.list) > 0 {
+		return nil, p.err("producer")
+	}
 	chain, err := invocations("open producer", o.SmartModules)
 	if err != nil {
 		return nil, err
@@ -103,19 +126,20 @@ func (c *Client) Producer(ctx context.Context, topic string, o ProducerOptions) 
 	if o.Isolation == "read_committed" {
 		isolation = wire.ProduceReadCommitted
 	}
-	p := &Producer{client: c, opts: o}
-	p.p = produce.Open(t, c.cluster, produce.Config{
-		Topic: topic, BatchSize: o.BatchSize, MaxRequestSize: o.MaxRequestSize, Linger: o.Linger, BufferMemory: o.BufferMemory,
+	limitedBy := o.fitTopic(t.Spec)
+	producer := &Producer{client: c, opts: o}
+	producer.p = produce.Open(t, c.cluster, produce.Config{
+		Topic: topic, BatchSize: o.BatchSize, MaxRequestSize: o.MaxRequestSize, LimitedBy: limitedBy, Linger: o.Linger, BufferMemory: o.BufferMemory,
 		BlockWhenFull: o.BufferFull == "block", Compression: codec, Level: o.CompressionLevel, Isolation: isolation,
 		ServerTimeout: o.ServerTimeout, AtMostOnce: o.Delivery == "at_most_once", DeliveryTimeout: o.DeliveryTimeout,
 		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax,
 		Partitioner: o.partitioner(), OnPartitions: o.OnPartitions, SmartModules: chain, OnDelivery: o.OnDelivery,
 	})
-	if err := c.adopt(p); err != nil {
-		_ = p.p.Close(ctx)
+	if err := c.adopt(producer); err != nil {
+		_ = producer.p.Close(ctx)
 		return nil, err
 	}
-	return p, nil
+	return producer, nil
 }
 
 // partitioner is what the options, with their defaults, ask for.
@@ -187,6 +211,19 @@ func (p *Producer) Send(ctx context.Context, r Record) (Receipt, error) {
 func (p *Producer) SendTo(ctx context.Context, partition int32, r Record) (Receipt, error) {
 	rc, err := p.p.SendTo(ctx, partition, &produce.Record{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp, Opaque: r.Opaque})
 	return Receipt{rc}, err
+}
+
+// SendQueued is for callers who queue records in front of the producer: it is Send, or SendTo with a partition that is not
+// negative, of a record that they accepted at since. DeliveryTimeout runs from then, also while it waits for room.
+func (p *Producer) SendQueued(ctx context.Context, partition int32, r Record, since time.Time) error {
+	var err error
+	record := &produce.Record{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp, Opaque: r.Opaque, Queued: since}
+	if partition < 0 {
+		_, err = p.p.Send(ctx, record)
+	} else {
+		_, err = p.p.SendTo(ctx, partition, record)
+	}
+	return err
 }
 
 // SendMany hands many records over, in their order, as Send does each; those without a timestamp get the same one. It returns how

@@ -371,8 +371,8 @@ FLUVIO_API fluvio_op_t *fluvio_producer_open_async(fluvio_client_t *client, cons
 typedef int32_t (*fluvio_partitioner_cb)(const void *key, size_t key_len, const void *value, size_t value_len, int32_t partitions, const int32_t *available, size_t available_count, void *ctx);
 /* Has the application choose the partitions of records that are sent without one, in place of the setting partitioner. The
  * function runs on the thread that sends, before the record is queued, with no lock held: several at once when several
- * threads send, and never outside of a call of a send function. INVALID_STATE: the producer has one already, or a record was
- * accepted. ctx_free (may be NULL) is called with ctx once, when the producer is freed and its last event is too. Since 0.1. */
+ * threads send, and never outside of a call of a send function; one that runs while the producer is closed is not waited for.
+ * INVALID_STATE: the producer has one already, is set to one partition, or a record was accepted. ctx_free (may be NULL) is called with ctx once, when the producer is freed and its last event is too. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_set_partitioner(fluvio_producer_t *producer, fluvio_partitioner_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error);
 /* Hands a record over. It is copied; the call waits, up to the timeout, only for room in buffer_memory, never for the
  * network. key NULL: no key (an empty key is a non-NULL pointer with length 0). opaque comes back in the delivery report.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -145,11 +146,25 @@ func (c *Cluster) Topic(ctx context.Context, name string) (*Topic, error) {
 	}
 }
 
-// AwaitOnline waits until the watch shows a topic with all its partitions online; false when ctx ended first.
-func (c *Cluster) AwaitOnline(ctx context.Context, name string) bool {
+// AwaitOnline waits until the watch shows a topic of that spec with all its partitions online; false when ctx ended first.
+func (c *Cluster) AwaitOnline(ctx context.Context, name string, spec *wire.TopicSpec) bool {
+	offline := func(p *Partition) bool { return !p.Online() }
+	return c.await(ctx, func(s *Snapshot) bool {
+		t := s.Topics[name]
+		return t != nil && t.Complete() && reflect.DeepEqual(t.Spec, spec) && !slices.ContainsFunc(t.Partitions, offline)
+	})
+}
+
+// AwaitGone waits until the watch no longer shows a topic; false when ctx ended first.
+func (c *Cluster) AwaitGone(ctx context.Context, name string) bool {
+	return c.await(ctx, func(s *Snapshot) bool { return s.Topics[name] == nil })
+}
+
+// await waits until the metadata is as wanted; false when ctx ended first.
+func (c *Cluster) await(ctx context.Context, wanted func(*Snapshot) bool) bool {
 	for {
 		changed := c.Changed()
-		if t := c.Snapshot().Topics[name]; t != nil && t.Complete() && !slices.ContainsFunc(t.Partitions, func(p *Partition) bool { return !p.Online() }) {
+		if wanted(c.Snapshot()) {
 			return true
 		}
 		select {

@@ -42,7 +42,7 @@ var (
 	// ErrUnknownCodec says that no codec has this number or name.
 	ErrUnknownCodec = errors.New("unknown compression codec")
 	// ErrLevel says that a compression level is outside the codec's range.
-	ErrLevel = errors.New("compression_level is out of range")
+	ErrLevel = errors.New("the level is out of range")
 )
 
 var names = [...]string{None: "none", Gzip: "gzip", Snappy: "snappy", Lz4: "lz4", Zstd: "zstd"}

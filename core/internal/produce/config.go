@@ -10,8 +10,9 @@ import (
 // Config is a producer's settings, validated by the facade.
 type Config struct {
 	Topic           string
-	BatchSize       int // bytes before compression at which a batch is full, header included
-	MaxRequestSize  int // bytes; also the largest record with its batch header
+	BatchSize       int    // bytes before compression at which a batch is full, header included
+	MaxRequestSize  int    // bytes; also the largest record with its batch header
+	LimitedBy       string // the setting that MaxRequestSize comes from
 	Linger          time.Duration
 	BufferMemory    int64
 	BlockWhenFull   bool
@@ -57,6 +58,15 @@ type Delivery struct {
 type Record struct {
 	Key       []byte // nil: none
 	Value     []byte
-	Timestamp int64 // ms since the epoch, 0: now
+	Timestamp int64     // ms since the epoch, 0: now
+	Queued    time.Time // when it was accepted from the application, if that was earlier; the delivery timeout runs from then
 	Opaque    uint64
+}
+
+// since is when the application handed the record over.
+func (r *Record) since() time.Time {
+	if r.Queued.IsZero() {
+		return time.Now()
+	}
+	return r.Queued
 }

@@ -66,7 +66,7 @@ func (w *world) topic(name string, o devcluster.TopicOptions) {
 
 func testConfig(topic string) Config {
 	return Config{
-		Topic: topic, BatchSize: 16 << 10, MaxRequestSize: 1 << 20, BufferMemory: 32 << 20, BlockWhenFull: true,
+		Topic: topic, BatchSize: 16 << 10, MaxRequestSize: 1 << 20, LimitedBy: "max_request_size", BufferMemory: 32 << 20, BlockWhenFull: true,
 		Isolation: wire.ProduceReadUncommitted, ServerTimeout: 1500 * time.Millisecond, DeliveryTimeout: patience, RequestTimeout: patience,
 		RetryFirst: 2 * time.Millisecond, RetryMax: 50 * time.Millisecond, Partitioner: &Siphash{},
 	}

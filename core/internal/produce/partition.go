@@ -52,7 +52,7 @@ func (p *partition) add(r *Record, ts, reserved int64) (Receipt, added) {
 		if reserved == 0 {
 			return Receipt{}, needsMemory
 		}
-		p.open = newBatch(p, p.bufferFor(r), reserved, time.Now())
+		p.open = newBatch(p, p.bufferFor(r), reserved, r.since())
 		how = addedToNew
 		p.producer.under.Add(1)
 	}
@@ -273,15 +273,14 @@ func (p *partition) expire(give func(*batch) bool, fail func(*batch)) {
 
 // overdue decides the batches in flight for which late says so, and gives them for their outcome to be written down. They
 // stay where they are: their bytes are being sent.
-func (p *partition) overdue(late func(*batch) bool) (out []*batch) {
+func (p *partition) overdue(late func(*batch) bool, conclude func(*batch)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, b := range p.flying {
 		if !b.decided && late(b) {
 			b.decided, b.lent = true, true
 			p.done[MaybePersisted].add(b)
-			out = append(out, b)
+			conclude(b)
 		}
 	}
-	return out
 }

@@ -46,12 +46,21 @@ type Producer struct {
 	reports  reports
 	reported chan struct{} // closed when the reporter has ended
 	closed   sync.Once
-	closeErr error
+	over     chan struct{} // closed when Close is done
+	closeErr error         // set before that
+	owner    uint64        // of connections of its own; 0: it shares them
 }
+
+// owners numbers producers with connections of their own, apart from consumers, which count from 1.
+var owners = func() *atomic.Uint64 { n := new(atomic.Uint64); n.Store(1 << 62); return n }()
 
 // Open starts a producer for a topic whose partitions are known.
 func Open(topic *cluster.Topic, cl *cluster.Cluster, cfg Config) *Producer {
-	p := &Producer{cfg: cfg, cluster: cl, budget: semaphore.NewWeighted(cfg.BufferMemory), senders: map[int32]*sender{}, reroutes: make(chan struct{}, 1), reported: make(chan struct{})}
+	p := &Producer{cfg: cfg, cluster: cl, budget: semaphore.NewWeighted(cfg.BufferMemory), senders: map[int32]*sender{}, reroutes: make(chan struct{}, 1), reported: make(chan struct{}), over: make(chan struct{})}
+	if cfg.Isolation < 0 || len(cfg.SmartModules) > 0 {
+		// An SPU answers a connection's requests in their order: who waits for replicas or modules must not hold up others.
+		p.owner = owners.Add(1)
+	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.closing, p.refuse = context.WithCancel(context.Background())
 	p.sticky, _ = cfg.Partitioner.(*Sticky)
@@ -95,9 +104,13 @@ func (p *Producer) noPartition(format string, id int32, count int) error {
 func (p *Producer) sendTo(ctx context.Context, part *partition, r *Record, sticky bool) (Receipt, error) {
 	if n := wire.BatchHeaderSize + wire.RecordCountSize + overhead + len(r.Key) + len(r.Value); n > p.cfg.MaxRequestSize {
 		if exact := wire.BatchHeaderSize + wire.RecordCountSize + wire.RecordSize(0, 0, r.Key != nil, r.Key, r.Value); exact > p.cfg.MaxRequestSize {
-			return Receipt{}, fluvioerr.New(fluvioerr.TooLarge, "send", "the record takes %d bytes in a batch, max_request_size is %d", exact, p.cfg.MaxRequestSize).
-				At(p.cfg.Topic, part.id).ForSetting("max_request_size")
+			return Receipt{}, fluvioerr.New(fluvioerr.TooLarge, "send", "the record takes %d bytes in a batch, %s is %d", exact, p.cfg.LimitedBy, p.cfg.MaxRequestSize).
+				At(p.cfg.Topic, part.id).ForSetting(p.cfg.LimitedBy)
 		}
+	}
+	if r.Timestamp < 0 {
+		return Receipt{}, fluvioerr.New(fluvioerr.InvalidArgument, "send", "the timestamp %d is negative", r.Timestamp).At(p.cfg.Topic, part.id).
+			WithHint("give milliseconds since 1970, or 0 for now")
 	}
 	if p.closing.Err() != nil {
 		return Receipt{}, p.errClosed()
@@ -134,7 +147,7 @@ func (p *Producer) sendSlow(ctx context.Context, part *partition, r *Record) (Re
 	}
 	need = min(need+batchCost, p.cfg.BufferMemory)
 	if !p.budget.TryAcquire(need) {
-		if err := p.waitForMemory(ctx, need); err != nil {
+		if err := p.waitForMemory(ctx, need, r); err != nil {
 			return Receipt{}, err
 		}
 	}
@@ -149,7 +162,7 @@ func (p *Producer) sendSlow(ctx context.Context, part *partition, r *Record) (Re
 }
 
 // waitForMemory blocks until bytes are free. A full budget is itself a reason to flush, now and until the wait is over.
-func (p *Producer) waitForMemory(ctx context.Context, need int64) error {
+func (p *Producer) waitForMemory(ctx context.Context, need int64, r *Record) error {
 	since := time.Now()
 	full := func() *fluvioerr.Error {
 		return fluvioerr.New(fluvioerr.QueueFull, "send", "buffer_memory (%d bytes) is used up by records on their way", p.cfg.BufferMemory).
@@ -161,12 +174,22 @@ func (p *Producer) waitForMemory(ctx context.Context, need int64) error {
 	if !p.cfg.BlockWhenFull {
 		return full()
 	}
+	outer := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if !r.Queued.IsZero() { // it counts as sent already
+		ctx, cancel = context.WithDeadline(ctx, r.Queued.Add(p.cfg.DeliveryTimeout))
+		defer cancel()
+	}
 	defer context.AfterFunc(p.closing, cancel)()
 	if err := p.budget.Acquire(ctx, need); err != nil {
 		if p.closing.Err() != nil {
 			return p.errClosed()
+		}
+		if !r.Queued.IsZero() && outer.Err() == nil {
+			e := fluvioerr.NewTimeout("produce", "delivery (delivery_timeout_ms)", time.Since(r.Queued)).At(p.cfg.Topic, -1).ForSetting("delivery_timeout_ms")
+			e.Message += ": " + full().Message
+			return e
 		}
 		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			e := full()
@@ -213,37 +236,65 @@ func (p *Producer) Flush(ctx context.Context) error {
 	return p.losses.take("flush")
 }
 
+// closeGrace is how much longer than its context Close may take, for the reports of what it had to fail.
+const closeGrace = time.Second
+
 // Close takes no more records, waits until ctx ends for those on their way, fails what is left, and returns when every
-// record has its report and no goroutine is left. Only the first call does anything.
+// record has its report and no goroutine is left. Only the first call does anything; later ones wait for it, until their ctx
+// ends. Timeout: OnDelivery did not return in time; the rest of the reports follows when it does.
 func (p *Producer) Close(ctx context.Context) error {
+	start := time.Now()
 	p.closed.Do(func() {
-		p.refuse()
-		p.closeErr = p.Flush(ctx)
-		if e := fluvioerr.As(p.closeErr); e != nil {
-			e.Op = "close producer"
-		}
-		p.stop()
-		p.workers.Wait() // nobody seals or sends any more
-		for _, part := range *p.parts.Load() {
-			flying, waiting := part.bury()
-			for _, b := range flying {
-				// What is in flight may still be answered, and is not waited for: it may be stored.
-				err := p.errClosed()
-				err.Sent = true
-				p.fail(b, -1, err)
-			}
-			for _, b := range waiting { // also of calls to Send that ran at the same time
-				p.fail(b, -1, p.errClosed())
-				b.recycle()
-			}
-			if len(waiting) > 0 && p.closeErr == nil {
-				p.closeErr = p.errClosed()
-			}
-		}
-		p.reports.close()
-		<-p.reported
+		go func() {
+			defer close(p.over)
+			p.shutDown(ctx)
+		}()
 	})
-	return p.closeErr
+	select {
+	case <-p.over:
+		return p.closeErr
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(closeGrace)
+	defer grace.Stop()
+	select {
+	case <-p.over:
+		return p.closeErr
+	case <-grace.C:
+		return fluvioerr.FromContext(ctx, "close producer", "the reports to be taken, or an earlier close", time.Since(start)).At(p.cfg.Topic, -1)
+	}
+}
+
+// shutDown carries Close out.
+func (p *Producer) shutDown(ctx context.Context) {
+	p.refuse()
+	p.closeErr = p.Flush(ctx)
+	if e := fluvioerr.As(p.closeErr); e != nil {
+		e.Op = "close producer"
+	}
+	p.stop()
+	p.workers.Wait() // nobody seals or sends any more
+	for _, part := range *p.parts.Load() {
+		flying, waiting := part.bury()
+		for _, b := range flying {
+			// What is in flight may still be answered, and is not waited for: it may be stored.
+			err := p.errClosed()
+			err.Sent = true
+			p.fail(b, -1, err)
+		}
+		for _, b := range waiting { // also of calls to Send that ran at the same time
+			p.fail(b, -1, p.errClosed())
+			b.recycle()
+		}
+		if len(waiting) > 0 && p.closeErr == nil {
+			p.closeErr = p.errClosed()
+		}
+	}
+	if p.owner != 0 {
+		p.cluster.CloseOwner(p.owner)
+	}
+	p.reports.close()
+	<-p.reported
 }
 
 // Wait blocks until the record's report, or ctx ends. It makes the batch leave at once, whatever linger says.
@@ -318,11 +369,11 @@ func (p *Producer) giveUp(part *partition, cause error, now time.Time) {
 	timeout := func(b *batch) *fluvioerr.Error {
 		return fluvioerr.NewTimeout("produce", "delivery (delivery_timeout_ms)", now.Sub(b.created)).At(p.cfg.Topic, part.id).ForSetting("delivery_timeout_ms")
 	}
-	for _, b := range part.overdue(late) {
+	part.overdue(late, func(b *batch) {
 		e := timeout(b)
 		e.Sent = true
 		p.conclude(b, -1, e, MaybePersisted)
-	}
+	})
 	part.expire(late, func(b *batch) {
 		e := timeout(b)
 		if c := fluvioerr.As(cause); c != nil {

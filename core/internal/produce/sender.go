@@ -101,7 +101,7 @@ func (s *sender) connect(ctx context.Context) (*transport.Conn, error) {
 	if spu == nil || spu.Addr == "" {
 		return nil, fluvioerr.New(fluvioerr.Connection, "produce", "SPU %d is not registered any more", s.spu)
 	}
-	return s.producer.cluster.Conn(ctx, spu, transport.Produce, 0)
+	return s.producer.cluster.Conn(ctx, spu, transport.Produce, s.producer.owner)
 }
 
 // unreachable fails what may not wait longer and comes back later. Only this SPU's partitions wait.
