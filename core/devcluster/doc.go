@@ -27,7 +27,8 @@
 // # What it does not do
 //
 //   - SmartModules are kept, but not run: streams and writes through them are refused, and a topic's deduplication does nothing.
-//   - Mirror topics get their partitions and refusals, but no records from other clusters. SPU groups start nothing.
+//   - Mirror topics get their partitions and refusals, but no records from other clusters; their partitions are shown online, which
+//     a real SC does not. SPU groups start nothing.
 //   - Replicas share one log: a follower that is online has everything at once, one that is down stays where it was.
 //   - Layouts before version 11 of the SC's requests, 8 of Produce and 19 of StreamFetch are not read: the connection ends.
 //   - A topic of more than 20000 partitions is accepted and never placed. Lists come in the order of names, not in any.

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as libfluvio from '../../bindings/node/index.mjs';
 import { connect } from '../../bindings/node/index.mjs';
-import { listen, newTopic, rejection, require, useCluster } from './support.mjs';
+import { control, listen, newTopic, rejection, require, useCluster } from './support.mjs';
 
 const { codes } = require('../../bindings/node/lib/codes.js');
 
@@ -197,5 +197,24 @@ describe('with a cluster', () => {
     }
     await producer.close();
     await consumer.close();
+  });
+});
+
+test('where a record is that was stored but not replicated', async (t) => {
+  const cluster = await libfluvio.DevCluster.start({ spus: 2 });
+  t.after(() => cluster.stop());
+  const client = await connect({ endpoint: cluster.endpoint });
+  t.after(() => client.close());
+  await client.admin.createTopic('t', { replication: 2 });
+  const producer = await client.producer('t', { isolation: 'read_committed', serverTimeoutMs: 50 });
+  assert.equal((await producer.send('0')).offset, 0);
+  const { leader } = await control(cluster, 'GET', 'topics/t/0');
+  await control(cluster, 'POST', `spu/${5001 + 5002 - leader}/stop`);
+  const errors = await Promise.all([rejection(producer.send('1')), rejection(producer.send('2'))]);
+  errors.forEach((error, i) => {
+    assertError(error, libfluvio.TimeoutError);
+    assert.equal(error.serverCode, 7);
+    assert.equal(error.maybeWritten, true);
+    assert.equal(error.details.offset, String(i + 1));
   });
 });

@@ -401,3 +401,20 @@ def test_producer_that_nobody_closes_delivers(own_client: libfluvio.Client) -> N
         delivery = own_client.producer("orders").send(b"x")
         gc.collect()
     assert delivery.result(30).offset == 0
+
+
+def test_where_an_unreplicated_record_is() -> None:
+    with libfluvio.DevCluster(spus=2) as cluster, libfluvio.connect(cluster.endpoint) as client:
+        client.admin.create_topic("t", replication=2)
+        with client.producer("t", isolation="read_committed", server_timeout_ms=50) as producer:
+            assert producer.send(b"0").result(20).offset == 0
+            url = f"{cluster.control_url}/v1"
+            with urllib.request.urlopen(f"{url}/topics/t/0") as answer:
+                follower = 5001 + 5002 - json.load(answer)["leader"]
+            urllib.request.urlopen(urllib.request.Request(f"{url}/spu/{follower}/stop", method="POST")).close()
+            deliveries = producer.send_many([b"1", b"2"])
+            for offset, delivery in enumerate(deliveries, 1):
+                error = delivery.exception(20)
+                assert isinstance(error, libfluvio.FluvioTimeoutError)
+                assert error.server_code == 7 and error.maybe_written
+                assert error.details["offset"] == str(offset)

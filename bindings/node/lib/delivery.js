@@ -8,7 +8,7 @@
  */
 
 const abi = require('./abi.js');
-const { closed } = require('./errors.js');
+const { closed, withDetail } = require('./errors.js');
 const { readError } = require('./native.js');
 
 const SHIFT = 10;
@@ -80,7 +80,8 @@ class Book {
       const number = opaques[2 * i + 1] * 0x100000000 + opaques[2 * i];
       const waiter = this.#take(number);
       if (waiter === null) continue;
-      if (error) waiter.fail(number, error);
+      // A record that was stored but not replicated has an offset all the same.
+      if (error) waiter.fail(number, baseOffset < 0 ? error : withDetail(error, 'offset', String(baseOffset + step * i)));
       else waiter.settle(number, this.#topic, partition, baseOffset + step * i, latencyMs);
     }
   }

@@ -55,6 +55,11 @@ for (const row of codes) {
   classes[row.className] = errorClass;
 }
 
+/** A copy of an error with one more detail. */
+function withDetail(error, key, value) {
+  return make(error.code, error.message, { ...error, details: { ...error.details, [key]: value } });
+}
+
 /** An error of a code's class; of FluvioError itself for a code this version does not know. */
 function make(code, message, fields = {}) {
   const errorClass = byCode.get(code) ?? FluvioError;
@@ -81,4 +86,4 @@ function cancelled(operation, signal) {
   });
 }
 
-module.exports = { CODE, FluvioError, LibraryNotFoundError, classes, make, invalid, closed, cancelled };
+module.exports = { CODE, FluvioError, LibraryNotFoundError, classes, make, withDetail, invalid, closed, cancelled };

@@ -92,7 +92,14 @@ class Page:
         if outcome is None or outcome.error is None:
             return None
         self.book.tell(self, index)
-        return outcome.error.copy()
+        return self._error(outcome.error, index)
+
+    def _error(self, error: FluvioError, index: int) -> FluvioError:
+        """The error of one record; where a record is that was stored but not replicated is in its details."""
+        own = error.copy()
+        if self.offsets[index] >= 0:
+            own.details["offset"] = str(self.offsets[index])
+        return own
 
     def report(self, index: int) -> Report:
         """The report of a record that is done, or its exception, of which the application is told with that."""
@@ -101,7 +108,7 @@ class Page:
             raise InvalidStateError("the record is not delivered yet [hint: wait with result(timeout)]")
         if outcome.error is not None:
             self.book.tell(self, index)
-            raise outcome.error.copy()
+            raise self._error(outcome.error, index)
         return Report(outcome.topic, outcome.partition, self.offsets[index], outcome.latency)
 
 
