@@ -219,6 +219,11 @@ func (r *run) probe(p *fluvio.Producer, writer int) {
 			v := fmt.Appendf(nil, "probe %d of writer %d for partition %d", try, writer, partition)
 			number := r.Hand(writer, partition, nil, v)
 			rc, err := p.SendTo(r.ctx, partition, fluvio.Record{Value: v, Opaque: number})
+			if fluvioerr.CodeOf(err) == fluvioerr.QueueFull { // a request still has the bytes of records that were given up
+				r.Refuse(number)
+				await(nil)
+				continue
+			}
 			require.NoError(r.t, err)
 			if r.outcome(number, rc) == nil {
 				break
