@@ -55,7 +55,7 @@ type ProducerOptions struct {
 	Compression string `setting:"compression" enum:"none,gzip,snappy,lz4,zstd"`
 	// CompressionLevel is the codec's own level, 0 for its default: 1 to 9 for gzip and lz4, 1 to 22 for zstd.
 	CompressionLevel int `setting:"compression_level" min:"0" max:"22"`
-	// BufferMemory limits the bytes of records on their way. Default 32 MiB.
+	// BufferMemory limits the memory that records on their way take, in bytes. Default 32 MiB.
 	BufferMemory int64 `setting:"buffer_memory" min:"65536" max:"1099511627776"`
 	// BufferFull says what Send does when BufferMemory is used up: block until its context ends, or fail. Default block.
 	BufferFull string `setting:"buffer_full" enum:"block,fail"`
