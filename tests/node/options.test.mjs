@@ -60,7 +60,7 @@ describe('options of producers', () => {
     const topic = await newTopic(use.client, { compression: 'zstd' });
     for (const [options, message] of [
       [{ compression: 'gzip' }, /the topic demands compression zstd, the producer is set to gzip/],
-      [{ compression: 'zstd', compressionLevel: 23 }, /compression_level: 23 is not between -10 and 22/],
+      [{ compression: 'zstd', compressionLevel: 23 }, /compression_level: 23 is not between 0 and 22/],
       [{ compression: 'gzip', compressionLevel: 10 }, /10, want 0 \(default\) or 1 to 9 for gzip/],
     ]) {
       const error = await rejection(use.client.producer(topic, options));
