@@ -2,6 +2,8 @@ package produce
 
 import (
 	"context"
+	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,4 +106,44 @@ func TestQueuedRecordsTimeOut(t *testing.T) {
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = p.Close(gone)
+}
+
+// An SPU that is away, or refuses, is asked at the pace of the backoff, however much there is to send.
+func TestNoRequestStorm(t *testing.T) {
+	var dials atomic.Int64
+	var away atomic.Value // the address of the SPU under test
+	away.Store("")
+	w := newWorldOver(t, devcluster.Options{}, func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if addr == away.Load() {
+			dials.Add(1)
+		}
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	})
+	w.topic("storm", devcluster.TopicOptions{Partitions: 3})
+	// Waits of 20, 40, 50, 50 ... ms, of which jitter takes three tenths at most: no more than this many in the delivery timeout.
+	const timeout, most = 500 * time.Millisecond, 2 + 500/35
+	p := w.producer("storm", func(c *Config) {
+		c.DeliveryTimeout, c.RetryFirst, c.RetryMax = timeout, 20*time.Millisecond, 50*time.Millisecond
+	})
+	fill := func() {
+		for i := range 300 {
+			_, err := p.SendTo(testContext(t), int32(i%3), record(i))
+			require.NoError(t, err)
+		}
+		require.Error(t, p.Flush(testContext(t)))
+	}
+	refusals := w.rule(devcluster.Rule{API: "Produce", Partition: -1, Action: devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerNotLeader}})
+	fill()
+	require.LessOrEqual(t, refusals.Hits(), 3*(most+1), "each partition for itself")
+	require.Greater(t, refusals.Hits(), 3*2)
+	refusals.Remove()
+
+	away.Store(w.dev.SPUEndpoints()[0])
+	require.NoError(t, w.dev.StopSPU(5001))
+	fill()
+	require.LessOrEqual(t, dials.Load(), int64(most+1))
+	require.Greater(t, dials.Load(), int64(2))
+	require.NoError(t, w.dev.StartSPU(5001))
+	_, err := wait(t, send(t, p, record(0)))
+	require.NoError(t, err)
 }
