@@ -256,7 +256,8 @@ func (p *Producer) Flush(ctx context.Context) error { return p.p.Flush(ctx) }
 
 // Close takes no more records and waits, until ctx ends, for those on their way; what is left then fails. When it returns
 // every record has its report. It returns an error if some records had to be failed, and as Flush does. Only the first call does
-// anything.
+// anything; later ones wait for it. It returns a second after the end of ctx at the latest: should OnDelivery not have returned
+// by then, that is a Timeout, and the rest of the reports follows when it does.
 func (p *Producer) Close(ctx context.Context) error {
 	err := p.p.Close(ctx)
 	p.client.orphan(p)

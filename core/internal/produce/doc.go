@@ -18,6 +18,9 @@
 // Counters cost nothing per record: outcomes are added up for each batch under its partition's lock, what is sent once for each
 // request.
 //
+// Producers of a client share the connection to an SPU, which answers one request after the other. Who waits for replicas or
+// SmartModules would hold up the others, and has connections of its own.
+//
 // Goroutines: one router (metadata, expiry), one reporter, one sender per SPU that leads a partition; all end with Close.
 // Locks: partition.mu before sender.mu; neither is held across I/O or a callback.
 //
