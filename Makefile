@@ -4,6 +4,7 @@
 #   make demo    the main job on real input: Python writes, Node reads, C checks. FLUVIO_ENDPOINT=host:port uses that cluster
 #   make test    everything: format, vet, lint, Go with the race detector, fuzz smoke, C, Python, Node, official clients, README
 #   make bench-produce   measures producers beside the official clients, about three minutes (tests/bench/README.md)
+#   make install PREFIX=/usr/local DESTDIR=   library (shared, static), headers, pkg-config, CMake, fluvio-devcluster; make uninstall
 #   make clean   removes build/ and the Node packages
 
 SHELL := /bin/bash
@@ -22,9 +23,16 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 CC ?= gcc
 export CGO_ENABLED := 1
 
+# Where make install puts things; LIBDIR and INCLUDEDIR lie below PREFIX.
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+BINDIR ?= $(PREFIX)/bin
+VERSION = $(shell sed -n 's/^.define FLUVIO_VERSION_HEX 0x\(..\)\(..\)\(..\)$$/0x\1 0x\2 0x\3/p' include/fluvio.h | xargs printf '%d.%d.%d')
+
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib devcluster generate demo test check test-core fuzz test-black-box test-python test-interop test-node bench-produce clean need-build need-python need-node
+.PHONY: all lib static devcluster install uninstall generate demo test check test-core fuzz test-black-box test-python test-interop test-node bench-produce clean need-build need-python need-node
 
 # need,command,what it is for
 define need
@@ -52,8 +60,46 @@ lib: need-build
 	@go build -trimpath -buildmode=c-shared -ldflags "$(LDFLAGS)" -o $(LIB) ./capi
 	@rm -f $(BUILD)/lib/libfluvio.h && ln -sf libfluvio.so $(BUILD)/lib/libfluvio.so.1
 
+# One object whose only global names are the API's, so that it can be linked beside anything. Needs GNU binutils.
+static: need-build
+	@mkdir -p $(BUILD)/static
+	@go build -trimpath -buildmode=c-archive -ldflags "-s -w" -o $(BUILD)/static/all.a ./capi
+	@cd $(BUILD)/static && ld -r -d -o fluvio.o --whole-archive all.a && objcopy --wildcard --keep-global-symbol='fluvio_*' fluvio.o
+	@rm -f $(BUILD)/lib/libfluvio.a && ar rcs $(BUILD)/lib/libfluvio.a $(BUILD)/static/fluvio.o && rm -r $(BUILD)/static
+
 devcluster: need-build
 	@go build -trimpath -ldflags "-s -w" -o $(DEVCLUSTER) ./core/cmd/fluvio-devcluster
+
+# ----------------------------------------------------------------- install
+
+# The files of an installation, as make install puts them and make uninstall removes them.
+INSTALLED = $(LIBDIR)/libfluvio.so.1 $(LIBDIR)/libfluvio.so $(LIBDIR)/libfluvio.a $(LIBDIR)/pkgconfig/libfluvio.pc \
+  $(LIBDIR)/cmake/libfluvio/libfluvioConfig.cmake $(LIBDIR)/cmake/libfluvio/libfluvioConfigVersion.cmake \
+  $(INCLUDEDIR)/fluvio.h $(INCLUDEDIR)/fluvio.hpp $(BINDIR)/fluvio-devcluster
+
+# input, output: fills a template; the paths in it are relative, so that the installation can be moved as a whole.
+define fill
+	@sed -e 's|@version@|$(VERSION)|' -e 's|@major@|$(firstword $(subst ., ,$(VERSION)))|' \
+	  -e "s|@lib@|$$(realpath -ms --relative-to='$(PREFIX)' '$(LIBDIR)')|" -e "s|@include@|$$(realpath -ms --relative-to='$(PREFIX)' '$(INCLUDEDIR)')|" \
+	  -e "s|@up@|$$(realpath -ms --relative-to='$(LIBDIR)/pkgconfig' '$(PREFIX)')|" capi/packaging/$(1) > '$(DESTDIR)$(2)'
+	@chmod 644 '$(DESTDIR)$(2)'
+endef
+
+install: all static
+	@install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/cmake/libfluvio' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(BINDIR)'
+	@install -m 755 $(LIB) '$(DESTDIR)$(LIBDIR)/libfluvio.so.1'
+	@ln -sf libfluvio.so.1 '$(DESTDIR)$(LIBDIR)/libfluvio.so'
+	@install -m 644 $(BUILD)/lib/libfluvio.a '$(DESTDIR)$(LIBDIR)/libfluvio.a'
+	@install -m 644 include/fluvio.h include/fluvio.hpp '$(DESTDIR)$(INCLUDEDIR)'
+	@install -m 755 $(DEVCLUSTER) '$(DESTDIR)$(BINDIR)/fluvio-devcluster'
+	$(call fill,libfluvio.pc.in,$(LIBDIR)/pkgconfig/libfluvio.pc)
+	$(call fill,libfluvioConfig.cmake.in,$(LIBDIR)/cmake/libfluvio/libfluvioConfig.cmake)
+	$(call fill,libfluvioConfigVersion.cmake.in,$(LIBDIR)/cmake/libfluvio/libfluvioConfigVersion.cmake)
+	@echo "libfluvio $(VERSION) is in $(DESTDIR)$(PREFIX)$(if $(DESTDIR),,; run ldconfig if the loader does not look there by itself)"
+
+uninstall:
+	@rm -f $(foreach file,$(INSTALLED),'$(DESTDIR)$(file)')
+	@rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(LIBDIR)/cmake/libfluvio' 2>/dev/null || true
 
 # Tables that C, Python and Node take from Go.
 generate: need-build

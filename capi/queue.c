@@ -268,8 +268,10 @@ static void *dispatch(void *arg)
   fluvio_queue_t *queue = arg;
   fluvioc_current = queue;
   pthread_mutex_lock(&queue->lock);
-  while (!queue->freed) {
+  for (;;) { /* after fluvio_queue_free, too, until what came before it is handed out */
     fluvio_event_t *event = pop(queue);
+    if (event == NULL && queue->freed)
+      break;
     if (event == NULL) {
       fluvioc_ready_clear(&queue->ready);
       queue->waiters++;
@@ -331,8 +333,11 @@ void fluvio_queue_free(fluvio_queue_t *queue)
   pthread_cond_broadcast(&queue->changed);
   while (queue->running && fluvioc_current != queue)
     pthread_cond_wait(&queue->changed, &queue->lock);
-  fluvio_event_t *event = queue->head;
-  queue->head = queue->tail = NULL;
+  fluvio_event_t *event = NULL;
+  if (!queue->running) {
+    event = queue->head;
+    queue->head = queue->tail = NULL;
+  }
   pthread_mutex_unlock(&queue->lock);
   while (event != NULL) { /* now, not with the last reference: a report keeps its producer, which keeps the queue */
     fluvio_event_t *next = event->next;

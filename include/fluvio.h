@@ -189,9 +189,9 @@ typedef void (*fluvio_event_cb)(fluvio_event_t *event, void *ctx);
 /* Hands every event to callback on a thread of this queue's own, from now on; fluvio_queue_poll then returns NULL.
  * INVALID_STATE if it already has one. ctx_free (may be NULL) is called with ctx by fluvio_queue_free. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_queue_start(fluvio_queue_t *queue, fluvio_event_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error);
-/* Ends the callback thread, if any, and frees queue and waiting events. Blocks until a running callback has returned; from
- * inside the callback it is done after the callback. Free the producers and operations that use the queue first: until
- * then the memory stays. Since 0.1. */
+/* Frees the queue and the events nobody took. With a callback, every event that came before is handed to it first, and the call
+ * blocks until it has returned from the last; from inside the callback that happens after the call. Free the producers and
+ * operations that use the queue first: until then the memory stays. Since 0.1. */
 FLUVIO_API void fluvio_queue_free(fluvio_queue_t *queue);
 
 /* Sends the events of consumers that are opened with this config to a queue, with this opaque value: events of type

@@ -56,11 +56,11 @@ func run(t *testing.T, env []string, command ...string) {
 	require.NoError(t, err, "%s\n%s", strings.Join(command, " "), out)
 }
 
-// runCProgram compiles one of the C tests against the library in dir and runs it on a cluster of its own.
-func runCProgram(t *testing.T, name, dir string, compiler ...string) {
+// runCProgram compiles one of the C or C++ tests against the library in dir and runs it on a cluster of its own.
+func runCProgram(t *testing.T, source, dir string, compiler ...string) {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), name)
-	run(t, nil, append(compiler, "-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-Iinclude", filepath.Join("tests", "c", name+".c"),
+	program := filepath.Join(t.TempDir(), "program")
+	run(t, nil, append(compiler, "-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-Iinclude", filepath.Join("tests", source),
 		"-x", "none", filepath.Join(dir, "libfluvio.so.1"), "-lpthread", "-o", program)...)
 	cluster, err := devcluster.Start(t.Context(), devcluster.Options{SPUs: 2})
 	require.NoError(t, err)
@@ -73,10 +73,16 @@ func TestC(t *testing.T) {
 		for _, name := range cPrograms {
 			t.Run(language[1]+"/"+name, func(t *testing.T) {
 				need(t, language[0])
-				runCProgram(t, name, builtLibrary(t), language...)
+				runCProgram(t, "c/"+name+".c", builtLibrary(t), language...)
 			})
 		}
 	}
+}
+
+// TestCpp runs the test of fluvio.hpp.
+func TestCpp(t *testing.T) {
+	need(t, "g++")
+	runCProgram(t, "cpp/wrapper.cpp", builtLibrary(t), "g++", "-std=c++17")
 }
 
 // TestCSanitized runs the C tests with the C half of the library under a sanitizer. That is what finds uses after free,
@@ -102,9 +108,13 @@ func TestCSanitized(t *testing.T) {
 					continue // its runtime has a thread of its own, with the host's signals, and does not follow forks
 				}
 				t.Run(name, func(t *testing.T) {
-					runCProgram(t, name, dir, "gcc", "-std=c99", "-x", "c", flag, "-fno-omit-frame-pointer")
+					runCProgram(t, "c/"+name+".c", dir, "gcc", "-std=c99", "-x", "c", flag, "-fno-omit-frame-pointer")
 				})
 			}
+			t.Run("wrapper", func(t *testing.T) {
+				need(t, "g++")
+				runCProgram(t, "cpp/wrapper.cpp", dir, "g++", "-std=c++17", flag, "-fno-omit-frame-pointer")
+			})
 		})
 	}
 }
@@ -183,6 +193,10 @@ func TestHeaderStandsAlone(t *testing.T) {
 			run(t, nil, slices.Concat(c, []string{"-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "include/fluvio.h"})...)
 		})
 	}
+	t.Run("fluvio.hpp", func(t *testing.T) {
+		need(t, "g++")
+		run(t, nil, "g++", "-std=c++17", "-x", "c++", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Iinclude", "-fsyntax-only", "include/fluvio.hpp")
+	})
 }
 
 // TestGeneratedFiles wants the tables of all languages to be those of package fluvioerr.

@@ -332,6 +332,48 @@ static void queue_callback(fluvio_client_t *client)
 }
 
 /* What a callback frees stays until the callback has returned. */
+/* What the callback of free_hands_out waits for, and how often it was called. */
+struct slow {
+  pthread_mutex_t gate;
+  int calls;
+};
+
+static void on_slow(fluvio_event_t *event, void *ctx)
+{
+  struct slow *s = (struct slow *)ctx;
+  CHECK(fluvio_event_type(event) == FLUVIO_EVENT_DELIVERY);
+  pthread_mutex_lock(&s->gate);
+  s->calls++;
+  pthread_mutex_unlock(&s->gate);
+}
+
+/* Freeing a queue loses no report that came before. */
+static void free_hands_out(fluvio_client_t *client)
+{
+  enum { REPORTS = 200 };
+  fluvio_error_t *error = NULL;
+  fluvio_queue_t *queue = fluvio_queue_new();
+  fluvio_producer_t *producer = NULL;
+  struct slow s;
+  int i;
+  PART("free hands out what waits");
+  pthread_mutex_init(&s.gate, NULL);
+  s.calls = 0;
+  pthread_mutex_lock(&s.gate);
+  OK(fluvio_queue_start(queue, on_slow, &s, NULL, &error));
+  OK(fluvio_producer_open(client, "c-callback", NULL, queue, LONG, &producer, &error));
+  for (i = 0; i < REPORTS; i++) {
+    OK(fluvio_producer_send(producer, NULL, 0, "x", 1, 0, LONG, &error));
+    OK(fluvio_producer_flush(producer, LONG, &error)); /* so that every record has a report of its own */
+  }
+  OK(fluvio_producer_close(producer, LONG, &error));
+  fluvio_producer_free(producer);
+  pthread_mutex_unlock(&s.gate);
+  fluvio_queue_free(queue);
+  CHECK(s.calls == REPORTS);
+  pthread_mutex_destroy(&s.gate);
+}
+
 static int32_t free_in_callback(fluvio_batch_t *batch, const fluvio_error_t *error, void *ctx)
 {
   struct seen *s = (struct seen *)ctx;
@@ -411,6 +453,7 @@ int main(int argc, char **argv)
   close_during(client, 50, FLUVIO_ERR_TIMEOUT);
   client_close(argv[1]);
   queue_callback(client);
+  free_hands_out(client);
   free_inside(client);
   OK(fluvio_client_close(client, LONG, &error));
   fluvio_client_free(client);
