@@ -570,6 +570,48 @@ FLUVIO_API fluvio_status_t fluvio_batch_view(const fluvio_batch_t *batch, fluvio
 /* Fills record with the i-th record. INVALID_ARGUMENT when i is too large. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_batch_get(const fluvio_batch_t *batch, size_t i, fluvio_record_t *record);
 
+/* ------------------------------------------------------------------ Arrow */
+
+/* The structs of the Arrow C Data Interface, as its page gives them. */
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+struct ArrowSchema {
+  const char *format, *name, *metadata;
+  int64_t flags, n_children;
+  struct ArrowSchema **children, *dictionary;
+  void (*release)(struct ArrowSchema *);
+  void *private_data;
+};
+struct ArrowArray {
+  int64_t length, null_count, offset, n_buffers, n_children;
+  const void **buffers;
+  struct ArrowArray **children, *dictionary;
+  void (*release)(struct ArrowArray *);
+  void *private_data;
+};
+#endif
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+struct ArrowArrayStream {
+  int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+  int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+  const char *(*get_last_error)(struct ArrowArrayStream *);
+  void (*release)(struct ArrowArrayStream *);
+  void *private_data;
+};
+#endif
+
+#define FLUVIO_ARROW_VIEW 0   /* keys and values as binary_view (Arrow 14 and later): nothing is copied */
+#define FLUVIO_ARROW_BINARY 1 /* keys and values as binary: copied */
+/* Exports a batch as a struct array with the columns offset (int64), timestamp (timestamp[ms, UTC], null: unknown), partition
+ * (int32), key (null: none) and value. array or schema may be NULL, without array batch too; each is the caller's to release, in
+ * any order and on any thread, and array holds a reference to the batch until then. TOO_LARGE: a batch of 2 GiB or more. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_batch_export_arrow(fluvio_batch_t *batch, int32_t form, struct ArrowArray *array, struct ArrowSchema *schema, fluvio_error_t **error);
+/* Exports what a consumer reads as a stream of such arrays, one per batch, that ends at stop_at. get_next is a
+ * fluvio_consumer_poll without a timeout: fluvio_consumer_wakeup makes it return EINTR, any error EIO with the message in
+ * get_last_error. The stream keeps the consumer's memory; closing or freeing the consumer makes get_next fail. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_export_arrow(fluvio_consumer_t *consumer, int32_t form, struct ArrowArrayStream *stream, fluvio_error_t **error);
+
 /* ---------------------------------------------------------------- process */
 
 /* 1 in a child that was forked after the library was loaded, else 0. Since 0.1. */

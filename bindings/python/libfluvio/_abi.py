@@ -331,5 +331,8 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_batch_count": (_LEN, (_PTR,)),
     "fluvio_batch_view": (_STA, (_PTR, _PTR)),
     "fluvio_batch_get": (_STA, (_PTR, _LEN, _PTR)),
+    # Arrow
+    "fluvio_batch_export_arrow": (_STA, (_PTR, _I32, _PTR, _PTR, _PTR)),
+    "fluvio_consumer_export_arrow": (_STA, (_PTR, _I32, _PTR, _PTR)),
 }
 """Result type and argument types of every function, by name."""

@@ -7,7 +7,7 @@ from ctypes import byref, c_ubyte, c_void_p, sizeof
 from itertools import repeat
 from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Tuple, overload
 
-from . import _abi
+from . import _abi, _arrow
 from ._core import Handle
 from ._errors import error_of_status
 from ._library import Library
@@ -84,7 +84,7 @@ class Batch:
     as for a list. The memory is given back when the batch and every view of it are gone.
     """
 
-    __slots__ = ("topic", "partition", "high_watermark", "_owner", "_columns", "_bytes", "_start", "_stop")
+    __slots__ = ("topic", "partition", "high_watermark", "_lib", "_owner", "_columns", "_bytes", "_start", "_stop")
 
     topic: str
     """The topic."""
@@ -92,6 +92,7 @@ class Batch:
     """The partition."""
     high_watermark: int
     """The partition's high watermark when the batch was read: offsets below it are committed."""
+    _lib: Library
     _owner: Handle
     _columns: Columns
     _bytes: Optional[bytes]
@@ -117,6 +118,7 @@ class Batch:
         self.topic = view.topic.decode()
         self.partition = view.partition
         self.high_watermark = view.high_watermark
+        self._lib = lib
         self._owner = owner
         self._columns = Columns(
             window(view.offset, 8 * n, "q", owner),
@@ -135,7 +137,7 @@ class Batch:
     def _part(self, start: int, stop: int) -> "Batch":
         part = object.__new__(Batch)
         part.topic, part.partition, part.high_watermark = self.topic, self.partition, self.high_watermark
-        part._owner, part._columns, part._bytes = self._owner, self._columns, self._bytes
+        part._lib, part._owner, part._columns, part._bytes = self._lib, self._owner, self._columns, self._bytes
         part._start, part._stop = start, stop
         return part
 
@@ -186,6 +188,16 @@ class Batch:
     def records(self) -> List[Record]:
         """The records."""
         return self._records(self._start, self._stop)
+
+    def __arrow_c_array__(self, requested_schema: Optional[object] = None) -> Tuple[object, object]:
+        """The Arrow PyCapsule interface: ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``. A struct with
+        the columns offset (int64), timestamp (timestamp[ms, UTC], null when unknown), partition (int32), key (null when
+        there is none) and value: views, with nothing copied, unless ``requested_schema`` has them as binary."""
+        return _arrow.export_batch(self._lib, self._owner, self._start, self._stop, requested_schema)
+
+    def _export_arrow(self, out: int, form: int) -> None:
+        """Fills the ``struct ArrowArray`` at an address."""
+        _arrow.fill(self._lib, self._owner, self._start, self._stop, form, out, None)
 
     def _contents(self) -> bytes:
         # Slices of bytes are quicker than those of a memoryview by more than this one copy costs.

@@ -8,7 +8,7 @@ from ctypes import byref, c_void_p
 from dataclasses import replace
 from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from . import _abi, _process
+from . import _abi, _arrow, _process
 from ._admin import check_partition
 from ._batch import CHUNK, Batch, Record
 from ._core import Deadline, Handle, Life, finish, milliseconds, text
@@ -349,6 +349,11 @@ class Consumer(ConsumerBase):
                 return
             if batch is not None:
                 yield batch
+
+    def __arrow_c_stream__(self, requested_schema: Optional[object] = None) -> object:
+        """The Arrow PyCapsule interface: ``pyarrow.table(consumer)``, ``polars.DataFrame(consumer)``. A stream of
+        what :meth:`batches` gives, with the columns of :meth:`Batch.__arrow_c_array__`; endless without ``stop_at``."""
+        return _arrow.export_stream(self._lib, self.batches(), requested_schema)
 
     def __iter__(self) -> Iterator[Record]:
         while True:
