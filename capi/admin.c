@@ -27,7 +27,6 @@ fluvio_topic_list_t *fluvioc_topic_list_new(size_t count, const char *texts, siz
     }
     const uint64_t *n = numbers + 6 * i;
     list->topics[i] = (fluvio_topic_t){
-      .struct_size = sizeof(fluvio_topic_t),
       .is_system = (int32_t)n[0],
       .name = part[0],
       .status = part[1],
@@ -50,12 +49,9 @@ size_t fluvio_topic_list_count(const fluvio_topic_list_t *list)
 
 fluvio_status_t fluvio_topic_list_get(const fluvio_topic_list_t *list, size_t i, fluvio_topic_t *out)
 {
-  if (!fluvioc_is(list, FLUVIOC_KIND_TOPIC_LIST) || i >= list->count || out == NULL || out->struct_size < sizeof out->struct_size)
+  if (!fluvioc_is(list, FLUVIOC_KIND_TOPIC_LIST) || i >= list->count)
     return FLUVIO_ERR_INVALID_ARGUMENT;
-  uint32_t size = out->struct_size;
-  memcpy(out, &list->topics[i], size < sizeof *out ? size : sizeof *out);
-  out->struct_size = size;
-  return FLUVIO_OK;
+  return fluvioc_give(out, &list->topics[i], sizeof *out);
 }
 
 void fluvio_topic_list_free(fluvio_topic_list_t *list)

@@ -5,6 +5,7 @@
 
 struct fluvio_batch {
   fluvioc_object_t object;
+  fluvio_batch_t *whole; /* a reference: this is the end of it, whose memory it uses; NULL: the memory is its own */
   fluvio_batch_view_t view;
   char topic[]; /* then the columns, widest first, then the data */
 };
@@ -17,6 +18,7 @@ fluvio_batch_t *fluvioc_batch_new(const char *topic, size_t topic_len, int32_t p
   if (batch == NULL)
     return NULL;
   fluvioc_object_init(&batch->object, FLUVIOC_KIND_BATCH, 0);
+  batch->whole = NULL;
   memcpy(batch->topic, topic, topic_len);
   batch->topic[topic_len] = '\0';
   out->offset = (int64_t *)((char *)batch + head);
@@ -27,7 +29,6 @@ fluvio_batch_t *fluvioc_batch_new(const char *topic, size_t topic_len, int32_t p
   out->value_len = out->value_pos + count;
   out->data = (uint8_t *)(out->value_len + count);
   batch->view = (fluvio_batch_view_t){
-    .struct_size = sizeof batch->view,
     .partition = partition,
     .count = count,
     .topic = batch->topic,
@@ -44,8 +45,27 @@ fluvio_batch_t *fluvioc_batch_new(const char *topic, size_t topic_len, int32_t p
   return batch;
 }
 
+fluvio_batch_t *fluvioc_batch_tail(fluvio_batch_t *batch, size_t from)
+{
+  fluvio_batch_t *tail = malloc(sizeof *tail);
+  if (tail == NULL)
+    return NULL;
+  fluvioc_object_init(&tail->object, FLUVIOC_KIND_BATCH, 0);
+  tail->whole = fluvioc_ref(batch->whole != NULL ? batch->whole : batch);
+  tail->view = batch->view;
+  tail->view.count -= from;
+  tail->view.offset += from;
+  tail->view.timestamp += from;
+  tail->view.key_pos += from;
+  tail->view.key_len += from;
+  tail->view.value_pos += from;
+  tail->view.value_len += from;
+  return tail;
+}
+
 void fluvioc_batch_destroy(fluvio_batch_t *batch)
 {
+  fluvioc_unref(batch->whole);
   free(batch);
 }
 
@@ -67,24 +87,14 @@ size_t fluvio_batch_count(const fluvio_batch_t *batch)
 
 fluvio_status_t fluvio_batch_view(const fluvio_batch_t *batch, fluvio_batch_view_t *view)
 {
-  if (!fluvioc_is(batch, FLUVIOC_KIND_BATCH) || view == NULL || view->struct_size < sizeof view->struct_size)
-    return FLUVIO_ERR_INVALID_ARGUMENT;
-  uint32_t size = view->struct_size;
-  memcpy(view, &batch->view, size < sizeof batch->view ? size : sizeof batch->view);
-  view->struct_size = size;
-  return FLUVIO_OK;
+  return fluvioc_is(batch, FLUVIOC_KIND_BATCH) ? fluvioc_give(view, &batch->view, sizeof *view) : FLUVIO_ERR_INVALID_ARGUMENT;
 }
 
-fluvio_status_t fluvio_batch_get(const fluvio_batch_t *batch, size_t i, fluvio_record_t *record)
+/* The i-th record of a view. */
+static fluvio_record_t record_of(const fluvio_batch_view_t *v, size_t i)
 {
-  if (!fluvioc_is(batch, FLUVIOC_KIND_BATCH) || record == NULL || record->struct_size < sizeof record->struct_size ||
-      i >= batch->view.count)
-    return FLUVIO_ERR_INVALID_ARGUMENT;
-  const fluvio_batch_view_t *v = &batch->view;
   bool has_key = v->key_len[i] != FLUVIO_NO_KEY;
-  uint32_t size = record->struct_size;
-  fluvio_record_t full = {
-    .struct_size = size,
+  return (fluvio_record_t){
     .partition = v->partition,
     .offset = v->offset[i],
     .timestamp = v->timestamp[i],
@@ -92,7 +102,74 @@ fluvio_status_t fluvio_batch_get(const fluvio_batch_t *batch, size_t i, fluvio_r
     .key_len = has_key ? v->key_len[i] : 0,
     .value = v->data + v->value_pos[i],
     .value_len = v->value_len[i],
+    .topic = v->topic,
   };
-  memcpy(record, &full, size < sizeof full ? size : sizeof full);
-  return FLUVIO_OK;
+}
+
+fluvio_status_t fluvio_batch_get(const fluvio_batch_t *batch, size_t i, fluvio_record_t *record)
+{
+  if (!fluvioc_is(batch, FLUVIOC_KIND_BATCH) || i >= batch->view.count)
+    return FLUVIO_ERR_INVALID_ARGUMENT;
+  fluvio_record_t full = record_of(&batch->view, i);
+  return fluvioc_give(record, &full, sizeof full);
+}
+
+/* ------------------------------------------------------------ lists of records */
+
+struct fluvio_record_list {
+  fluvioc_object_t object;
+  size_t count, batch_count;
+  fluvio_record_t *records;
+  fluvio_batch_t **batches; /* references: the records lie in them */
+};
+
+fluvio_record_list_t *fluvioc_record_list_new(void)
+{
+  fluvio_record_list_t *list = calloc(1, sizeof *list);
+  if (list != NULL)
+    fluvioc_object_init(&list->object, FLUVIOC_KIND_RECORD_LIST, 0);
+  return list;
+}
+
+bool fluvioc_record_list_add(fluvio_record_list_t *list, fluvio_batch_t *batch, size_t n)
+{
+  fluvio_batch_t **batches = realloc(list->batches, (list->batch_count + 1) * sizeof *batches);
+  if (batches != NULL)
+    list->batches = batches;
+  fluvio_record_t *records = realloc(list->records, (list->count + n) * sizeof *records);
+  if (records != NULL)
+    list->records = records;
+  if (batches == NULL || records == NULL)
+    return false;
+  batches[list->batch_count++] = fluvioc_ref(batch);
+  for (size_t i = 0; i < n; i++)
+    records[list->count++] = record_of(&batch->view, i);
+  return true;
+}
+
+void fluvioc_record_list_destroy(fluvio_record_list_t *list)
+{
+  for (size_t i = 0; i < list->batch_count; i++)
+    fluvioc_unref(list->batches[i]);
+  free(list->batches);
+  free(list->records);
+  free(list);
+}
+
+size_t fluvio_record_list_count(const fluvio_record_list_t *list)
+{
+  return fluvioc_is(list, FLUVIOC_KIND_RECORD_LIST) ? list->count : 0;
+}
+
+fluvio_status_t fluvio_record_list_get(const fluvio_record_list_t *list, size_t i, fluvio_record_t *record)
+{
+  if (!fluvioc_is(list, FLUVIOC_KIND_RECORD_LIST) || i >= list->count)
+    return FLUVIO_ERR_INVALID_ARGUMENT;
+  return fluvioc_give(record, &list->records[i], sizeof *record);
+}
+
+void fluvio_record_list_free(fluvio_record_list_t *list)
+{
+  if (fluvioc_is(list, FLUVIOC_KIND_RECORD_LIST))
+    fluvioc_unref(list);
 }

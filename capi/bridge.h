@@ -35,7 +35,8 @@ enum {
   FLUVIOC_RESUME,
   FLUVIOC_DRAIN,
   FLUVIOC_OFFSETS_REPLY,
-  FLUVIOC_POSITIONS
+  FLUVIOC_POSITIONS,
+  FLUVIOC_OFFSET_FOR
 };
 
 /* Signals to Go, or-ed; which fit depends on what sends them. */
@@ -84,12 +85,12 @@ int fluvioc_wake_fd(void);
 int fluvioc_next(fluvioc_signal_t *out);
 
 /* Makes an error. texts: the message, then key and value of each detail, each ending with a zero. flags:
- * FLUVIOC_RETRIABLE ... Never NULL. */
-enum { FLUVIOC_RETRIABLE = 1, FLUVIOC_FATAL = 2, FLUVIOC_MAYBE_WRITTEN = 4 };
+ * FLUVIOC_RETRIABLE ..., and FLUVIO_END_REACHED ... shifted by FLUVIOC_END_SHIFT. Never NULL. */
+enum { FLUVIOC_RETRIABLE = 1, FLUVIOC_FATAL = 2, FLUVIOC_MAYBE_WRITTEN = 4, FLUVIOC_END_SHIFT = 8 };
 fluvio_error_t *fluvioc_error_new(fluvio_status_t status, int32_t server_code, uint32_t flags, const char *texts, size_t len, size_t details);
 
-/* Ends an operation. Takes over error (NULL: success) and the caller's reference to result. */
-void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result);
+/* Ends an operation. Takes over error (NULL: success) and the caller's reference to result. number: -1 when there is none. */
+void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result, int64_t number);
 
 /* The handles. _new gives two references: the user's, which goes into the operation's result, and Go's. NULL when memory
  * is short. handle: any of client, producer, consumer. */

@@ -78,10 +78,7 @@ fluvio_status_t fluvio_client_connect(const fluvio_config_t *config, int64_t tim
 
 fluvio_op_t *fluvio_client_connect_async(const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  fluvioc_request_t request = connect_request(config, timeout_ms);
-  request.queue = queue;
-  request.opaque = opaque;
-  return fluvioc_op_start(&request);
+  return fluvioc_op_start_on(queue, opaque, connect_request(config, timeout_ms));
 }
 
 fluvio_status_t fluvio_client_close(fluvio_client_t *client, int64_t timeout_ms, fluvio_error_t **error)
@@ -92,10 +89,7 @@ fluvio_status_t fluvio_client_close(fluvio_client_t *client, int64_t timeout_ms,
 
 fluvio_op_t *fluvio_client_close_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  fluvioc_request_t request = close_request(client, timeout_ms);
-  request.queue = queue;
-  request.opaque = opaque;
-  return fluvioc_op_start(&request);
+  return fluvioc_op_start_on(queue, opaque, close_request(client, timeout_ms));
 }
 
 void fluvio_client_free(fluvio_client_t *client)

@@ -308,10 +308,9 @@ static int64_t last_offset(const fluvio_batch_t *batch)
   return view.count > 0 ? view.offset[view.count - 1] : -1;
 }
 
-/* The application takes a batch by poll; the caller holds the lock. Marks only rise, in whatever order threads take. */
-static void polled(fluvio_consumer_t *consumer, const struct entry *e)
+/* The application takes a batch by poll, up to an offset; the caller holds the lock. Marks only rise, in whatever order threads take. */
+static void polled(fluvio_consumer_t *consumer, const struct entry *e, int64_t offset)
 {
-  int64_t offset = last_offset(e->batch);
   struct mark *m = &consumer->marks[e->place];
   if (offset <= m->done)
     return;
@@ -346,11 +345,10 @@ static void finished(fluvio_consumer_t *consumer, int32_t place)
 
 /* ------------------------------------------------------------ the taking side */
 
-/* Takes the next entry, waiting until the deadline. The status is that of fluvio_consumer_poll, except that TIMEOUT also
- * stands for "nothing". The caller holds the lock. */
-static fluvio_status_t take(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, int32_t *place, uint32_t *epoch, fluvio_error_t **error)
+/* Waits until the ring has an entry (OK), or says why there is none: the status is that of fluvio_consumer_poll. *deadline
+ * is 0 at first, and kept from call to call. The caller holds the lock. */
+static fluvio_status_t await(fluvio_consumer_t *consumer, int64_t timeout_ms, int64_t *deadline, fluvio_error_t **error)
 {
-  int64_t deadline = 0;
   bool in_time = true;
   for (;;) {
     if (!is_open(consumer))
@@ -361,28 +359,8 @@ static fluvio_status_t take(fluvio_consumer_t *consumer, int64_t timeout_ms, flu
       consumer->woken = false;
       return fluvioc_fail(error, FLUVIO_ERR_INTERRUPTED, "poll", "fluvio_consumer_wakeup was called");
     }
-    if (consumer->count > 0) {
-      struct entry e = consumer->ring[consumer->first];
-      consumer->first = (consumer->first + 1) % RING_SIZE;
-      consumer->count--;
-      consumer->bytes -= e.bytes;
-      if (consumer->count <= RING_BATCHES / 2 && consumer->bytes <= RING_BYTES / 2)
-        wake_go(consumer);
-      *batch = e.batch;
-      *place = e.place;
-      if (e.batch != NULL)
-        *epoch = consumer->marks[e.place].epoch;
-      if (e.batch != NULL && fluvioc_current != consumer)
-        polled(consumer, &e);
-      if (e.error == NULL)
-        return FLUVIO_OK;
-      fluvio_status_t status = fluvio_error_status(e.error);
-      if (error != NULL)
-        *error = e.error;
-      else
-        fluvio_error_free(e.error);
-      return status;
-    }
+    if (consumer->count > 0)
+      return FLUVIO_OK;
     if (consumer->end != NULL) {
       if (error != NULL)
         *error = fluvioc_error_ref(consumer->end);
@@ -391,12 +369,12 @@ static fluvio_status_t take(fluvio_consumer_t *consumer, int64_t timeout_ms, flu
     fluvioc_ready_clear(&consumer->ready);
     if (!in_time)
       break;
-    if (deadline == 0)
-      deadline = fluvioc_deadline(timeout_ms);
+    if (*deadline == 0)
+      *deadline = fluvioc_deadline(timeout_ms);
     consumer->waiters++;
-    in_time = fluvioc_cond_wait(&consumer->changed, &consumer->lock, deadline);
+    in_time = fluvioc_cond_wait(&consumer->changed, &consumer->lock, *deadline);
     consumer->waiters--;
-    if (!in_time && deadline == 0)
+    if (!in_time && *deadline == 0)
       break;
   }
   if (error != NULL)
@@ -404,17 +382,68 @@ static fluvio_status_t take(fluvio_consumer_t *consumer, int64_t timeout_ms, flu
   return FLUVIO_ERR_TIMEOUT;
 }
 
-fluvio_status_t fluvio_consumer_poll(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, fluvio_error_t **error)
+/* Takes the first entry off the ring; the caller holds the lock. */
+static struct entry shift(fluvio_consumer_t *consumer)
+{
+  struct entry e = consumer->ring[consumer->first];
+  consumer->first = (consumer->first + 1) % RING_SIZE;
+  consumer->count--;
+  consumer->bytes -= e.bytes;
+  if (consumer->count <= RING_BATCHES / 2 && consumer->bytes <= RING_BYTES / 2)
+    wake_go(consumer);
+  return e;
+}
+
+/* Gives an entry's error to the caller. */
+static fluvio_status_t give_error(const struct entry *e, fluvio_error_t **error)
+{
+  fluvio_status_t status = fluvio_error_status(e->error);
+  if (error != NULL)
+    *error = e->error;
+  else
+    fluvio_error_free(e->error);
+  return status;
+}
+
+/* Takes the next entry, waiting until the deadline, with the statuses of await. The caller holds the lock. */
+static fluvio_status_t take(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, int32_t *place, uint32_t *epoch, fluvio_error_t **error)
+{
+  int64_t deadline = 0;
+  fluvio_status_t status = await(consumer, timeout_ms, &deadline, error);
+  if (status != FLUVIO_OK)
+    return status;
+  struct entry e = shift(consumer);
+  *batch = e.batch;
+  *place = e.place;
+  if (e.batch == NULL)
+    return give_error(&e, error);
+  *epoch = consumer->marks[e.place].epoch;
+  if (fluvioc_current != consumer)
+    polled(consumer, &e, last_offset(e.batch));
+  return FLUVIO_OK;
+}
+
+/* Whether the application may poll; result is where it wants what it gets. */
+static fluvio_status_t may_poll(const fluvio_consumer_t *consumer, const char *name, const void *result, fluvio_error_t **error)
 {
   static const char op[] = "poll";
   fluvio_status_t status = fluvioc_check(consumer, FLUVIOC_KIND_CONSUMER, op, error);
   if (status != FLUVIO_OK)
     return status;
-  if (batch == NULL)
-    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, op, "batch is NULL: there is no place for the result");
-  *batch = NULL;
+  if (result == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, op, "%s is NULL: there is no place for the result", name);
   if (fluvioc_current == consumer)
     return fluvioc_fail(error, FLUVIO_ERR_WOULD_DEADLOCK, op, "called inside the consumer's own callback");
+  return FLUVIO_OK;
+}
+
+fluvio_status_t fluvio_consumer_poll(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, fluvio_error_t **error)
+{
+  if (batch != NULL)
+    *batch = NULL;
+  fluvio_status_t status = may_poll(consumer, "batch", batch, error);
+  if (status != FLUVIO_OK)
+    return status;
   pthread_mutex_lock(&consumer->lock);
   fluvioc_ref(consumer); /* a consumer that is freed while this waits stays until this returns */
   settle(consumer);
@@ -424,6 +453,98 @@ fluvio_status_t fluvio_consumer_poll(fluvio_consumer_t *consumer, int64_t timeou
   pthread_mutex_unlock(&consumer->lock);
   fluvioc_unref(consumer);
   return status;
+}
+
+/* What one call of fluvio_consumer_poll_many still takes; 0 in a limit: it is none. */
+struct room {
+  size_t max_records;
+  uint64_t max_bytes, bytes;
+  bool full;
+};
+
+/* How many records of a batch fit behind have others. */
+static size_t fits(const fluvio_batch_view_t *v, size_t have, struct room *room)
+{
+  size_t n = 0;
+  for (; n < v->count && !room->full; n++) {
+    uint64_t size = v->value_len[n] + (v->key_len[n] != FLUVIO_NO_KEY ? v->key_len[n] : (uint64_t)0);
+    room->full = (room->max_records > 0 && have + n >= room->max_records) ||
+                 (room->max_bytes > 0 && have + n > 0 && (size > room->max_bytes || room->bytes > room->max_bytes - size));
+    if (room->full)
+      break;
+    room->bytes += size;
+  }
+  room->full = room->full || (room->max_records > 0 && have + n >= room->max_records);
+  return n;
+}
+
+/* Moves records of the ring's first batch into a list; what does not fit stays. The caller holds the lock. */
+static fluvio_status_t collect(fluvio_consumer_t *consumer, fluvio_record_list_t *list, struct room *room)
+{
+  struct entry *e = &consumer->ring[consumer->first];
+  fluvio_batch_view_t view = { .struct_size = sizeof view };
+  fluvio_batch_view(e->batch, &view);
+  size_t n = fits(&view, fluvio_record_list_count(list), room);
+  if (n == 0)
+    return FLUVIO_OK;
+  fluvio_batch_t *whole = e->batch, *tail = NULL;
+  if ((n < view.count && (tail = fluvioc_batch_tail(whole, n)) == NULL) || !fluvioc_record_list_add(list, whole, n)) {
+    fluvio_batch_release(tail);
+    return FLUVIO_ERR_OUT_OF_MEMORY;
+  }
+  polled(consumer, e, view.offset[n - 1]);
+  if (tail != NULL)
+    e->batch = tail;
+  else
+    shift(consumer);
+  fluvio_batch_release(whole);
+  return FLUVIO_OK;
+}
+
+fluvio_status_t fluvio_consumer_poll_many(fluvio_consumer_t *consumer, size_t max_records, uint64_t max_bytes, int64_t timeout_ms, fluvio_record_list_t **list, fluvio_error_t **error)
+{
+  static const char op[] = "poll";
+  if (list != NULL)
+    *list = NULL;
+  fluvio_status_t status = may_poll(consumer, "list", list, error);
+  if (status != FLUVIO_OK)
+    return status;
+  if (max_records == 0 && max_bytes == 0 && timeout_ms < 0)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, op, "max_records, max_bytes and timeout_ms are all without limit: it would not return");
+  fluvio_record_list_t *found = fluvioc_record_list_new();
+  if (found == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_OUT_OF_MEMORY, op, "no memory for the records");
+  struct room room = { .max_records = max_records, .max_bytes = max_bytes };
+  int64_t deadline = fluvioc_deadline(timeout_ms);
+  pthread_mutex_lock(&consumer->lock);
+  fluvioc_ref(consumer); /* a consumer that is freed while this waits stays until this returns */
+  settle(consumer);
+  while (status == FLUVIO_OK && !room.full) {
+    bool none = fluvio_record_list_count(found) == 0;
+    if (!none && timeout_ms > 0 && fluvioc_now() >= deadline)
+      break; /* more may come as fast as it is taken */
+    status = await(consumer, timeout_ms, &deadline, none ? error : NULL);
+    if (status != FLUVIO_OK)
+      break;
+    if (consumer->ring[consumer->first].batch != NULL) {
+      status = collect(consumer, found, &room);
+      if (status != FLUVIO_OK && none)
+        status = fluvioc_fail(error, status, op, "no memory for the records");
+    } else if (none) {
+      struct entry e = shift(consumer);
+      status = give_error(&e, error);
+    } else {
+      break; /* the error comes with the next call */
+    }
+  }
+  pthread_mutex_unlock(&consumer->lock);
+  fluvioc_unref(consumer);
+  if (fluvio_record_list_count(found) == 0) {
+    fluvio_record_list_free(found);
+    return status;
+  }
+  *list = found;
+  return FLUVIO_OK;
 }
 
 int32_t fluvio_consumer_fd(fluvio_consumer_t *consumer)
@@ -588,10 +709,7 @@ fluvio_status_t fluvio_consumer_open(fluvio_client_t *client, const char *topic,
 
 fluvio_op_t *fluvio_consumer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  fluvioc_request_t request = open_request(client, topic, config, timeout_ms);
-  request.queue = queue;
-  request.opaque = opaque;
-  return fluvioc_op_start(&request);
+  return fluvioc_op_start_on(queue, opaque, open_request(client, topic, config, timeout_ms));
 }
 
 static fluvioc_request_t close_request(fluvio_consumer_t *consumer, int64_t timeout_ms)
@@ -613,10 +731,7 @@ fluvio_status_t fluvio_consumer_close(fluvio_consumer_t *consumer, int64_t timeo
 
 fluvio_op_t *fluvio_consumer_close_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  fluvioc_request_t request = close_request(consumer, timeout_ms);
-  request.queue = queue;
-  request.opaque = opaque;
-  return fluvioc_op_start(&request);
+  return fluvioc_op_start_on(queue, opaque, close_request(consumer, timeout_ms));
 }
 
 void fluvio_consumer_free(fluvio_consumer_t *consumer)

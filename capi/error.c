@@ -139,6 +139,16 @@ int32_t fluvio_error_maybe_written(const fluvio_error_t *error)
   return has_flag(error, FLUVIOC_MAYBE_WRITTEN);
 }
 
+int32_t fluvio_error_end_reason(const fluvio_error_t *error)
+{
+  if (!fluvioc_is(error, FLUVIOC_KIND_ERROR))
+    return FLUVIO_END_NONE;
+  int32_t reason = (int32_t)(error->flags >> FLUVIOC_END_SHIFT);
+  if (reason != FLUVIO_END_NONE || (error->flags & FLUVIOC_FATAL) == 0)
+    return reason;
+  return error->status == FLUVIO_ERR_CLOSED ? FLUVIO_END_CLOSED : FLUVIO_END_FAILED; /* made on this side */
+}
+
 const char *fluvio_error_detail(const fluvio_error_t *error, const char *key)
 {
   if (!fluvioc_is(error, FLUVIOC_KIND_ERROR) || key == NULL)

@@ -84,6 +84,7 @@ func cError(err error) *C.fluvio_error_t {
 	if fluvioerr.MaybeWritten(e) {
 		flags |= C.FLUVIOC_MAYBE_WRITTEN
 	}
+	flags |= C.uint32_t(fluvioerr.EndOf(e)) << C.FLUVIOC_END_SHIFT
 	pairs := details(e)
 	texts := cTexts(append([]string{e.Error()}, pairs...)...)
 	return C.fluvioc_error_new(C.fluvio_status_t(e.Code), C.int32_t(e.Server), flags,

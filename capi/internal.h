@@ -31,6 +31,7 @@ enum fluvioc_kind {
   FLUVIOC_KIND_CONSUMER_OFFSET_LIST,
   FLUVIOC_KIND_POSITION_LIST,
   FLUVIOC_KIND_TEXT,
+  FLUVIOC_KIND_RECORD_LIST,
   FLUVIOC_KINDS /* behind the last one */
 };
 
@@ -62,6 +63,9 @@ fluvio_status_t fluvioc_check(const void *object, enum fluvioc_kind kind, const 
 fluvio_status_t fluvioc_check_open(const void *object, enum fluvioc_kind kind, const char *op, fluvio_error_t **error);
 /* Why an object is not open. */
 fluvio_status_t fluvioc_not_open(const fluvioc_object_t *object, const char *op, fluvio_error_t **error);
+/* Copies a row of a public struct, which begins with its struct_size, into the caller's, who may know fewer fields and has
+ * said so in struct_size. INVALID_ARGUMENT for NULL, and without a struct_size. */
+fluvio_status_t fluvioc_give(void *out, const void *row, size_t size);
 /* Sends signals to Go. */
 void fluvioc_signal(fluvioc_object_t *object, uint32_t signals);
 
@@ -72,6 +76,7 @@ void fluvioc_consumer_destroy(fluvio_consumer_t *consumer);
 void fluvioc_op_destroy(fluvio_op_t *op);
 void fluvioc_queue_destroy(fluvio_queue_t *queue);
 void fluvioc_batch_destroy(fluvio_batch_t *batch);
+void fluvioc_record_list_destroy(fluvio_record_list_t *list);
 void fluvioc_config_destroy(fluvio_config_t *config);
 void fluvioc_error_destroy(fluvio_error_t *error);
 
@@ -98,6 +103,14 @@ void fluvioc_producer_report_taken(fluvio_producer_t *producer, uint64_t weight)
 fluvio_status_t fluvioc_fail(fluvio_error_t **out, fluvio_status_t status, const char *op, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Adds a reference. */
 fluvio_error_t *fluvioc_error_ref(fluvio_error_t *error);
+
+/* ---------------------------------------------------------------- batches */
+
+/* What follows the first from records of a batch, as a batch of its own that keeps the whole one. NULL when memory is short. */
+fluvio_batch_t *fluvioc_batch_tail(fluvio_batch_t *batch, size_t from);
+/* An empty list, and the first n records of a batch in it, which it keeps. NULL and false when memory is short. */
+fluvio_record_list_t *fluvioc_record_list_new(void);
+bool fluvioc_record_list_add(fluvio_record_list_t *list, fluvio_batch_t *batch, size_t n);
 
 /* ------------------------------------------------------------------ config */
 
@@ -129,14 +142,16 @@ typedef struct fluvioc_request {
   bool has_position;
   int32_t partition;
   int64_t offset;
+  int64_t *number; /* where the operation's number goes, or NULL */
   int64_t timeout_ms;
   fluvio_queue_t *queue;
   uint64_t opaque;
 } fluvioc_request_t;
 
-/* Starts an operation; NULL when memory is short or forked. */
+/* Starts an operation; NULL when memory is short or forked. The second form is for the _async functions. */
 fluvio_op_t *fluvioc_op_start(const fluvioc_request_t *request);
-/* Starts it, waits, and gives the result (of that kind) to *result unless result is NULL. */
+fluvio_op_t *fluvioc_op_start_on(fluvio_queue_t *queue, uint64_t opaque, fluvioc_request_t request);
+/* Starts it, waits, and gives the result (of that kind) to *result unless result is NULL, and a number to *request->number. */
 fluvio_status_t fluvioc_op_run(const fluvioc_request_t *request, void **result, fluvio_error_t **error);
 /* Closes a handle nobody has any more. */
 void fluvioc_op_close_later(const fluvioc_request_t *request);

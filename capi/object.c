@@ -9,7 +9,7 @@ static const char *const kind_names[] = {
   [FLUVIOC_KIND_BATCH] = "batch",       [FLUVIOC_KIND_CONFIG] = "config",     [FLUVIOC_KIND_ERROR] = "error",
   [FLUVIOC_KIND_TOPIC_LIST] = "topic list", [FLUVIOC_KIND_CONSUMER_OFFSET_LIST] = "consumer offset list",
   [FLUVIOC_KIND_TEXT] = "text",
-  [FLUVIOC_KIND_POSITION_LIST] = "position list",
+  [FLUVIOC_KIND_POSITION_LIST] = "position list", [FLUVIOC_KIND_RECORD_LIST] = "record list",
 };
 
 void fluvioc_object_init(fluvioc_object_t *object, enum fluvioc_kind kind, uint64_t id)
@@ -59,6 +59,9 @@ void fluvioc_unref(void *pointer)
   case FLUVIOC_KIND_BATCH:
     fluvioc_batch_destroy(pointer);
     break;
+  case FLUVIOC_KIND_RECORD_LIST:
+    fluvioc_record_list_destroy(pointer);
+    break;
   case FLUVIOC_KIND_CONFIG:
     fluvioc_config_destroy(pointer);
     break;
@@ -81,6 +84,18 @@ bool fluvioc_is(const void *pointer, enum fluvioc_kind kind)
 {
   const fluvioc_object_t *object = pointer;
   return object != NULL && object->magic == FLUVIOC_MAGIC && object->kind == (uint32_t)kind;
+}
+
+fluvio_status_t fluvioc_give(void *out, const void *row, size_t size)
+{
+  uint32_t room;
+  if (out == NULL)
+    return FLUVIO_ERR_INVALID_ARGUMENT;
+  memcpy(&room, out, sizeof room);
+  if (room < sizeof room)
+    return FLUVIO_ERR_INVALID_ARGUMENT;
+  memcpy((char *)out + sizeof room, (const char *)row + sizeof room, (room < size ? room : size) - sizeof room);
+  return FLUVIO_OK;
 }
 
 static const char *article(enum fluvioc_kind kind)

@@ -1,60 +1,7 @@
 /*
- * offsets.c - stored consumer offsets: committing, listing, deleting.
+ * offsets.c - stored consumer offsets: listing, deleting, resetting.
  */
 #include "internal.h"
-
-/* ---------------------------------------------------------------- committing */
-
-static fluvioc_request_t commit_request(fluvio_consumer_t *consumer, int64_t timeout_ms)
-{
-  return (fluvioc_request_t){
-    .command = FLUVIOC_COMMIT,
-    .name = "commit",
-    .target = consumer,
-    .kind = FLUVIOC_KIND_CONSUMER,
-    .timeout_ms = timeout_ms,
-  };
-}
-
-static fluvioc_request_t commit_offset_request(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t offset, int64_t timeout_ms)
-{
-  fluvioc_request_t request = commit_request(consumer, timeout_ms);
-  request.command = FLUVIOC_COMMIT_OFFSET;
-  request.topic = topic;
-  request.has_topic = request.topic_optional = true;
-  request.partition = partition;
-  request.offset = offset;
-  return request;
-}
-
-static fluvio_op_t *start(fluvioc_request_t request, fluvio_queue_t *queue, uint64_t opaque)
-{
-  request.queue = queue;
-  request.opaque = opaque;
-  return fluvioc_op_start(&request);
-}
-
-fluvio_status_t fluvio_consumer_commit(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_error_t **error)
-{
-  fluvioc_request_t request = commit_request(consumer, timeout_ms);
-  return fluvioc_op_run(&request, NULL, error);
-}
-
-fluvio_op_t *fluvio_consumer_commit_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
-{
-  return start(commit_request(consumer, timeout_ms), queue, opaque);
-}
-
-fluvio_status_t fluvio_consumer_commit_offset(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t offset, int64_t timeout_ms, fluvio_error_t **error)
-{
-  fluvioc_request_t request = commit_offset_request(consumer, topic, partition, offset, timeout_ms);
-  return fluvioc_op_run(&request, NULL, error);
-}
-
-fluvio_op_t *fluvio_consumer_commit_offset_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t offset, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
-{
-  return start(commit_offset_request(consumer, topic, partition, offset, timeout_ms), queue, opaque);
-}
 
 /* ------------------------------------------------------------------- listing */
 
@@ -103,12 +50,9 @@ const fluvio_consumer_offset_t *fluvioc_consumer_offset_list_rows(const fluvio_c
 
 fluvio_status_t fluvio_consumer_offset_list_get(const fluvio_consumer_offset_list_t *list, size_t i, fluvio_consumer_offset_t *out)
 {
-  if (!fluvioc_is(list, FLUVIOC_KIND_CONSUMER_OFFSET_LIST) || i >= list->count || out == NULL || out->struct_size < sizeof out->struct_size)
+  if (!fluvioc_is(list, FLUVIOC_KIND_CONSUMER_OFFSET_LIST) || i >= list->count)
     return FLUVIO_ERR_INVALID_ARGUMENT;
-  uint32_t size = out->struct_size;
-  memcpy(out, &list->offsets[i], size < sizeof *out ? size : sizeof *out);
-  out->struct_size = size;
-  return FLUVIO_OK;
+  return fluvioc_give(out, &list->offsets[i], sizeof *out);
 }
 
 void fluvio_consumer_offset_list_free(fluvio_consumer_offset_list_t *list)
@@ -141,16 +85,16 @@ fluvio_status_t fluvio_consumer_offsets_list(fluvio_client_t *client, int64_t ti
 
 fluvio_op_t *fluvio_consumer_offsets_list_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(list_request(client, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, list_request(client, timeout_ms));
 }
 
-/* ------------------------------------------------------------------ deleting */
+/* ------------------------------------------------------- deleting, resetting */
 
-static fluvioc_request_t delete_request(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, int64_t timeout_ms)
+static fluvioc_request_t offset_request(fluvio_client_t *client, int32_t command, const char *name, const char *consumer_id, const char *topic, int32_t partition, int64_t timeout_ms)
 {
   return (fluvioc_request_t){
-    .command = FLUVIOC_DELETE_OFFSET,
-    .name = "delete consumer offset",
+    .command = command,
+    .name = name,
     .target = client,
     .kind = FLUVIOC_KIND_CLIENT,
     .topic = topic,
@@ -162,6 +106,19 @@ static fluvioc_request_t delete_request(fluvio_client_t *client, const char *con
   };
 }
 
+static fluvioc_request_t delete_request(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, int64_t timeout_ms)
+{
+  return offset_request(client, FLUVIOC_DELETE_OFFSET, "delete consumer offset", consumer_id, topic, partition, timeout_ms);
+}
+
+static fluvioc_request_t reset_request(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms)
+{
+  fluvioc_request_t request = offset_request(client, FLUVIOC_RESET_OFFSET, "reset consumer offset", consumer_id, topic, partition, timeout_ms);
+  request.position = position;
+  request.has_position = true;
+  return request;
+}
+
 fluvio_status_t fluvio_consumer_offset_delete(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_error_t **error)
 {
   fluvioc_request_t request = delete_request(client, consumer_id, topic, partition, timeout_ms);
@@ -170,5 +127,16 @@ fluvio_status_t fluvio_consumer_offset_delete(fluvio_client_t *client, const cha
 
 fluvio_op_t *fluvio_consumer_offset_delete_async(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(delete_request(client, consumer_id, topic, partition, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, delete_request(client, consumer_id, topic, partition, timeout_ms));
+}
+
+fluvio_status_t fluvio_consumer_offset_reset(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = reset_request(client, consumer_id, topic, partition, position, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_consumer_offset_reset_async(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return fluvioc_op_start_on(queue, opaque, reset_request(client, consumer_id, topic, partition, position, timeout_ms));
 }

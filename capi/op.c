@@ -31,6 +31,7 @@ struct fluvio_op {
   bool done; /* the rest is guarded by lock and fixed once done is set, result excepted */
   fluvio_error_t *error;
   fluvioc_object_t *result;
+  int64_t number; /* the result of those whose result is one, else -1 */
 };
 
 static uint64_t next_id(void)
@@ -120,7 +121,7 @@ static void submit(fluvio_op_t *op)
   case FLUVIOC_CLOSE_PRODUCER:
   case FLUVIOC_CLOSE_CONSUMER:
     if (atomic_load(&op->target->state) == FLUVIOC_CLOSED) {
-      fluvioc_op_complete(fluvioc_ref(op), NULL, NULL);
+      fluvioc_op_complete(fluvioc_ref(op), NULL, NULL, -1);
       return;
     }
     op->sequence = fluvioc_closing(op->target);
@@ -149,6 +150,7 @@ fluvio_op_t *fluvioc_op_start(const fluvioc_request_t *r)
   op->name = r->name;
   op->opaque = r->opaque;
   op->deadline = fluvioc_deadline(r->timeout_ms);
+  op->number = -1;
   if (fluvioc_is(r->queue, FLUVIOC_KIND_QUEUE))
     op->queue = fluvioc_ref(r->queue);
   fluvio_error_t *error = NULL;
@@ -157,10 +159,17 @@ fluvio_op_t *fluvioc_op_start(const fluvioc_request_t *r)
     return NULL;
   }
   if (error != NULL)
-    fluvioc_op_complete(fluvioc_ref(op), error, NULL);
+    fluvioc_op_complete(fluvioc_ref(op), error, NULL, -1);
   else
     submit(op);
   return op;
+}
+
+fluvio_op_t *fluvioc_op_start_on(fluvio_queue_t *queue, uint64_t opaque, fluvioc_request_t request)
+{
+  request.queue = queue;
+  request.opaque = opaque;
+  return fluvioc_op_start(&request);
 }
 
 void fluvioc_op_describe(fluvio_op_t *op, fluvioc_signal_t *out)
@@ -188,11 +197,12 @@ void fluvioc_op_describe(fluvio_op_t *op, fluvioc_signal_t *out)
   }
 }
 
-void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result)
+void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result, int64_t number)
 {
   pthread_mutex_lock(&op->lock);
   op->error = error;
   op->result = result;
+  op->number = number;
   op->done = true;
   pthread_cond_broadcast(&op->finished);
   pthread_mutex_unlock(&op->lock);
@@ -254,6 +264,8 @@ fluvio_status_t fluvioc_op_run(const fluvioc_request_t *r, void **result, fluvio
       *result = op->result;
       op->result = NULL;
     }
+    if (r->number != NULL)
+      *r->number = op->number;
   } else {
     status = fluvioc_fail(error, FLUVIO_ERR_TIMEOUT, r->name, "timed out after %lld ms, and the request did not end either",
                           (long long)r->timeout_ms);
@@ -340,6 +352,11 @@ fluvio_text_t *fluvio_op_take_text(fluvio_op_t *op)
 fluvio_position_list_t *fluvio_op_take_position_list(fluvio_op_t *op)
 {
   return take(op, FLUVIOC_KIND_POSITION_LIST);
+}
+
+int64_t fluvio_op_take_offset(fluvio_op_t *op)
+{
+  return !fluvioc_forked && fluvioc_is(op, FLUVIOC_KIND_OP) && wait_done(op, 0) ? op->number : -1;
 }
 
 void fluvio_op_free(fluvio_op_t *op)

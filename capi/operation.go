@@ -21,6 +21,7 @@ type operation struct {
 	id         uint64
 	command    C.int32_t
 	target     uint64 // the object it is for
+	number     int64 // the result of commands whose result is one
 	sequence   uint64 // flush, close: the records accepted before
 	topic      string
 	hasTopic   bool
@@ -78,7 +79,11 @@ func startOperation(s *C.fluvioc_signal_t) {
 		running.remove(op.id)
 		stop()
 		cancel()
-		C.fluvioc_op_complete(op.handle, cError(err), result)
+		number := C.int64_t(-1)
+		if err == nil && op.command == C.FLUVIOC_OFFSET_FOR {
+			number = C.int64_t(op.number)
+		}
+		C.fluvioc_op_complete(op.handle, cError(err), result, number)
 	}()
 }
 
@@ -128,7 +133,7 @@ func (op *operation) run(ctx context.Context) (result unsafe.Pointer, err error)
 			err = errClosed("commit", "consumer")
 		}
 		return nil, err
-	case C.FLUVIOC_SEEK, C.FLUVIOC_PAUSE, C.FLUVIOC_RESUME, C.FLUVIOC_DRAIN, C.FLUVIOC_POSITIONS:
+	case C.FLUVIOC_SEEK, C.FLUVIOC_PAUSE, C.FLUVIOC_RESUME, C.FLUVIOC_DRAIN, C.FLUVIOC_POSITIONS, C.FLUVIOC_OFFSET_FOR:
 		if c, ok := consumers.get(op.target); ok {
 			return c.control(ctx, op)
 		}
@@ -189,7 +194,7 @@ func (op *operation) poison(err error) {
 			C.fluvioc_poison(unsafe.Pointer(p.handle), cError(err))
 		}
 	case C.FLUVIOC_COMMIT, C.FLUVIOC_COMMIT_OFFSET, C.FLUVIOC_CLOSE_CONSUMER,
-		C.FLUVIOC_SEEK, C.FLUVIOC_PAUSE, C.FLUVIOC_RESUME, C.FLUVIOC_DRAIN, C.FLUVIOC_POSITIONS:
+		C.FLUVIOC_SEEK, C.FLUVIOC_PAUSE, C.FLUVIOC_RESUME, C.FLUVIOC_DRAIN, C.FLUVIOC_POSITIONS, C.FLUVIOC_OFFSET_FOR:
 		if c, ok := consumers.get(op.target); ok {
 			C.fluvioc_poison(unsafe.Pointer(c.handle), cError(err))
 		}

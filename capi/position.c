@@ -1,5 +1,5 @@
 /*
- * position.c - where a consumer is in its partitions, and how the application changes that.
+ * position.c - where a consumer is in its partitions, how the application changes that, and what it commits.
  */
 #include "internal.h"
 
@@ -25,12 +25,22 @@ static fluvioc_request_t partition_request(fluvio_consumer_t *consumer, int32_t 
   return request;
 }
 
-static fluvioc_request_t seek_request(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms)
+static fluvioc_request_t at_request(fluvio_consumer_t *consumer, int32_t command, const char *name, const char *topic, int32_t partition, const char *position, int64_t timeout_ms)
 {
-  fluvioc_request_t request = partition_request(consumer, FLUVIOC_SEEK, "seek", topic, partition, timeout_ms);
+  fluvioc_request_t request = partition_request(consumer, command, name, topic, partition, timeout_ms);
   request.position = position;
   request.has_position = true;
   return request;
+}
+
+static fluvioc_request_t seek_request(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms)
+{
+  return at_request(consumer, FLUVIOC_SEEK, "seek", topic, partition, position, timeout_ms);
+}
+
+static fluvioc_request_t offset_for_request(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms)
+{
+  return at_request(consumer, FLUVIOC_OFFSET_FOR, "find offset", topic, partition, position, timeout_ms);
 }
 
 static fluvioc_request_t pause_request(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t next, int64_t timeout_ms)
@@ -38,13 +48,6 @@ static fluvioc_request_t pause_request(fluvio_consumer_t *consumer, const char *
   fluvioc_request_t request = partition_request(consumer, FLUVIOC_PAUSE, "pause", topic, partition, timeout_ms);
   request.offset = next;
   return request;
-}
-
-static fluvio_op_t *start(fluvioc_request_t request, fluvio_queue_t *queue, uint64_t opaque)
-{
-  request.queue = queue;
-  request.opaque = opaque;
-  return fluvioc_op_start(&request);
 }
 
 fluvio_status_t fluvio_consumer_seek(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_error_t **error)
@@ -55,7 +58,21 @@ fluvio_status_t fluvio_consumer_seek(fluvio_consumer_t *consumer, const char *to
 
 fluvio_op_t *fluvio_consumer_seek_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(seek_request(consumer, topic, partition, position, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, seek_request(consumer, topic, partition, position, timeout_ms));
+}
+
+fluvio_status_t fluvio_consumer_offset_for(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, int64_t *offset, fluvio_error_t **error)
+{
+  if (offset == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "find offset", "offset is NULL: there is no place for the result");
+  fluvioc_request_t request = offset_for_request(consumer, topic, partition, position, timeout_ms);
+  request.number = offset;
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_consumer_offset_for_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return fluvioc_op_start_on(queue, opaque, offset_for_request(consumer, topic, partition, position, timeout_ms));
 }
 
 fluvio_status_t fluvio_consumer_pause(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t next, int64_t timeout_ms, fluvio_error_t **error)
@@ -66,7 +83,7 @@ fluvio_status_t fluvio_consumer_pause(fluvio_consumer_t *consumer, const char *t
 
 fluvio_op_t *fluvio_consumer_pause_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t next, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(pause_request(consumer, topic, partition, next, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, pause_request(consumer, topic, partition, next, timeout_ms));
 }
 
 fluvio_status_t fluvio_consumer_resume(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_error_t **error)
@@ -77,7 +94,7 @@ fluvio_status_t fluvio_consumer_resume(fluvio_consumer_t *consumer, const char *
 
 fluvio_op_t *fluvio_consumer_resume_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(partition_request(consumer, FLUVIOC_RESUME, "resume", topic, partition, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, partition_request(consumer, FLUVIOC_RESUME, "resume", topic, partition, timeout_ms));
 }
 
 fluvio_status_t fluvio_consumer_drain(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_error_t **error)
@@ -88,7 +105,38 @@ fluvio_status_t fluvio_consumer_drain(fluvio_consumer_t *consumer, int64_t timeo
 
 fluvio_op_t *fluvio_consumer_drain_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(consumer_request(consumer, FLUVIOC_DRAIN, "drain", timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, consumer_request(consumer, FLUVIOC_DRAIN, "drain", timeout_ms));
+}
+
+/* ----------------------------------------------------------------- committing */
+
+static fluvioc_request_t commit_offset_request(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t offset, int64_t timeout_ms)
+{
+  fluvioc_request_t request = partition_request(consumer, FLUVIOC_COMMIT_OFFSET, "commit", topic, partition, timeout_ms);
+  request.offset = offset;
+  return request;
+}
+
+fluvio_status_t fluvio_consumer_commit(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = consumer_request(consumer, FLUVIOC_COMMIT, "commit", timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_consumer_commit_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return fluvioc_op_start_on(queue, opaque, consumer_request(consumer, FLUVIOC_COMMIT, "commit", timeout_ms));
+}
+
+fluvio_status_t fluvio_consumer_commit_offset(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t offset, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = commit_offset_request(consumer, topic, partition, offset, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_consumer_commit_offset_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t offset, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return fluvioc_op_start_on(queue, opaque, commit_offset_request(consumer, topic, partition, offset, timeout_ms));
 }
 
 /* ------------------------------------------------------------------ positions */
@@ -115,7 +163,6 @@ fluvio_position_list_t *fluvioc_position_list_new(size_t count, const char *text
   for (size_t i = 0; i < count; i++) {
     const int64_t *n = numbers + NUMBERS * i;
     list->positions[i] = (fluvio_position_t){
-      .struct_size = sizeof(fluvio_position_t),
       .partition = (int32_t)n[0],
       .topic = text,
       .position = n[1],
@@ -138,12 +185,9 @@ size_t fluvio_position_list_count(const fluvio_position_list_t *list)
 
 fluvio_status_t fluvio_position_list_get(const fluvio_position_list_t *list, size_t i, fluvio_position_t *out)
 {
-  if (!fluvioc_is(list, FLUVIOC_KIND_POSITION_LIST) || i >= list->count || out == NULL || out->struct_size < sizeof out->struct_size)
+  if (!fluvioc_is(list, FLUVIOC_KIND_POSITION_LIST) || i >= list->count)
     return FLUVIO_ERR_INVALID_ARGUMENT;
-  uint32_t size = out->struct_size;
-  memcpy(out, &list->positions[i], size < sizeof *out ? size : sizeof *out);
-  out->struct_size = size;
-  return FLUVIO_OK;
+  return fluvioc_give(out, &list->positions[i], sizeof *out);
 }
 
 void fluvio_position_list_free(fluvio_position_list_t *list)
@@ -165,36 +209,5 @@ fluvio_status_t fluvio_consumer_positions(fluvio_consumer_t *consumer, int64_t t
 
 fluvio_op_t *fluvio_consumer_positions_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(consumer_request(consumer, FLUVIOC_POSITIONS, "positions", timeout_ms), queue, opaque);
-}
-
-/* ------------------------------------------------------- stored offsets, anew */
-
-static fluvioc_request_t reset_request(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms)
-{
-  return (fluvioc_request_t){
-    .command = FLUVIOC_RESET_OFFSET,
-    .name = "reset consumer offset",
-    .target = client,
-    .kind = FLUVIOC_KIND_CLIENT,
-    .topic = topic,
-    .has_topic = true,
-    .consumer_id = consumer_id,
-    .has_consumer_id = true,
-    .position = position,
-    .has_position = true,
-    .partition = partition,
-    .timeout_ms = timeout_ms,
-  };
-}
-
-fluvio_status_t fluvio_consumer_offset_reset(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_error_t **error)
-{
-  fluvioc_request_t request = reset_request(client, consumer_id, topic, partition, position, timeout_ms);
-  return fluvioc_op_run(&request, NULL, error);
-}
-
-fluvio_op_t *fluvio_consumer_offset_reset_async(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
-{
-  return start(reset_request(client, consumer_id, topic, partition, position, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, consumer_request(consumer, FLUVIOC_POSITIONS, "positions", timeout_ms));
 }

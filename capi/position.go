@@ -30,7 +30,7 @@ func (x *consumer) control(ctx context.Context, op *operation) (unsafe.Pointer, 
 	case C.FLUVIOC_POSITIONS:
 		return x.positions(op)
 	}
-	topic, err := x.topicOf(op, map[C.int32_t]string{C.FLUVIOC_SEEK: "seek", C.FLUVIOC_PAUSE: "pause", C.FLUVIOC_RESUME: "resume"}[op.command])
+	topic, err := x.topicOf(op, map[C.int32_t]string{C.FLUVIOC_SEEK: "seek", C.FLUVIOC_PAUSE: "pause", C.FLUVIOC_RESUME: "resume", C.FLUVIOC_OFFSET_FOR: "find offset"}[op.command])
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +40,8 @@ func (x *consumer) control(ctx context.Context, op *operation) (unsafe.Pointer, 
 		return nil, x.pause(p, op.offset)
 	case C.FLUVIOC_RESUME:
 		return nil, x.core.Resume(topic, op.partition)
+	case C.FLUVIOC_OFFSET_FOR:
+		return nil, x.offsetFor(ctx, p, op)
 	}
 	return nil, x.seek(ctx, p, op.position)
 }
@@ -61,6 +63,15 @@ func (x *consumer) seek(ctx context.Context, p place, position string) error {
 		}
 		return err
 	})
+}
+
+// offsetFor carries out fluvio_consumer_offset_for.
+func (x *consumer) offsetFor(ctx context.Context, p place, op *operation) error {
+	at, err := parsePosition("find offset", op.position)
+	if err == nil {
+		op.number, err = x.core.OffsetFor(ctx, p.topic, p.partition, at)
+	}
+	return err
 }
 
 // pause carries out fluvio_consumer_pause. What is in the ring of the partition goes back, so to speak: the core reads it

@@ -521,13 +521,6 @@ static fluvioc_request_t open_request(fluvio_client_t *client, const char *topic
   };
 }
 
-static fluvio_op_t *start(fluvioc_request_t request, fluvio_queue_t *queue, uint64_t opaque)
-{
-  request.queue = queue;
-  request.opaque = opaque;
-  return fluvioc_op_start(&request);
-}
-
 fluvio_status_t fluvio_producer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_producer_t **producer, fluvio_error_t **error)
 {
   if (producer == NULL)
@@ -541,7 +534,7 @@ fluvio_status_t fluvio_producer_open(fluvio_client_t *client, const char *topic,
 
 fluvio_op_t *fluvio_producer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(open_request(client, topic, config, deliveries, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, open_request(client, topic, config, deliveries, timeout_ms));
 }
 
 fluvio_status_t fluvio_producer_flush(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error)
@@ -552,7 +545,7 @@ fluvio_status_t fluvio_producer_flush(fluvio_producer_t *producer, int64_t timeo
 
 fluvio_op_t *fluvio_producer_flush_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(request_of(FLUVIOC_FLUSH, "flush", producer, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, request_of(FLUVIOC_FLUSH, "flush", producer, timeout_ms));
 }
 
 fluvio_status_t fluvio_producer_stats(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_text_t **stats, fluvio_error_t **error)
@@ -568,7 +561,7 @@ fluvio_status_t fluvio_producer_stats(fluvio_producer_t *producer, int64_t timeo
 
 fluvio_op_t *fluvio_producer_stats_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(request_of(FLUVIOC_PRODUCER_STATS, "producer stats", producer, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, request_of(FLUVIOC_PRODUCER_STATS, "producer stats", producer, timeout_ms));
 }
 
 fluvio_status_t fluvio_producer_close(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error)
@@ -579,7 +572,7 @@ fluvio_status_t fluvio_producer_close(fluvio_producer_t *producer, int64_t timeo
 
 fluvio_op_t *fluvio_producer_close_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(request_of(FLUVIOC_CLOSE_PRODUCER, "close producer", producer, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, request_of(FLUVIOC_CLOSE_PRODUCER, "close producer", producer, timeout_ms));
 }
 
 void fluvio_producer_free(fluvio_producer_t *producer)

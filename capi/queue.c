@@ -13,7 +13,8 @@ struct fluvio_event {
   uint64_t opaque;
   fluvio_delivery_t delivery;
   fluvio_consumer_event_t consumer; /* its topic lies in opaques */
-  fluvio_consumer_offset_list_t *offsets; /* to be saved; the consumer's name lies in opaques */
+  fluvio_offsets_event_t question;  /* the consumer's name lies in opaques */
+  fluvio_consumer_offset_list_t *offsets; /* of question */
   _Atomic bool answered;
   fluvio_error_t *error;
   fluvio_producer_t *producer; /* a reference, for the report's weight */
@@ -111,7 +112,7 @@ void fluvioc_queue_destroy(fluvio_queue_t *queue)
   free(queue);
 }
 
-static fluvio_event_t *event_new(int32_t type, uint64_t opaques)
+static fluvio_event_t *event_new(int32_t type, uint64_t opaque, uint64_t opaques)
 {
   fluvio_event_t *event = malloc(sizeof *event + opaques * sizeof *event->opaques);
   if (event == NULL)
@@ -119,6 +120,17 @@ static fluvio_event_t *event_new(int32_t type, uint64_t opaques)
   memset(event, 0, sizeof *event);
   fluvioc_object_init(&event->object, FLUVIOC_KIND_EVENT, 0);
   event->type = type;
+  event->opaque = opaque;
+  return event;
+}
+
+/* An event of a consumer that has a copy of a text in opaques. */
+static fluvio_event_t *event_with_text(int32_t type, uint64_t opaque, const char *text)
+{
+  size_t size = strlen(text) + 1;
+  fluvio_event_t *event = event_new(type, opaque, (size + sizeof *event->opaques - 1) / sizeof *event->opaques);
+  if (event != NULL)
+    memcpy(event->opaques, text, size);
   return event;
 }
 
@@ -144,16 +156,14 @@ static void push(fluvio_queue_t *queue, fluvio_event_t *event)
 
 void fluvioc_queue_push_op(fluvio_queue_t *queue, uint64_t opaque)
 {
-  fluvio_event_t *event = event_new(FLUVIO_EVENT_OP, 0);
-  if (event == NULL)
-    return;
-  event->opaque = opaque;
-  push(queue, event);
+  fluvio_event_t *event = event_new(FLUVIO_EVENT_OP, opaque, 0);
+  if (event != NULL)
+    push(queue, event);
 }
 
 bool fluvioc_queue_push_delivery(fluvio_queue_t *queue, const fluvio_delivery_t *delivery, fluvio_error_t *error, fluvio_producer_t *producer, uint64_t weight)
 {
-  fluvio_event_t *event = event_new(FLUVIO_EVENT_DELIVERY, delivery->count);
+  fluvio_event_t *event = event_new(FLUVIO_EVENT_DELIVERY, 0, delivery->count);
   if (event == NULL)
     return false;
   memcpy(event->opaques, delivery->opaque, delivery->count * sizeof *event->opaques);
@@ -170,14 +180,11 @@ bool fluvioc_queue_push_delivery(fluvio_queue_t *queue, const fluvio_delivery_t 
 
 void fluvioc_queue_push_consumer_event(fluvio_queue_t *queue, uint64_t opaque, const fluvio_consumer_event_t *what, fluvio_error_t *error)
 {
-  size_t size = strlen(what->topic) + 1;
-  fluvio_event_t *event = event_new(FLUVIO_EVENT_CONSUMER, (size + 7) / 8);
+  fluvio_event_t *event = event_with_text(FLUVIO_EVENT_CONSUMER, opaque, what->topic);
   if (event == NULL) {
     fluvio_error_free(error);
     return;
   }
-  memcpy(event->opaques, what->topic, size);
-  event->opaque = opaque;
   event->consumer = *what;
   event->consumer.topic = (const char *)event->opaques;
   event->consumer.error = event->error = error;
@@ -186,16 +193,19 @@ void fluvioc_queue_push_consumer_event(fluvio_queue_t *queue, uint64_t opaque, c
 
 int fluvioc_queue_push_offsets(fluvio_queue_t *queue, uint64_t opaque, uint64_t id, const char *consumer_id, fluvio_consumer_offset_list_t *list)
 {
-  size_t size = strlen(consumer_id) + 1;
-  fluvio_event_t *event = event_new(FLUVIO_EVENT_OFFSETS, (size + 7) / 8);
+  fluvio_event_t *event = event_with_text(FLUVIO_EVENT_OFFSETS, opaque, consumer_id);
   if (event == NULL) {
     fluvio_consumer_offset_list_free(list);
     return 0;
   }
-  memcpy(event->opaques, consumer_id, size);
   event->object.id = id;
-  event->opaque = opaque;
   event->offsets = list;
+  event->question = (fluvio_offsets_event_t){
+    .save = list != NULL,
+    .consumer_id = (const char *)event->opaques,
+    .count = fluvio_consumer_offset_list_count(list),
+    .offsets = fluvioc_consumer_offset_list_rows(list),
+  };
   push(queue, event);
   return 1;
 }
@@ -357,51 +367,28 @@ uint64_t fluvio_event_opaque(const fluvio_event_t *event)
   return fluvioc_is(event, FLUVIOC_KIND_EVENT) ? event->opaque : 0;
 }
 
-fluvio_status_t fluvio_event_delivery(const fluvio_event_t *event, fluvio_delivery_t *out)
+/* Gives what an event of a type says. */
+static fluvio_status_t give(const fluvio_event_t *event, int32_t type, void *out, const void *row, size_t size)
 {
   fluvio_status_t status = fluvioc_check(event, FLUVIOC_KIND_EVENT, "read event", NULL);
   if (status != FLUVIO_OK)
     return status;
-  if (event->type != FLUVIO_EVENT_DELIVERY || out == NULL || out->struct_size < sizeof out->struct_size)
-    return FLUVIO_ERR_INVALID_ARGUMENT;
-  uint32_t size = out->struct_size;
-  fluvio_delivery_t full = event->delivery;
-  full.struct_size = size;
-  memcpy(out, &full, size < sizeof full ? size : sizeof full);
-  return FLUVIO_OK;
+  return event->type == type ? fluvioc_give(out, row, size) : FLUVIO_ERR_INVALID_ARGUMENT;
+}
+
+fluvio_status_t fluvio_event_delivery(const fluvio_event_t *event, fluvio_delivery_t *out)
+{
+  return give(event, FLUVIO_EVENT_DELIVERY, out, &event->delivery, sizeof *out);
 }
 
 fluvio_status_t fluvio_event_consumer(const fluvio_event_t *event, fluvio_consumer_event_t *out)
 {
-  fluvio_status_t status = fluvioc_check(event, FLUVIOC_KIND_EVENT, "read event", NULL);
-  if (status != FLUVIO_OK)
-    return status;
-  if (event->type != FLUVIO_EVENT_CONSUMER || out == NULL || out->struct_size < sizeof out->struct_size)
-    return FLUVIO_ERR_INVALID_ARGUMENT;
-  uint32_t size = out->struct_size;
-  fluvio_consumer_event_t full = event->consumer;
-  full.struct_size = size;
-  memcpy(out, &full, size < sizeof full ? size : sizeof full);
-  return FLUVIO_OK;
+  return give(event, FLUVIO_EVENT_CONSUMER, out, &event->consumer, sizeof *out);
 }
 
 fluvio_status_t fluvio_event_offsets(const fluvio_event_t *event, fluvio_offsets_event_t *out)
 {
-  fluvio_status_t status = fluvioc_check(event, FLUVIOC_KIND_EVENT, "read event", NULL);
-  if (status != FLUVIO_OK)
-    return status;
-  if (event->type != FLUVIO_EVENT_OFFSETS || out == NULL || out->struct_size < sizeof out->struct_size)
-    return FLUVIO_ERR_INVALID_ARGUMENT;
-  uint32_t size = out->struct_size;
-  fluvio_offsets_event_t full = {
-    .struct_size = size,
-    .save = event->offsets != NULL,
-    .consumer_id = (const char *)event->opaques,
-    .count = fluvio_consumer_offset_list_count(event->offsets),
-    .offsets = fluvioc_consumer_offset_list_rows(event->offsets),
-  };
-  memcpy(out, &full, size < sizeof full ? size : sizeof full);
-  return FLUVIO_OK;
+  return give(event, FLUVIO_EVENT_OFFSETS, out, &event->question, sizeof *out);
 }
 
 fluvio_status_t fluvio_event_offsets_reply(fluvio_event_t *event, const fluvio_consumer_offset_t *offsets, size_t count, const char *failure, fluvio_error_t **error)

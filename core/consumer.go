@@ -7,7 +7,9 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/consume"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
@@ -18,6 +20,7 @@ type Consumer struct {
 	c      *consume.Consumer
 	counts bool // whoever takes records is the application: what it takes is handed out
 
+	end     atomic.Int32 // the reason for which the stream has ended, as the application was told
 	mu      sync.Mutex
 	left    []*consume.Batch // guarded by mu: what loops over records left behind
 	failure error            // guarded by mu: what Poll met behind the records that it gave
@@ -149,7 +152,7 @@ func topicPattern(text string) (*regexp.Regexp, error) {
 }
 
 // Next gives the next batch, or what a loop over Records has left of one, waiting until ctx ends. Its errors: End when every
-// partition was read to StopAt, and Closed, both for good; Timeout or Cancelled when ctx ended; else the error of one
+// partition was read to StopAt or Drain is through, and Closed, both for good; Timeout or Cancelled when ctx ended; else the error of one
 // partition, given once, after which the others go on. When no partition is left, because of errors, the last one is given
 // again each time, and fluvioerr.Fatal says so.
 func (c *Consumer) Next(ctx context.Context) (*Batch, error) {
@@ -174,6 +177,16 @@ func (c *Consumer) take(ctx context.Context) (*consume.Batch, error) {
 
 // takeMore is take for who has not come back yet.
 func (c *Consumer) takeMore(ctx context.Context) (*consume.Batch, error) {
+	b, err := c.takeNext(ctx)
+	if reason := fluvioerr.EndOf(err); reason != fluvioerr.NotEnded {
+		c.end.CompareAndSwap(0, int32(reason)) // what is said later, that it was closed, is not why it ended
+	} else if err == nil && c.end.Load() != 0 {
+		c.end.Store(0) // a partition goes on elsewhere
+	}
+	return b, err
+}
+
+func (c *Consumer) takeNext(ctx context.Context) (*consume.Batch, error) {
 	c.mu.Lock()
 	if err := c.failure; err != nil {
 		c.failure = nil
@@ -240,12 +253,17 @@ func (c *Consumer) each(b *consume.Batch, yield func(Record, error) bool) (more 
 	return true
 }
 
+// EndReason says why the stream has ended, as fluvioerr.EndOf says it of the error that Next or Poll gave: after a loop over
+// Records, too, and after Close. NotEnded: nobody was told of an end yet.
+func (c *Consumer) EndReason() fluvioerr.EndReason { return fluvioerr.EndReason(c.end.Load()) }
+
 // Close ends the streams, wakes Next, and returns when no goroutine of the consumer is left. With OffsetStrategy auto it
 // stores first what was handed out before the latest call of Next, which ends with ctx; the error says what could not be
 // stored. Otherwise it does not wait for the network.
 func (c *Consumer) Close(ctx context.Context) error {
 	err := c.c.Finish(ctx)
 	c.c.Close()
+	c.end.CompareAndSwap(0, int32(fluvioerr.StreamClosed))
 	c.client.orphan(c)
 	return err
 }

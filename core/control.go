@@ -22,7 +22,7 @@ func (c *Consumer) Poll(ctx context.Context, limits PollLimits) (records []Recor
 	collect, cancel := context.WithTimeout(ctx, limits.Wait)
 	defer cancel()
 	c.c.Settle()
-	for bytes := int64(0); ; {
+	for bytes := int64(0); len(records) == 0 || limits.Wait <= 0 || collect.Err() == nil; { // more may come as fast as it is taken
 		b, err := c.takeMore(collect)
 		if err != nil {
 			switch {
@@ -50,9 +50,10 @@ func (c *Consumer) Poll(ctx context.Context, limits PollLimits) (records []Recor
 			c.keep(b.Tail(n))
 		}
 		if full {
-			return records, nil
+			break
 		}
 	}
+	return records, nil
 }
 
 // fits says how many records of a batch are within the limits, and whether no more are. bytes counts their sizes.

@@ -113,6 +113,16 @@ FLUVIO_API int32_t fluvio_error_maybe_written(const fluvio_error_t *error);
 FLUVIO_API const char *fluvio_error_detail(const fluvio_error_t *error, const char *key);
 /* The i-th detail; 0 while there is one, -1 behind the last. Key and value live as long as the error. Since 0.1. */
 FLUVIO_API int32_t fluvio_error_detail_at(const fluvio_error_t *error, size_t i, const char **key, const char **value);
+/* Why the stream has ended that a consumer's error comes from; FLUVIO_END_NONE: it goes on, as for NULL and for errors of
+ * other origins. Since 0.1. */
+FLUVIO_API int32_t fluvio_error_end_reason(const fluvio_error_t *error);
+#define FLUVIO_END_NONE 0          /* it goes on */
+#define FLUVIO_END_REACHED 1       /* every partition was read to stop_at */
+#define FLUVIO_END_DRAINED 2       /* fluvio_consumer_drain was called, and everything was taken */
+#define FLUVIO_END_CLOSED 3        /* the consumer, or its client, was closed */
+#define FLUVIO_END_TOPIC_DELETED 4 /* no partition is left: the last one's topic was deleted */
+#define FLUVIO_END_GAVE_UP 5       /* no partition is left: the last one used up max_retries */
+#define FLUVIO_END_FAILED 6        /* no partition is left: the last one met an error that retrying does not mend; or a bug */
 /* Frees an error. Since 0.1. */
 FLUVIO_API void fluvio_error_free(fluvio_error_t *error);
 
@@ -146,6 +156,7 @@ typedef struct fluvio_topic_list fluvio_topic_list_t;
 typedef struct fluvio_consumer_offset_list fluvio_consumer_offset_list_t;
 typedef struct fluvio_text fluvio_text_t;         /* a text that the library made */
 typedef struct fluvio_position_list fluvio_position_list_t;
+typedef struct fluvio_record_list fluvio_record_list_t; /* records that were read, of any partitions */
 
 /* An _async function returns an operation at once (NULL only when memory is short or in a forked child; every other
  * problem is the operation's result). Its results are those of the function without _async. With a queue, an event of
@@ -165,6 +176,8 @@ FLUVIO_API fluvio_topic_list_t *fluvio_op_take_topic_list(fluvio_op_t *op);
 FLUVIO_API fluvio_consumer_offset_list_t *fluvio_op_take_consumer_offset_list(fluvio_op_t *op);
 FLUVIO_API fluvio_text_t *fluvio_op_take_text(fluvio_op_t *op);
 FLUVIO_API fluvio_position_list_t *fluvio_op_take_position_list(fluvio_op_t *op);
+/* The result of fluvio_consumer_offset_for_async; -1 as above. Since 0.1. */
+FLUVIO_API int64_t fluvio_op_take_offset(fluvio_op_t *op);
 /* Frees an operation; one that still runs is cancelled, a close excepted, which goes on, and a result nobody took is closed
  * and freed. Since 0.1. */
 FLUVIO_API void fluvio_op_free(fluvio_op_t *op);
@@ -442,7 +455,7 @@ FLUVIO_API void fluvio_producer_free(fluvio_producer_t *producer);
 FLUVIO_API fluvio_status_t fluvio_consumer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_consumer_t **consumer, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 /* The next batch. OK: *batch is the caller's, to release. TIMEOUT (with a NULL error object): nothing yet. END: the stream
- * reached stop_at. INTERRUPTED: fluvio_consumer_wakeup. Else the stream's error; one that is not fatal may be followed by
+ * reached stop_at, or was drained (fluvio_error_end_reason says). INTERRUPTED: fluvio_consumer_wakeup. Else the stream's error; one that is not fatal may be followed by
  * more batches. A few nanoseconds when nothing waits and timeout_ms is 0. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_poll(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, fluvio_error_t **error);
 /* As fluvio_queue_fd: readable while fluvio_consumer_poll would not say TIMEOUT, so for good after the end or close; it may
@@ -461,7 +474,7 @@ typedef int32_t (*fluvio_batch_cb)(fluvio_batch_t *batch, const fluvio_error_t *
  * started before. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_start(fluvio_consumer_t *consumer, fluvio_batch_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error);
 
-/* A record that was read. Key and value live as long as the batch. */
+/* A record that was read. Key and value live as long as the batch, or the list, that it comes from. */
 typedef struct fluvio_record {
   uint32_t struct_size;  /* set by the caller, once */
   int32_t partition;
@@ -471,11 +484,25 @@ typedef struct fluvio_record {
   size_t key_len;
   const uint8_t *value;
   size_t value_len;
+  const char *topic;     /* lives as long as key and value */
 } fluvio_record_t;
 /* Takes one record, valid during the call; NULL record as in fluvio_batch_cb. */
 typedef int32_t (*fluvio_record_cb)(const fluvio_record_t *record, const fluvio_error_t *error, void *ctx);
 /* As fluvio_consumer_start, one call per record. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_start_records(fluvio_consumer_t *consumer, fluvio_record_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error);
+
+/* Records of all partitions, as many as come within the limits: max_records, and max_bytes of keys and values (one record comes
+ * whatever its size), 0 for none, and timeout_ms to collect; 0 takes what is there. It returns as soon as a limit is reached. OK:
+ * *list is the caller's. TIMEOUT (with a NULL error object): nothing came. Else as fluvio_consumer_poll, which says what errors
+ * mean: one behind records that were collected comes with the next call. What of a batch is over the limits stays for that, too.
+ * INVALID_ARGUMENT: no limit at all. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_poll_many(fluvio_consumer_t *consumer, size_t max_records, uint64_t max_bytes, int64_t timeout_ms, fluvio_record_list_t **list, fluvio_error_t **error);
+/* The number of records in a list; 0 for NULL. Since 0.1. */
+FLUVIO_API size_t fluvio_record_list_count(const fluvio_record_list_t *list);
+/* Fills record with the i-th record. Its texts and bytes live as long as the list. INVALID_ARGUMENT when i is too large. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_record_list_get(const fluvio_record_list_t *list, size_t i, fluvio_record_t *record);
+/* Frees a list. Since 0.1. */
+FLUVIO_API void fluvio_record_list_free(fluvio_record_list_t *list);
 
 /* Stores, for every partition, the offset of the last record the application is done with, and returns when the cluster has
  * confirmed all of them; nothing is sent for partitions that have not moved. Done with are the batches that poll gave, or
@@ -495,6 +522,11 @@ FLUVIO_API fluvio_op_t *fluvio_consumer_commit_offset_async(fluvio_consumer_t *c
  * more. topic NULL: the consumer's, if it reads one only. Batches that poll gave before stay valid. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_seek(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_seek_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Asks the cluster for the offset that a position stands for now in a partition that the consumer reads, the position being what
+ * the setting start takes: "time:T", or a number from either end. beginning is the first offset kept, end the one behind the
+ * last committed record. topic as for seek. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_consumer_offset_for(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, int64_t *offset, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_consumer_offset_for_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 /* Gives no records of a partition until fluvio_consumer_resume; the others go on, and have all of prefetch_bytes. Nothing is
  * missed. next, unless negative, is where the application goes on after resume: it gives back what poll gave from there on,
  * and that does not count as given. topic as for seek. Since 0.1. */

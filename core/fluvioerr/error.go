@@ -23,9 +23,9 @@ type Error struct {
 	Setting   string        // the setting concerned, in its wire spelling (max_request_size)
 	Waited    time.Duration // for Timeout: how long was waited
 	Detail    map[string]string
-	Sent      bool  // bytes of the request left this process, so it may have taken effect
-	Ended     bool  // the object it came from can no longer be used, whatever the code says
-	Err       error // the cause
+	Sent      bool      // bytes of the request left this process, so it may have taken effect
+	End       EndReason // the stream that it came from has ended for this reason, whatever the code says
+	Err       error     // the cause
 }
 
 // New makes an error of a code with a formatted message.
@@ -193,7 +193,7 @@ func Fatal(err error) bool {
 		return false
 	}
 	row, _ := Lookup(e.Code)
-	return row.Fatal || e.Ended
+	return row.Fatal || e.End != NotEnded
 }
 
 // NeedsMetadata says whether the route must be looked up again before repeating.

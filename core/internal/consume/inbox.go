@@ -14,15 +14,15 @@ type inbox struct {
 	budget int64
 	notify chan struct{} // capacity 1: something may have changed
 
-	mu     sync.Mutex
-	ready  []*session // guarded by mu: have frames, in the order of their turns
-	bytes  int64      // guarded by mu: received and not taken
-	owed   []*session // guarded by mu: wait for a credit
-	live   int        // guarded by mu: sessions that may still bring something
-	last   error      // guarded by mu: the error that ended the latest session to fail
-	lastOf *session   // guarded by mu: that session
-	why    string     // guarded by mu: why nothing is left when nothing failed; "": everything was read to its end
-	closed bool       // guarded by mu
+	mu      sync.Mutex
+	ready   []*session // guarded by mu: have frames, in the order of their turns
+	bytes   int64      // guarded by mu: received and not taken
+	owed    []*session // guarded by mu: wait for a credit
+	live    int        // guarded by mu: sessions that may still bring something
+	last    error      // guarded by mu: the error that ended the latest session to fail
+	lastOf  *session   // guarded by mu: that session
+	drained bool       // guarded by mu: the application wants no more than is here
+	closed  bool       // guarded by mu
 }
 
 // The memory that this bounds: frames count with the size of their buffers from their arrival until their last record was
@@ -108,7 +108,7 @@ func (in *inbox) tryTake() (b *Batch, err error, more bool) {
 			return nil, fluvioerr.New(fluvioerr.Closed, "consume", "the consumer was closed"), true
 		}
 		if len(in.ready) == 0 {
-			ended, last, why := in.live == 0, in.last, in.why
+			ended, last, drained := in.live == 0, in.last, in.drained
 			in.mu.Unlock()
 			if !ended {
 				return nil, nil, false
@@ -116,13 +116,14 @@ func (in *inbox) tryTake() (b *Batch, err error, more bool) {
 			if last != nil {
 				e := *fluvioerr.As(last) // said again each time: who asks on must not take it for the proper end
 				e.Message += "; no partition is left to read, open a new consumer"
-				e.Ended, e.Err = true, last
+				e.End, e.Err = endOf(last), last
 				return nil, &e, true
 			}
-			if why == "" {
-				why = "every partition was read to its end"
+			e := fluvioerr.New(fluvioerr.End, "consume", "every partition was read to its end")
+			if e.End = fluvioerr.EndReached; drained {
+				e.Message, e.End = "the consumer was drained", fluvioerr.Drained
 			}
-			return nil, fluvioerr.New(fluvioerr.End, "consume", "%s", why), true
+			return nil, e, true
 		}
 		s := in.ready[0]
 		in.ready = append(in.ready[:0], in.ready[1:]...)
@@ -161,6 +162,17 @@ func (in *inbox) tryTake() (b *Batch, err error, more bool) {
 			return b, err, true
 		}
 	}
+}
+
+// endOf is the reason for which a stream has ended whose last partition met an error.
+func endOf(last error) fluvioerr.EndReason {
+	switch _, gaveUp := fluvioerr.As(last).Detail[triedDetail]; {
+	case topicIsGone(last):
+		return fluvioerr.TopicDeleted
+	case gaveUp:
+		return fluvioerr.GaveUp
+	}
+	return fluvioerr.Failed
 }
 
 // putBack returns a session to the ring after its turn, without the frame if that is used up, and gives owed credits. False:
@@ -319,10 +331,10 @@ func (in *inbox) isPaused(s *session) bool {
 	return s.paused && !in.closed
 }
 
-// expectNothing says that no partition comes any more that is not there yet, and why.
-func (in *inbox) expectNothing(why string, held bool) {
+// drain says that no partition comes any more that is not there yet. held: one was counted for those.
+func (in *inbox) drain(held bool) {
 	in.mu.Lock()
-	in.why = why
+	in.drained = true
 	if held {
 		in.live--
 	}

@@ -176,12 +176,20 @@ func (s *session) gaveUp(err error, attempts int) error {
 	e.Message = fmt.Sprintf("gave up after %d retries: %s", attempts, e.Message)
 	e.Err = err
 	e.Detail = maps.Clone(e.Detail)
-	return e.WithDetail("retries", strconv.Itoa(attempts))
+	return e.WithDetail(triedDetail, strconv.Itoa(attempts))
 }
+
+// triedDetail marks the error of a partition that was tried often enough: with the number of retries.
+const triedDetail = "retries"
 
 // isGone says whether a session ends without an error because its topic was deleted, which a pattern took.
 func (s *session) isGone(err error) bool {
-	if !s.optional || fluvioerr.CodeOf(err) != fluvioerr.NotFound || s.passing(err) {
+	return s.optional && topicIsGone(err) && !s.passing(err)
+}
+
+// topicIsGone says whether an error means that the topic does not exist.
+func topicIsGone(err error) bool {
+	if fluvioerr.CodeOf(err) != fluvioerr.NotFound {
 		return false
 	}
 	server := fluvioerr.As(err).Server // of others it is not the topic that is missing, but a SmartModule
