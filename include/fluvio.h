@@ -113,8 +113,8 @@ FLUVIO_API int32_t fluvio_error_maybe_written(const fluvio_error_t *error);
 FLUVIO_API const char *fluvio_error_detail(const fluvio_error_t *error, const char *key);
 /* The i-th detail; 0 while there is one, -1 behind the last. Key and value live as long as the error. Since 0.1. */
 FLUVIO_API int32_t fluvio_error_detail_at(const fluvio_error_t *error, size_t i, const char **key, const char **value);
-/* Why the stream has ended that a consumer's error comes from; FLUVIO_END_NONE: it goes on, as for NULL and for errors of
- * other origins. Since 0.1. */
+/* Why the stream has ended, asked of an error that a consumer's poll gave or its callback got; FLUVIO_END_NONE: it goes on, as
+ * for NULL. More may be added. Since 0.1. */
 FLUVIO_API int32_t fluvio_error_end_reason(const fluvio_error_t *error);
 #define FLUVIO_END_NONE 0          /* it goes on */
 #define FLUVIO_END_REACHED 1       /* every partition was read to stop_at */

@@ -551,8 +551,13 @@ export class Consumer implements AsyncIterable<Record> {
   readonly topics: readonly string[];
   /** Whether it, or its client, was closed. */
   readonly closed: boolean;
-  /** Whether it has read all up to stopAt. */
+  /** Whether it has read all up to stopAt, or was drained. */
   readonly ended: boolean;
+  /**
+   * Why the stream has ended; null while it goes on. It is known when an iteration has ended, or a call has rejected, and stays
+   * so when the consumer is closed afterwards.
+   */
+  readonly endReason: EndReason | null;
   /**
    * The next batch, or null when none came in time. Without timeoutMs it waits without limit.
    *
@@ -574,6 +579,11 @@ export class Consumer implements AsyncIterable<Record> {
    * @throws {InvalidStateError} the consumer is being drained
    */
   seek(partition: number, position: Position, options?: CallOptions & { topic?: string }): Promise<void>;
+  /**
+   * The offset that a position stands for now, as the cluster says: 'beginning' is the first offset kept, 'end' the one behind the
+   * last committed record. Arguments and errors as seek.
+   */
+  offsetFor(partition: number, position: Position, options?: CallOptions & { topic?: string }): Promise<number>;
   /** Gives no records of a partition until resume; the others go on. Nothing is missed. */
   pause(partition: number, options?: { topic?: string }): Promise<void>;
   /** Undoes pause. */
@@ -665,7 +675,7 @@ export class DevCluster {
 
 /** Any failure of libfluvio. The message names operation, place, what went wrong and what to do, in one line. */
 export class FluvioError extends Error {
-  constructor(message: string, fields?: Partial<Pick<FluvioError, 'code' | 'serverCode' | 'retriable' | 'fatal' | 'maybeWritten' | 'details' | 'cause'>>);
+  constructor(message: string, fields?: Partial<Pick<FluvioError, 'code' | 'serverCode' | 'retriable' | 'fatal' | 'maybeWritten' | 'endReason' | 'details' | 'cause'>>);
   /** The library's code, a negative number; 0 for errors of this package. Codes may be added: tolerate unknown ones. */
   readonly code: number;
   /** The code's name, for instance "NOT_FOUND". */
@@ -680,12 +690,21 @@ export class FluvioError extends Error {
   readonly fatal: boolean;
   /** The failed request may have taken effect: records may be stored. */
   readonly maybeWritten: boolean;
+  /** Of a consumer's error: why its stream has ended; null while that goes on. */
+  readonly endReason: EndReason | null;
   /** Facts by key: operation, topic, partition, offset, address, setting, waited_ms and keys of single errors. */
   readonly details: { readonly [key: string]: string };
   /** What a person should do about it; may be empty. */
   readonly hint: string;
   readonly cause?: unknown;
 }
+
+/**
+ * Why a consumer's stream has ended. reached: every partition was read to stopAt. drained: drain was called, and everything was
+ * taken. closed: the consumer, or its client, was. The others: no partition is left, the last one because its topic was deleted
+ * (topic_deleted), because it used up maxRetries (gave_up), or because of an error that retrying does not mend (failed).
+ */
+export type EndReason = 'reached' | 'drained' | 'closed' | 'topic_deleted' | 'gave_up' | 'failed';
 
 /** The shared library or the program fluvio-devcluster is not on this machine, or cannot be loaded. */
 export class LibraryNotFoundError extends FluvioError {}

@@ -85,6 +85,11 @@ test('struct tables name every field of the header', () => {
   }
 });
 
+test('reasons of ends are those of the header', () => {
+  const found = [...header.matchAll(/#define FLUVIO_END_(\w+) (\d+)/g)].map(([, name, value]) => [name.toLowerCase(), Number(value)]);
+  assert.deepEqual(abi.END_REASONS.map((name, i) => [name ?? 'none', i]), found);
+});
+
 test('error codes are those of the header', () => {
   const found = [...header.matchAll(/#define FLUVIO_ERR_(\w+) \((-\d+)\)/g)].map(([, name, value]) => [name, Number(value)]);
   assert.deepEqual(codes.map((row) => [row.name, row.code]), found);

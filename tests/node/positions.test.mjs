@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { EndError, InvalidArgumentError, InvalidStateError, NotFoundError } from '../../bindings/node/index.mjs';
+import { ClosedError, EndError, InvalidArgumentError, InvalidStateError, NotFoundError } from '../../bindings/node/index.mjs';
 import { PATIENCE_MS, newTopic, useCluster } from './support.mjs';
 
 const use = useCluster();
@@ -82,12 +82,40 @@ test('pollMany keeps its limits', async () => {
   assert.equal(await count({ maxBytes: 1 }), 1);
   assert.equal((await consumer.positions())[0].position, 12);
   assert.equal(await count({}), 88);
-  await assert.rejects(consumer.pollMany(), EndError);
+  await assert.rejects(consumer.pollMany(), (error) => error instanceof EndError && error.endReason === 'reached');
+  assert.deepEqual([consumer.endReason, consumer.ended], ['reached', true]);
+  await consumer.seek(0, 'end-2');
+  assert.equal(await count({ maxRecords: 2 }), 2);
+  assert.deepEqual([consumer.endReason, consumer.ended], [null, false], 'it went on elsewhere');
   await assert.rejects(consumer.pollMany({ maxRecords: 0 }), InvalidArgumentError);
   await consumer.close();
   const idle = await use.client.consumer(topic);
   assert.deepEqual(await idle.pollMany({ timeoutMs: 5 }), []);
+  assert.equal(idle.endReason, null);
   await idle.close();
+  assert.equal(idle.endReason, 'closed');
+});
+
+test('offsetFor asks the cluster', async () => {
+  const topic = await numbers();
+  const consumer = await use.client.consumer(topic);
+  for (const [position, offset] of [['beginning', 0], ['end', 100], ['end-3', 97], [17, 17], [new Date(1000), 0], [new Date(4e12), 100]]) {
+    assert.equal(await consumer.offsetFor(1, position, { topic }), offset);
+  }
+  await assert.rejects(consumer.offsetFor(2, 'end'), InvalidArgumentError);
+  await assert.rejects(consumer.offsetFor(0, 'middle'), InvalidArgumentError);
+  await consumer.close();
+  await assert.rejects(consumer.offsetFor(0, 'end'), ClosedError);
+});
+
+test('the end of a deleted topic says so', async () => {
+  const topic = await newTopic(use.client);
+  const consumer = await use.client.consumer(topic);
+  await use.client.admin.deleteTopic(topic);
+  await assert.rejects(consumer.poll(PATIENCE_MS), (error) => error instanceof NotFoundError && error.endReason === null);
+  await assert.rejects(consumer.poll(PATIENCE_MS), (error) => error.fatal && error.endReason === 'topic_deleted');
+  await consumer.close();
+  assert.equal(consumer.endReason, 'topic_deleted');
 });
 
 test('a drained consumer ends', async () => {
@@ -95,6 +123,7 @@ test('a drained consumer ends', async () => {
   assert.notEqual(await consumer.poll(), null);
   await consumer.drain();
   assert.ok((await collect(consumer)).length < 200);
+  assert.equal(consumer.endReason, 'drained');
   await assert.rejects(consumer.poll(), (error) => error instanceof EndError && /drained/.test(error.message));
   await assert.rejects(consumer.seek(0, 0), InvalidStateError);
   await consumer.close();

@@ -86,7 +86,9 @@ def test_constants_equal_the_header() -> None:
     events = ("EVENT_OP", "EVENT_DELIVERY", "EVENT_CONSUMER", "EVENT_OFFSETS")
     events += ("PARTITION_ASSIGNED", "PARTITION_LOST", "PARTITION_RETRY")
     events += ("PARTITION_RESUMED", "OFFSET_RESET", "BATCH_SKIPPED")
-    for name in (*events, "PERSISTED", "NOT_PERSISTED", "MAYBE_PERSISTED", "CONTINUE", "STOP", "OK"):
+    ends = ("END_NONE", "END_REACHED", "END_DRAINED", "END_CLOSED", "END_TOPIC_DELETED", "END_GAVE_UP", "END_FAILED")
+    assert {name for name in defines if name.startswith("END_")} == set(ends)
+    for name in (*events, *ends, "PERSISTED", "NOT_PERSISTED", "MAYBE_PERSISTED", "CONTINUE", "STOP", "OK"):
         assert int(defines[name]) == getattr(_abi, name)
     for name in ("TIMEOUT", "CLOSED", "INTERRUPTED", "INVALID_ARGUMENT", "QUEUE_FULL", "VERSION", "FORKED", "END"):
         assert int(defines[f"ERR_{name}"]) == getattr(_abi, name)

@@ -87,12 +87,40 @@ def test_limits(client: libfluvio.Client, topic: str) -> None:
         assert consumer.positions()[0].position == 13
         assert [each.offset for each in consumer.poll_many(1000, timeout=30)] == list(range(13, 100))
         for _ in range(2):
-            with pytest.raises(libfluvio.EndError):
+            with pytest.raises(libfluvio.EndError) as ended:
                 consumer.poll_many()
+            assert ended.value.end_reason is consumer.end_reason is libfluvio.EndReason.REACHED
+        consumer.seek(0, "end-2")
+        assert len(consumer.poll_many(2, timeout=30)) == 2 and consumer.end_reason is None, "it went on elsewhere"
         with pytest.raises(libfluvio.InvalidArgumentError):
             consumer.poll_many(0)
     with client.consumer(topic) as consumer:
         assert consumer.poll_many(timeout=0.01) == []
+        assert consumer.end_reason is None
+    assert consumer.end_reason is libfluvio.EndReason.CLOSED
+
+
+def test_offset_for(client: libfluvio.Client, numbers: str) -> None:
+    with client.consumer(numbers) as consumer:
+        known = {"beginning": 0, "end": 100, "end-3": 97, 17: 17, "time:1000": 0}
+        assert {position: consumer.offset_for(1, position) for position in known} == known
+        future = datetime.datetime(2100, 1, 1, tzinfo=datetime.timezone.utc)
+        assert consumer.offset_for(0, future, topic=numbers) == 100
+        for bad in ({"partition": 2, "position": "end"}, {"partition": 0, "position": "middle"}):
+            with pytest.raises(libfluvio.InvalidArgumentError):
+                consumer.offset_for(**bad)
+
+
+def test_end_of_a_deleted_topic(client: libfluvio.Client, topic: str) -> None:
+    with client.consumer(topic) as consumer:
+        client.admin.delete_topic(topic)
+        with pytest.raises(libfluvio.NotFoundError) as partition:
+            consumer.poll(30)
+        assert partition.value.end_reason is None, "that is the partition's; the stream's own end follows"
+        with pytest.raises(libfluvio.NotFoundError) as stream:
+            consumer.poll(30)
+        assert stream.value.fatal and consumer.end_reason is libfluvio.EndReason.TOPIC_DELETED
+        assert stream.value.end_reason is stream.value.copy().end_reason is consumer.end_reason
 
 
 def test_drain(client: libfluvio.Client, numbers: str) -> None:
@@ -100,7 +128,7 @@ def test_drain(client: libfluvio.Client, numbers: str) -> None:
         assert consumer.poll(30) is not None
         consumer.drain()
         left = list(consumer)  # which ends
-        assert len(left) < 200
+        assert len(left) < 200 and consumer.end_reason is libfluvio.EndReason.DRAINED
         with pytest.raises(libfluvio.EndError, match="drained"):
             consumer.poll()
         with pytest.raises(libfluvio.InvalidStateError):
@@ -200,6 +228,8 @@ def test_asyncio(cluster: libfluvio.DevCluster, numbers: str) -> None:
                 assert await consumer.poll(30) is not None
                 await consumer.drain()
                 assert len([record async for record in consumer]) < 200
+                assert await consumer.offset_for(0, "beginning") == 0
+            assert consumer.end_reason is libfluvio.EndReason.DRAINED
 
     asyncio.run(main())
 

@@ -16,6 +16,9 @@ const EVENT_CONSUMER = 4;
 const EVENT_OFFSETS = 5;
 const MAYBE_PERSISTED = 2;
 
+/** FLUVIO_END_REACHED ...: why a stream has ended, by number. */
+const END_REASONS = [null, 'reached', 'drained', 'closed', 'topic_deleted', 'gave_up', 'failed'];
+
 /** name: [result, parameters] */
 const functions = {
   fluvio_version_string: ['str', []],
@@ -28,6 +31,7 @@ const functions = {
   fluvio_error_is_retriable: ['i32', ['ptr']],
   fluvio_error_is_fatal: ['i32', ['ptr']],
   fluvio_error_maybe_written: ['i32', ['ptr']],
+  fluvio_error_end_reason: ['i32', ['ptr']],
   fluvio_error_detail_at: ['i32', ['ptr', 'size', 'ptr', 'ptr']],
   fluvio_error_free: ['void', ['ptr']],
 
@@ -46,6 +50,7 @@ const functions = {
   fluvio_op_take_consumer_offset_list: ['ptr', ['ptr']],
   fluvio_op_take_text: ['ptr', ['ptr']],
   fluvio_op_take_position_list: ['ptr', ['ptr']],
+  fluvio_op_take_offset: ['i64', ['ptr']],
   fluvio_op_free: ['void', ['ptr']],
   fluvio_text_get: ['str', ['ptr']],
   fluvio_text_free: ['void', ['ptr']],
@@ -95,6 +100,7 @@ const functions = {
   fluvio_consumer_commit_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
   fluvio_consumer_commit_offset_async: ['ptr', ['ptr', 'str', 'i32', 'i64', 'i64', 'ptr', 'u64']],
   fluvio_consumer_seek_async: ['ptr', ['ptr', 'str', 'i32', 'str', 'i64', 'ptr', 'u64']],
+  fluvio_consumer_offset_for_async: ['ptr', ['ptr', 'str', 'i32', 'str', 'i64', 'ptr', 'u64']],
   fluvio_consumer_pause_async: ['ptr', ['ptr', 'str', 'i32', 'i64', 'i64', 'ptr', 'u64']],
   fluvio_consumer_resume_async: ['ptr', ['ptr', 'str', 'i32', 'i64', 'ptr', 'u64']],
   fluvio_consumer_drain_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
@@ -216,4 +222,4 @@ const structs = {
   }),
 };
 
-module.exports = { VERSION_HEX, NO_KEY, OK, EVENT_OP, EVENT_DELIVERY, EVENT_CONSUMER, EVENT_OFFSETS, MAYBE_PERSISTED, functions, structs };
+module.exports = { VERSION_HEX, NO_KEY, OK, EVENT_OP, EVENT_DELIVERY, EVENT_CONSUMER, EVENT_OFFSETS, MAYBE_PERSISTED, END_REASONS, functions, structs };

@@ -38,7 +38,8 @@ class Stream {
     this.progress = progress;
     this.hub = Hub.acquire();
     this.closed = false;
-    this.ended = false;
+    /** Why the stream has ended, as the application was told; null while it goes on. */
+    this.endReason = null;
     client.children.add(this);
   }
 
@@ -68,9 +69,10 @@ class Stream {
       if (status === abi.OK) break;
       if (status === CODE.TIMEOUT && errorSlot[0] === 0n) return null;
       const error = failure(lib, status);
-      if (error.code === CODE.END) this.ended = true;
+      this.endReason ??= error.endReason;
       if (error.code !== CODE.INTERRUPTED) throw error;
     }
+    this.endReason = null; // a partition may go on elsewhere
     const pointer = batchSlot[0];
     try {
       return new Columns(lib, pointer);
@@ -147,6 +149,14 @@ class Stream {
       this.lib.consumer_seek_async(this.address, place.topic, place.partition, position, timeoutMs, queue, id),
     );
     this.progress.forget(place);
+  }
+
+  async offsetFor({ topic, partition }, position, timeoutMs, signal) {
+    if (this.closed) throw closed('find offset', 'consumer');
+    const take = (operation) => Number(this.lib.op_take_offset(operation));
+    return this.hub.run({ what: 'find offset', signal, take }, (queue, id) =>
+      this.lib.consumer_offset_for_async(this.address, topic, partition, position, timeoutMs, queue, id),
+    );
   }
 
   async pause(place) {
@@ -400,7 +410,11 @@ class Consumer {
   }
 
   get ended() {
-    return this.#stream.ended;
+    return this.#stream.endReason === 'reached' || this.#stream.endReason === 'drained';
+  }
+
+  get endReason() {
+    return this.#stream.endReason ?? (this.closed ? 'closed' : null);
   }
 
   async poll(timeoutOrOptions) {
@@ -441,6 +455,7 @@ class Consumer {
     if (turnIsOver()) await nextTurn();
     for (let full = false; !full; ) {
       const left = Math.max(deadline - performance.now(), 0);
+      if (left === 0 && timeoutMs > 0 && records.length > 0) break; // more may come as fast as it is taken
       try {
         if ((await stream.next(() => fill(stream, records, room), left === Infinity ? -1 : left, signal, 'poll')) === null) break;
       } catch (error) {
@@ -466,6 +481,11 @@ class Consumer {
   async seek(partition, position, options) {
     const place = this.#place(partition, options);
     await this.#stream.seek(place, positionOf(position), timeoutOf(options), signalOf(options));
+  }
+
+  async offsetFor(partition, position, options) {
+    const place = this.#place(partition, options);
+    return this.#stream.offsetFor(place, positionOf(position), timeoutOf(options), signalOf(options));
   }
 
   async pause(partition, options) {

@@ -25,6 +25,7 @@ class FluvioError extends Error {
     this.retriable = fields.retriable ?? (row ? row.retriable : false);
     this.fatal = fields.fatal ?? (row ? row.fatal : false);
     this.maybeWritten = fields.maybeWritten ?? false;
+    this.endReason = fields.endReason ?? null;
     this.details = { ...fields.details };
     this.hint = this.details.hint || (row ? row.hint : '');
   }
@@ -74,6 +75,7 @@ function invalid(setting, message) {
 /** CLOSED, for a call on something that was closed. */
 function closed(operation, what) {
   return make(CODE.CLOSED, `${operation}: the ${what} was closed [hint: ${rows.get(CODE.CLOSED).hint}]`, {
+    endReason: what === 'consumer' ? 'closed' : null,
     details: { operation },
   });
 }

@@ -81,8 +81,14 @@ function readError(lib, pointer, status, fields = {}) {
     retriable: lib.error_is_retriable(pointer) === 1,
     fatal: lib.error_is_fatal(pointer) === 1,
     maybeWritten: fields.maybeWritten || lib.error_maybe_written(pointer) === 1,
+    endReason: endReasonOf(lib.error_end_reason(pointer)),
     details,
   });
+}
+
+/** A reason that is newer than this package is a failure. */
+function endReasonOf(number) {
+  return number < abi.END_REASONS.length ? abi.END_REASONS[number] : 'failed';
 }
 
 /** The error of a call that was given errorSlot and returned status; frees the object. */

@@ -38,6 +38,13 @@ BATCH_SKIPPED = 6
 NOT_PERSISTED = 0
 PERSISTED = 1
 MAYBE_PERSISTED = 2
+END_NONE = 0
+END_REACHED = 1
+END_DRAINED = 2
+END_CLOSED = 3
+END_TOPIC_DELETED = 4
+END_GAVE_UP = 5
+END_FAILED = 6
 CONTINUE = 0
 STOP = 1
 NO_KEY = 0xFFFFFFFF
@@ -163,6 +170,7 @@ class RecordOut(ctypes.Structure):
         ("key_len", c_size_t),
         ("value", c_void_p),
         ("value_len", c_size_t),
+        ("topic", c_char_p),
     ]
 
 
@@ -221,6 +229,7 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_error_is_retriable": (_I32, (_PTR,)),
     "fluvio_error_is_fatal": (_I32, (_PTR,)),
     "fluvio_error_maybe_written": (_I32, (_PTR,)),
+    "fluvio_error_end_reason": (_I32, (_PTR,)),
     "fluvio_error_detail": (_TXT, (_PTR, _TXT)),
     "fluvio_error_detail_at": (_I32, (_PTR, _LEN, _PTR, _PTR)),
     "fluvio_error_free": (None, (_PTR,)),
@@ -241,6 +250,7 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_op_take_consumer_offset_list": (_PTR, (_PTR,)),
     "fluvio_op_take_text": (_PTR, (_PTR,)),
     "fluvio_op_take_position_list": (_PTR, (_PTR,)),
+    "fluvio_op_take_offset": (_I64, (_PTR,)),
     "fluvio_op_free": (None, (_PTR,)),
     "fluvio_text_get": (_TXT, (_PTR,)),
     "fluvio_text_free": (None, (_PTR,)),
@@ -301,6 +311,10 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_consumer_open": (_STA, (_PTR, _TXT, _PTR, _I64, _PTR, _PTR)),
     "fluvio_consumer_open_async": (_PTR, (_PTR, _TXT, _PTR, _I64, _PTR, _U64)),
     "fluvio_consumer_poll": (_STA, (_PTR, _I64, _PTR, _PTR)),
+    "fluvio_consumer_poll_many": (_STA, (_PTR, _LEN, _U64, _I64, _PTR, _PTR)),
+    "fluvio_record_list_count": (_LEN, (_PTR,)),
+    "fluvio_record_list_get": (_STA, (_PTR, _LEN, _PTR)),
+    "fluvio_record_list_free": (None, (_PTR,)),
     "fluvio_consumer_fd": (_I32, (_PTR,)),
     "fluvio_consumer_wakeup": (None, (_PTR,)),
     "fluvio_consumer_start": (_STA, (_PTR, _PTR, _PTR, _PTR, _PTR)),
@@ -311,6 +325,8 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_consumer_commit_offset_async": (_PTR, (_PTR, _TXT, _I32, _I64, _I64, _PTR, _U64)),
     "fluvio_consumer_seek": (_STA, (_PTR, _TXT, _I32, _TXT, _I64, _PTR)),
     "fluvio_consumer_seek_async": (_PTR, (_PTR, _TXT, _I32, _TXT, _I64, _PTR, _U64)),
+    "fluvio_consumer_offset_for": (_STA, (_PTR, _TXT, _I32, _TXT, _I64, _PTR, _PTR)),
+    "fluvio_consumer_offset_for_async": (_PTR, (_PTR, _TXT, _I32, _TXT, _I64, _PTR, _U64)),
     "fluvio_consumer_pause": (_STA, (_PTR, _TXT, _I32, _I64, _I64, _PTR)),
     "fluvio_consumer_pause_async": (_PTR, (_PTR, _TXT, _I32, _I64, _I64, _PTR, _U64)),
     "fluvio_consumer_resume": (_STA, (_PTR, _TXT, _I32, _I64, _PTR)),

@@ -12,7 +12,7 @@ from . import _abi, _arrow, _process
 from ._admin import check_partition
 from ._batch import CHUNK, Batch, Record
 from ._core import Deadline, Handle, Life, finish, milliseconds, text
-from ._errors import ClosedError, EndError, FluvioError, InvalidArgumentError, take_error
+from ._errors import ClosedError, EndError, EndReason, FluvioError, InvalidArgumentError, take_error
 from ._library import Library
 from ._position import Events, PartitionPosition, Position, position_text, read_positions
 
@@ -73,11 +73,18 @@ class ConsumerBase:
         self._rest: Iterator[Record] = iter(())  # records made, not handed out
         self._returned: Deque[Batch] = deque()  # batches to come first
         self._failure: Optional[FluvioError] = None
+        self._ended: Optional[EndReason] = None
 
     @property
     def closed(self) -> bool:
         """Whether this consumer, or its client, was closed."""
         return self._life.closed or self._parent.closed
+
+    @property
+    def end_reason(self) -> Optional[EndReason]:
+        """Why the stream has ended; None while it goes on. It is known when a loop has ended, or a call has raised, and
+        stays so when the consumer is closed afterwards."""
+        return self._ended or (EndReason.CLOSED if self.closed else None)
 
     def _take(self, wait_ms: int) -> Optional[Batch]:
         """One call for the next batch: None if none came within ``wait_ms``. Raises the stream's errors, EndError too.
@@ -95,11 +102,14 @@ class ConsumerBase:
         try:
             status: int = self._lib.consumer_poll(self._address, wait_ms, byref(cell), byref(error))
             if status == _abi.OK:
+                self._ended = None
                 self._events.serve()  # what happened before these records
                 return Batch._wrap(self._lib, cell)
             if status == _abi.TIMEOUT and not error.value:
                 return None
-            raise take_error(self._lib, status, error)
+            failure = take_error(self._lib, status, error)
+            self._ended = self._ended or failure.end_reason
+            raise failure
         finally:
             if cell.value:
                 self._kept.append(cell.value)
@@ -226,6 +236,9 @@ class ConsumerBase:
     ) -> Start:
         name = text(place[0], "topic")
         return lambda queue, opaque: function(self._address, name, place[1], *more, wait_ms, queue, opaque)
+
+    def _offset_call(self, place: Place, position: Position, wait_ms: int) -> Start:
+        return self._partition_call(self._lib.consumer_offset_for_async, place, wait_ms, position_text(position))
 
     def _aside(self, place: Place) -> List[Batch]:
         """Takes out what this side has of a partition and has not handed out."""
@@ -386,6 +399,8 @@ class Consumer(ConsumerBase):
         records: List[Record] = []
         self._raise_kept()
         while room.takes(records, self._fill):
+            if records and timeout and deadline.passed():
+                break  # more may come as fast as it is taken
             try:
                 batch = self._wait(deadline.left())
             except FluvioError as error:
@@ -419,6 +434,14 @@ class Consumer(ConsumerBase):
         self._run([self._partition_call(call, place, milliseconds(timeout), position_text(position))])
         self._aside(place)
         self._ends.pop(place, None)
+
+    def offset_for(
+        self, partition: int, position: Position, *, topic: Optional[str] = None, timeout: Optional[float] = None
+    ) -> int:
+        """Asks the cluster for the offset that a position stands for now: ``"beginning"`` is the first offset kept,
+        ``"end"`` the one behind the last committed record. Arguments and errors as for :meth:`seek`."""
+        start = self._offset_call(self._place(partition, topic), position, milliseconds(timeout))
+        return finish(self._lib, start(None, 0), "find offset", self._lib.op_take_offset)
 
     def pause(self, partition: int, *, topic: Optional[str] = None) -> None:
         """Gives no records of a partition until :meth:`resume`; the others go on. Nothing is missed. ``topic`` as for

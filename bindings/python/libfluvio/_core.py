@@ -184,7 +184,7 @@ def finish(
     take: Optional[Callable[[int], Optional[int]]] = None,
     between: Optional[Callable[[], None]] = None,
 ) -> int:
-    """Waits for an operation, frees it, and returns the address that ``take`` gets out of it (0 without one).
+    """Waits for an operation, frees it, and returns the address, or number, that ``take`` gets out of it (0 without).
 
     The operation's own deadline ends the wait. ``between`` is called about ten times a second meanwhile. An exception,
     for instance KeyboardInterrupt, cancels the operation.
@@ -219,6 +219,6 @@ def outcome(
     if take is None:
         return 0
     address = take(operation)
-    if not address:
+    if address is None:
         raise FluvioError("the library finished an operation without its result [hint: this is a bug in libfluvio]")
     return address

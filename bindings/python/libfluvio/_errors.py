@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import enum
 from ctypes import byref, c_char_p, c_void_p
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, Optional, Tuple, Type
 
@@ -17,6 +18,28 @@ _ROWS = {row.code: row for row in CODES}
 _SERVER_NAMES = {row.server: row.name for row in SERVER_CODES}
 
 
+class EndReason(enum.Enum):
+    """Why the stream of a consumer has ended."""
+
+    REACHED = _abi.END_REACHED
+    """Every partition was read to ``stop_at``."""
+    DRAINED = _abi.END_DRAINED
+    """``drain`` was called, and everything was taken."""
+    CLOSED = _abi.END_CLOSED
+    """The consumer, or its client, was closed."""
+    TOPIC_DELETED = _abi.END_TOPIC_DELETED
+    """No partition is left: the last one's topic was deleted."""
+    GAVE_UP = _abi.END_GAVE_UP
+    """No partition is left: the last one used up ``max_retries``."""
+    FAILED = _abi.END_FAILED
+    """No partition is left: the last one met an error that retrying does not mend. Also for reasons that are newer than
+    this package."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "EndReason":
+        return cls.FAILED
+
+
 class FluvioError(Exception):
     """Any failure of libfluvio. ``str(error)`` names the operation, the place, what went wrong and what to do.
 
@@ -28,6 +51,7 @@ class FluvioError(Exception):
         retriable: the same call may succeed later.
         fatal: the object the error came from can no longer be used.
         maybe_written: the failed request may have taken effect (records may be stored).
+        end_reason: of a consumer's error: why its stream has ended; None while that goes on.
         details: facts by key, as text: ``operation``, ``topic``, ``partition``, ``offset``, ``address``, ``setting``,
             ``waited_ms`` and keys of single errors.
     """
@@ -43,6 +67,7 @@ class FluvioError(Exception):
         retriable: Optional[bool] = None,
         fatal: Optional[bool] = None,
         maybe_written: bool = False,
+        end_reason: Optional[EndReason] = None,
         details: Optional[Mapping[str, str]] = None,
     ) -> None:
         super().__init__(message)
@@ -54,6 +79,7 @@ class FluvioError(Exception):
         self.retriable = (row.retriable if row else False) if retriable is None else retriable
         self.fatal = (row.fatal if row else False) if fatal is None else fatal
         self.maybe_written = maybe_written
+        self.end_reason = end_reason
         self.details: Dict[str, str] = dict(details or {})
 
     @property
@@ -79,6 +105,7 @@ class FluvioError(Exception):
             "retriable": self.retriable,
             "fatal": self.fatal,
             "maybe_written": self.maybe_written,
+            "end_reason": self.end_reason,
             "details": dict(self.details),
         }
 
@@ -282,6 +309,7 @@ def read_error(lib: "Library", address: Optional[int], status: int = _abi.OK) ->
     while lib.error_detail_at(address, index, byref(key), byref(value)) == 0:
         details[_text(key.value)] = _text(value.value)
         index += 1
+    reason: int = lib.error_end_reason(address)
     return BY_CODE.get(code, FluvioError)(
         _text(lib.error_message(address)),
         code=code,
@@ -289,6 +317,7 @@ def read_error(lib: "Library", address: Optional[int], status: int = _abi.OK) ->
         retriable=bool(lib.error_is_retriable(address)),
         fatal=bool(lib.error_is_fatal(address)),
         maybe_written=bool(lib.error_maybe_written(address)),
+        end_reason=EndReason(reason) if reason else None,
         details=details,
     )
 

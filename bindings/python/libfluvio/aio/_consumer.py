@@ -123,6 +123,8 @@ class Consumer(ConsumerBase):
         records: List[Record] = []
         self._raise_kept()
         while room.takes(records, self._fill):
+            if records and timeout and deadline.passed():
+                break  # more may come as fast as it is taken
             try:
                 batch = await self._wait(deadline.left())
             except FluvioError as error:
@@ -143,6 +145,13 @@ class Consumer(ConsumerBase):
         call = self._lib.consumer_seek_async
         await self._change(place, self._partition_call(call, place, milliseconds(timeout), position_text(position)))
         self._ends.pop(place, None)
+
+    async def offset_for(
+        self, partition: int, position: Position, *, topic: Optional[str] = None, timeout: Optional[float] = None
+    ) -> int:
+        """Asks the cluster for the offset that a position stands for now; as :meth:`libfluvio.Consumer.offset_for`."""
+        start = self._offset_call(self._place(partition, topic), position, milliseconds(timeout))
+        return await self._operations.run("find offset", start, self._lib.op_take_offset)
 
     async def pause(self, partition: int, *, topic: Optional[str] = None) -> None:
         """Gives no records of a partition until :meth:`resume`; as :meth:`libfluvio.Consumer.pause`."""

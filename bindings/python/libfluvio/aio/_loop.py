@@ -117,8 +117,8 @@ class Operations:
         start: Callable[[int, int], Optional[int]],
         take: Optional[Callable[[int], Optional[int]]] = None,
     ) -> int:
-        """Starts an operation with ``start(queue, opaque)`` and waits for it. Returns the address that ``take`` gets
-        out of it. Cancelling the task cancels the operation."""
+        """Starts an operation with ``start(queue, opaque)`` and waits for it. Returns the address, or number,
+        that ``take`` gets out of it. Cancelling the task cancels the operation."""
         self._next += 1
         number = self._next
         future = self._waiting[number] = self._loop.create_future()
