@@ -21,7 +21,7 @@ type operation struct {
 	id         uint64
 	command    C.int32_t
 	target     uint64 // the object it is for
-	number     int64 // the result of commands whose result is one
+	number     int64  // the result of commands whose result is one
 	sequence   uint64 // flush, close: the records accepted before
 	topic      string
 	hasTopic   bool

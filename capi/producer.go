@@ -6,8 +6,6 @@ import "C"
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"strconv"
 	"sync"
 	"time"
 	"unsafe"
@@ -40,10 +38,8 @@ type producer struct {
 	closer  closer
 
 	mu         sync.Mutex
-	handed     uint64        // records the core has, or has refused
-	changed    chan struct{} // closed when handed grows; nil when nobody waits
-	refused    int           // records refused that nobody was told of
-	refusal    *fluvioerr.Error
+	handed     uint64             // records the core has, or has refused
+	changed    chan struct{}      // closed when handed grows; nil when nobody waits
 	lost       uint64             // records refused ever
 	lostBytes  uint64             // of their keys and values
 	partitions *fluvio.Partitions // what the handle is to know, while there is no handle
@@ -229,32 +225,12 @@ func (p *producer) refuse(err error, partition int32, bytes int, opaques ...uint
 	p.mu.Lock()
 	p.lost += uint64(len(opaques))
 	p.lostBytes += uint64(bytes)
-	if !p.reports {
-		p.refused += len(opaques)
-		if p.refusal == nil {
-			p.refusal = fluvioerr.As(err)
-		}
-	}
 	p.mu.Unlock()
 	if !p.reports {
+		p.core.Lost(len(opaques), err)
 		return
 	}
 	p.report(&fluvio.Delivery{Topic: p.topic, Partition: partition, BaseOffset: -1, Count: len(opaques), Opaques: opaques, Err: err})
-}
-
-// refusals gives what refuse has counted as one error, nil for nothing.
-func (p *producer) refusals(op string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.refusal == nil {
-		return nil
-	}
-	e := *p.refusal
-	e.Op, e.Err = op, p.refusal
-	e.Message = fmt.Sprintf("%d records failed, the first because: %s", p.refused, p.refusal.Message)
-	e.Detail = map[string]string{"failed_records": strconv.Itoa(p.refused)}
-	p.refused, p.refusal = 0, nil
-	return &e
 }
 
 // stats carries out fluvio_producer_stats: the core's counters, and what is on its way to the core.
@@ -334,13 +310,7 @@ func (p *producer) wait(ctx context.Context, op string, sequence uint64) error {
 
 // flush carries out fluvio_producer_flush for the first sequence records.
 func (p *producer) flush(ctx context.Context, sequence uint64) error {
-	if err := p.wait(ctx, "flush", sequence); err != nil {
-		return err
-	}
-	if err := p.core.Flush(ctx); err != nil {
-		return err
-	}
-	return p.refusals("flush")
+	return p.core.FlushQueued(ctx, func() error { return p.wait(ctx, "flush", sequence) })
 }
 
 // close carries out fluvio_producer_close: what was accepted goes out first, what did not by the deadline is failed.
@@ -351,9 +321,6 @@ func (p *producer) close(ctx context.Context, sequence uint64) error {
 		<-p.done
 		if e := p.core.Close(ctx); err == nil {
 			err = e
-		}
-		if err == nil {
-			err = p.refusals("close producer")
 		}
 		producers.remove(p.id)
 		p.client.forget(p)

@@ -110,7 +110,9 @@ func (c *Client) consumeConfig(o *ConsumerOptions) (cfg consume.Config, err erro
 		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax, MaxRetries: o.MaxRetries,
 		Lazy: o.LazyColumns, ConsumerID: o.ConsumerID, Strategy: strategies[o.OffsetStrategy], FlushEvery: o.OffsetFlush, ReadAhead: o.ReadAhead,
 		OnEvicted: resets[o.OffsetReset], SkipCorrupt: o.CorruptBatches == "skip", Member: o.GroupMember, Members: o.GroupSize,
-		OnEvent: o.OnEvent,
+	}
+	if o.OnEvent != nil {
+		cfg.OnEvent = func(e consume.Event) { o.OnEvent(ConsumerEvent(e)) }
 	}
 	if cfg.SmartModules, err = invocations("open consumer", o.SmartModules); err != nil {
 		return cfg, err
@@ -269,7 +271,14 @@ func (c *Consumer) Close(ctx context.Context) error {
 }
 
 // Columns are the records of a batch as positions into Batch.Data. The slices are the caller's.
-type Columns = wire.Columns
+type Columns struct {
+	Offset    []int64
+	Timestamp []int64 // ms since the epoch, -1 none
+	KeyPos    []uint32
+	KeyLen    []uint32 // NoKey: no key
+	ValuePos  []uint32
+	ValueLen  []uint32
+}
 
 // NoKey in Columns.KeyLen marks a record without a key.
 const NoKey = wire.NoKey
@@ -294,7 +303,7 @@ func (b *Batch) Data() []byte { return b.b.Data }
 
 // Columns decodes into slices of at least Len elements, which may lie in foreign memory. A Corrupt error also ends the
 // partition.
-func (b *Batch) Columns(cols *Columns) error { return b.b.Columns(cols) }
+func (b *Batch) Columns(cols *Columns) error { return b.b.Columns((*wire.Columns)(cols)) }
 
 // Stale says whether Seek or Pause has made the batch void since it was read: its records come again, or are not wanted. For
 // callers who have set ReadAhead; other batches are handed out by then.

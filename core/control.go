@@ -110,11 +110,28 @@ func (c *Consumer) Resume(topic string, partition int32) error { return c.c.Resu
 func (c *Consumer) Drain() error { return c.c.Drain() }
 
 // PartitionPosition is how far a consumer has come in a partition.
-type PartitionPosition = consume.PartitionPosition
+type PartitionPosition struct {
+	Topic         string
+	Partition     int32
+	Position      int64 // of the next record that the application gets; with SmartModules, where reading would go on
+	HighWatermark int64 // behind the last committed record
+	LogEndOffset  int64 // behind the last record
+	Lag           int64 // records that the application can still get, or that SmartModules may leave out
+	Committed     int64 // the offset stored last, -1 unknown or none
+	Skipped       int64 // offsets passed over because they were not stored any more or not readable
+	Paused        bool
+}
 
 // Positions tells how far reading has come in every partition, with watermarks and lag. It asks nobody: watermarks are at most
 // a second old.
-func (c *Consumer) Positions() []PartitionPosition { return c.c.Positions() }
+func (c *Consumer) Positions() []PartitionPosition {
+	found := c.c.Positions()
+	list := make([]PartitionPosition, len(found))
+	for i, p := range found {
+		list[i] = PartitionPosition(p)
+	}
+	return list
+}
 
 // isTimeout says whether a wait ended by its deadline.
 func isTimeout(err error) bool { return fluvioerr.CodeOf(err) == fluvioerr.Timeout }

@@ -1,11 +1,24 @@
 package fluvio
 
-import "github.com/libfluvio/libfluvio/core/internal/consume"
+import (
+	"time"
+
+	"github.com/libfluvio/libfluvio/core/internal/consume"
+)
 
 // ConsumerEvent is something that happened to a partition that a consumer reads. Fields that do not apply are zero.
-type ConsumerEvent = consume.Event
+type ConsumerEvent struct {
+	Kind      EventKind
+	Topic     string
+	Partition int32
+	Offset    int64         // the position it is about
+	Next      int64         // where reading goes on instead
+	Attempt   int           // the number of the retry
+	Delay     time.Duration // until the retry
+	Err       error         // why
+}
 
-// EventKind is what happened.
+// EventKind is what happened: PartitionAssigned and so on.
 type EventKind = consume.EventKind
 
 // The kinds of events.

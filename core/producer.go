@@ -128,13 +128,20 @@ func (c *Client) Producer(ctx context.Context, topic string, o ProducerOptions) 
 	}
 	limitedBy := o.fitTopic(t.Spec)
 	producer := &Producer{client: c, opts: o}
-	producer.p = produce.Open(t, c.cluster, produce.Config{
+	cfg := produce.Config{
 		Topic: topic, BatchSize: o.BatchSize, MaxRequestSize: o.MaxRequestSize, LimitedBy: limitedBy, Linger: o.Linger, BufferMemory: o.BufferMemory,
 		BlockWhenFull: o.BufferFull == "block", Compression: codec, Level: o.CompressionLevel, Isolation: isolation,
 		ServerTimeout: o.ServerTimeout, AtMostOnce: o.Delivery == "at_most_once", DeliveryTimeout: o.DeliveryTimeout,
 		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax,
-		Partitioner: o.partitioner(), OnPartitions: o.OnPartitions, SmartModules: chain, OnDelivery: o.OnDelivery,
-	})
+		Partitioner: o.partitioner(), SmartModules: chain,
+	}
+	if o.OnPartitions != nil {
+		cfg.OnPartitions = func(of *produce.Partitions) { o.OnPartitions((*Partitions)(of)) }
+	}
+	if o.OnDelivery != nil {
+		cfg.OnDelivery = func(d *produce.Delivery) { o.OnDelivery((*Delivery)(d)) }
+	}
+	producer.p = produce.Open(t, c.cluster, cfg)
 	if err := c.adopt(producer); err != nil {
 		_ = producer.p.Close(ctx)
 		return nil, err
@@ -146,7 +153,9 @@ func (c *Client) Producer(ctx context.Context, topic string, o ProducerOptions) 
 func (o *ProducerOptions) partitioner() produce.Partitioner {
 	switch {
 	case o.PartitionFunc != nil:
-		return produce.Func(o.PartitionFunc)
+		return produce.Func(func(key, value []byte, of *produce.Partitions) int32 {
+			return o.PartitionFunc(key, value, (*Partitions)(of))
+		})
 	case o.Partitioner == "fixed":
 		return produce.Fixed(*o.Partition)
 	case o.Partitioner == "round_robin":
@@ -158,7 +167,10 @@ func (o *ProducerOptions) partitioner() produce.Partitioner {
 }
 
 // Partitions is what a PartitionFunc may choose from.
-type Partitions = produce.Partitions
+type Partitions struct {
+	Count     int32   // of the topic, online or not
+	Available []int32 // those online, ascending; empty while unknown
+}
 
 // topicPolicies are the compression settings of topics by their numbers.
 var topicPolicies = map[uint8]string{
@@ -226,6 +238,16 @@ func (p *Producer) SendQueued(ctx context.Context, partition int32, r Record, si
 	return err
 }
 
+// FlushQueued is Flush for callers of SendQueued. before is called first and waits until the records in question were handed
+// over; its error is returned. Failures that Lost is told of meanwhile are among those that are returned.
+func (p *Producer) FlushQueued(ctx context.Context, before func() error) error {
+	return p.p.Flush(ctx, before)
+}
+
+// Lost is for callers who queue records in front of the producer: Flush and Close tell of these records, which SendQueued
+// refused, as of others that failed.
+func (p *Producer) Lost(records int, err error) { p.p.Lost(records, err) }
+
 // SendMany hands many records over, in their order, as Send does each; those without a timestamp get the same one. It returns how
 // many were accepted, and why the next one was not: ctx may have ended while there was no room in BufferMemory, or the record
 // is too large. What became of the accepted ones tell OnDelivery and Flush.
@@ -244,15 +266,50 @@ func (p *Producer) SendMany(ctx context.Context, records []Record) (accepted int
 func (p *Producer) Busy() bool { return p.p.Busy() }
 
 // Stats gives the producer's counters, also after Close. It is cheap enough for every second, not for every record.
-func (p *Producer) Stats() ProducerStats { return p.p.Stats() }
+func (p *Producer) Stats() ProducerStats { return ProducerStats(p.p.Stats()) }
 
-// ProducerStats are a producer's counters since it was opened. Bytes are those of keys and values.
-type ProducerStats = produce.Stats
+// ProducerStats are a producer's counters since it was opened. Bytes are those of keys and values. Accepted records are
+// acknowledged, failed or maybe stored, or else queued or in flight.
+type ProducerStats struct {
+	RecordsAccepted     uint64 `json:"records_accepted"` // taken by Send
+	BytesAccepted       uint64 `json:"bytes_accepted"`
+	RecordsAcknowledged uint64 `json:"records_acknowledged"`
+	BytesAcknowledged   uint64 `json:"bytes_acknowledged"`
+	RecordsFailed       uint64 `json:"records_failed"` // certainly not stored
+	BytesFailed         uint64 `json:"bytes_failed"`
+	RecordsMaybe        uint64 `json:"records_maybe"` // reported as maybe stored
+	BytesMaybe          uint64 `json:"bytes_maybe"`
+
+	RecordsQueued   uint64 `json:"records_queued"` // wait to be sent, or to be sent again
+	BytesQueued     uint64 `json:"bytes_queued"`
+	BatchesQueued   uint64 `json:"batches_queued"`
+	RecordsInFlight uint64 `json:"records_in_flight"` // sent, without an answer
+	BytesInFlight   uint64 `json:"bytes_in_flight"`
+	BatchesInFlight uint64 `json:"batches_in_flight"`
+
+	Requests         uint64 `json:"requests"` // sent
+	RequestsInFlight uint64 `json:"requests_in_flight"`
+	Batches          uint64 `json:"batches"` // sent, each counted once
+	Retries          uint64 `json:"retries"` // batches sent again
+
+	// The following are averages over what was sent; 0 before anything was.
+	BatchFill         float64 `json:"batch_fill"` // bytes of a batch before compression, in parts of BatchSize; above 1 for large records
+	RecordsPerBatch   float64 `json:"records_per_batch"`
+	BatchesPerRequest float64 `json:"batches_per_request"`
+	RecordsPerRequest float64 `json:"records_per_request"`
+	CompressionRatio  float64 `json:"compression_ratio"` // bytes of batches before compression over those after; 1 without
+
+	// From the first record of a batch to its outcome, of all batches; the percentiles are at most a sixteenth too high.
+	LatencyP50 time.Duration `json:"-"`
+	LatencyP90 time.Duration `json:"-"`
+	LatencyP99 time.Duration `json:"-"`
+	LatencyMax time.Duration `json:"-"`
+}
 
 // Flush waits until every record taken before the call is stored or has failed and is reported, or ctx ends. Without
-// OnDelivery it returns the first failure since the last Flush, with the number of records in the detail failed_records; with
-// OnDelivery the reports tell.
-func (p *Producer) Flush(ctx context.Context) error { return p.p.Flush(ctx) }
+// OnDelivery it returns the first failure that no Flush had told of when it was called, with the number of records in the detail
+// failed_records; with OnDelivery the reports tell.
+func (p *Producer) Flush(ctx context.Context) error { return p.p.Flush(ctx, nil) }
 
 // Close takes no more records and waits, until ctx ends, for those on their way; what is left then fails. When it returns
 // every record has its report. It returns an error if some records had to be failed, and as Flush does. Only the first call does

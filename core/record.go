@@ -2,6 +2,7 @@ package fluvio
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/libfluvio/libfluvio/core/internal/produce"
 )
@@ -23,10 +24,20 @@ func (r Record) Clone() Record {
 	return r
 }
 
-// Delivery is the report of one batch: records of one partition that were stored, or failed, together.
-type Delivery = produce.Delivery
+// Delivery is the report of one batch: of records of one partition that were stored, or failed, together. It and its slices are
+// valid during the callback only.
+type Delivery struct {
+	Topic      string
+	Partition  int32
+	BaseOffset int64 // the i-th record has offset BaseOffset+i; -1 when failed, unless stored but not replicated, and with SmartModules
+	Count      int
+	Opaques    []uint64 // the Opaque of each record, in offset order
+	Err        error    // nil: all were stored
+	Persisted  Persistence
+	Latency    time.Duration // from the batch's first record to this report
+}
 
-// Persistence says whether records are stored.
+// Persistence says whether records are stored: NotPersisted, Persisted or MaybePersisted.
 type Persistence = produce.Persistence
 
 // What is known about records after their report.

@@ -28,7 +28,7 @@ func TestNoAllocationPerRecord(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if err := p.Flush(ctx); err != nil {
+				if err := p.Flush(ctx, nil); err != nil {
 					t.Fatal(err)
 				}
 			}) / n

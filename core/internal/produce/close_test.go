@@ -130,7 +130,7 @@ func TestNoRequestStorm(t *testing.T) {
 			_, err := p.SendTo(testContext(t), int32(i%3), record(i))
 			require.NoError(t, err)
 		}
-		require.Error(t, p.Flush(testContext(t)))
+		require.Error(t, p.Flush(testContext(t), nil))
 	}
 	refusals := w.rule(devcluster.Rule{API: "Produce", Partition: -1, Action: devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerNotLeader}})
 	fill()

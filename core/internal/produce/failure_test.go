@@ -78,9 +78,9 @@ func TestRequestTimedOutIsNotRetried(t *testing.T) {
 	p := w.producer("timedout", func(c *Config) { c.OnDelivery = l.take })
 	send(t, p, record(0))
 	r := send(t, p, record(1))
-	require.NoError(t, p.Flush(testContext(t)))
+	require.NoError(t, p.Flush(testContext(t), nil))
 	send(t, p, record(2))
-	require.NoError(t, p.Flush(testContext(t)))
+	require.NoError(t, p.Flush(testContext(t), nil))
 	got := l.all(t, 3)
 	stored := values(w.read("timedout"))
 	require.Equal(t, []string{"value 0", "value 1", "value 2"}, stored, "nothing twice")
@@ -110,7 +110,7 @@ func TestPassingErrorsAreRetriedInOrder(t *testing.T) {
 					require.NoError(t, err)
 				}
 			}
-			require.NoError(t, p.Flush(testContext(t)))
+			require.NoError(t, p.Flush(testContext(t), nil))
 			require.Equal(t, 4, fault.Hits())
 			for i, o := range l.all(t, n) {
 				require.NoError(t, o.err)

@@ -101,7 +101,7 @@ func stopReading(t *testing.T, value []byte, change func(*Config)) {
 	end()
 	stall.Remove()
 	restart()
-	require.NoError(t, p.Flush(testContext(t)))
+	require.NoError(t, p.Flush(testContext(t), nil))
 	require.True(t, p.budget.TryAcquire(budget), "every byte was given back")
 	stored := int64(0)
 	for id := range int32(partitions) {

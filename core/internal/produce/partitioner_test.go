@@ -56,7 +56,7 @@ func TestStickyFillsBatches(t *testing.T) {
 	for i := range n {
 		send(t, p, record(i))
 	}
-	require.NoError(t, p.Flush(testContext(t)))
+	require.NoError(t, p.Flush(testContext(t), nil))
 	got := l.all(t, n)
 	require.Greater(t, len(batches), 6)
 	for _, b := range batches {
@@ -71,7 +71,7 @@ func TestStickyFillsBatches(t *testing.T) {
 	for i := range 30 {
 		send(t, p, &Record{Key: []byte{byte(i)}, Value: []byte("keyed"), Opaque: uint64(n + i)})
 	}
-	require.NoError(t, p.Flush(testContext(t)))
+	require.NoError(t, p.Flush(testContext(t), nil))
 	got = l.all(t, n+30)
 	for i := range 30 {
 		require.Equal(t, int32(KeyHash([]byte{byte(i)})%3), got[uint64(n+i)].partition)
@@ -119,6 +119,6 @@ func TestOwnPartitioner(t *testing.T) {
 	send(t, p, &Record{Key: []byte{1}, Value: []byte("y")})
 	_, err := p.SendTo(testContext(t), 1, &Record{Key: []byte{1}, Value: []byte("z")})
 	require.NoError(t, err, "a partition of the caller's choice is not asked for")
-	require.NoError(t, p.Flush(testContext(t)))
+	require.NoError(t, p.Flush(testContext(t), nil))
 	require.Equal(t, []row{{0, 0, []byte{1}, "y"}, {1, 0, nil, "x"}, {1, 1, []byte{1}, "z"}}, w.read("own"))
 }

@@ -217,8 +217,25 @@ func (p *Producer) flushAll() {
 }
 
 // Flush waits until every record taken before the call has its report, or ctx ends. Without OnDelivery it returns the first
-// failure since the last Flush, with the number of records that failed.
-func (p *Producer) Flush(ctx context.Context) error {
+// failure that no Flush has told of before the call, with the number of records that failed. before, unless it is nil, is
+// called first: it makes sure that the producer has taken all records, whose failures by then count too.
+func (p *Producer) Flush(ctx context.Context, before func() error) error {
+	told := p.losses.begin()
+	var err error
+	if before != nil {
+		err = before()
+	}
+	if err == nil {
+		err = p.drain(ctx)
+	}
+	return p.losses.end(told, "flush", err)
+}
+
+// Lost counts records as failed that were refused, and of which nobody is told otherwise.
+func (p *Producer) Lost(records int, err error) { p.losses.add(records, err) }
+
+// drain waits until every record taken before the call has its report.
+func (p *Producer) drain(ctx context.Context) error {
 	start := time.Now()
 	var all []*batch
 	for _, part := range *p.parts.Load() {
@@ -233,7 +250,7 @@ func (p *Producer) Flush(ctx context.Context) error {
 			return fluvioerr.FromContext(ctx, "flush", "the records on their way to be acknowledged", time.Since(start)).At(p.cfg.Topic, -1)
 		}
 	}
-	return p.losses.take("flush")
+	return nil
 }
 
 // closeGrace is how much longer than its context Close may take, for the reports of what it had to fail.
@@ -268,7 +285,7 @@ func (p *Producer) Close(ctx context.Context) error {
 // shutDown carries Close out.
 func (p *Producer) shutDown(ctx context.Context) {
 	p.refuse()
-	p.closeErr = p.Flush(ctx)
+	p.closeErr = p.Flush(ctx, nil)
 	if e := fluvioerr.As(p.closeErr); e != nil {
 		e.Op = "close producer"
 	}

@@ -25,7 +25,7 @@ func TestKeysAndNoKeys(t *testing.T) {
 	send(t, p, &Record{Value: []byte("no key 1")})
 	send(t, p, &Record{Value: []byte("no key 2")})
 	send(t, p, &Record{Key: []byte("a"), Value: nil})
-	require.NoError(t, p.Flush(testContext(t)))
+	require.NoError(t, p.Flush(testContext(t), nil))
 	got := map[int32][]string{}
 	for _, r := range w.read("keys") {
 		got[r.partition] = append(got[r.partition], fmt.Sprintf("%q=%q", r.key, r.value))
@@ -53,7 +53,7 @@ func TestRoundRobinLeavesOutWhatIsOffline(t *testing.T) {
 	for i := range 20 {
 		send(t, p, record(i))
 	}
-	require.NoError(t, p.Flush(testContext(t)), "nothing went to a partition that is offline")
+	require.NoError(t, p.Flush(testContext(t), nil), "nothing went to a partition that is offline")
 }
 
 // A flush waits for what was sent before it, and neither for what others send meanwhile nor for their linger.
@@ -88,7 +88,7 @@ func TestFlushIsABarrier(t *testing.T) {
 		for i := range 10 {
 			mine = append(mine, send(t, p, record(i)))
 		}
-		require.NoError(t, p.Flush(testContext(t)), "round %d", round)
+		require.NoError(t, p.Flush(testContext(t), nil), "round %d", round)
 		for _, r := range mine {
 			select {
 			case <-r.Done():
@@ -106,7 +106,7 @@ func TestFlushOfNothing(t *testing.T) {
 	w := newWorld(t, devcluster.Options{})
 	w.topic("nothing", devcluster.TopicOptions{})
 	p := w.producer("nothing", nil)
-	require.NoError(t, p.Flush(context.Background()))
+	require.NoError(t, p.Flush(context.Background(), nil))
 }
 
 func TestWaitDoesNotLinger(t *testing.T) {
@@ -187,8 +187,8 @@ func TestBufferMemory(t *testing.T) {
 	}()
 	require.NoError(t, w.dev.StartSPU(5001))
 	require.NoError(t, <-got, "room came")
-	require.NoError(t, blocking.Flush(testContext(t)))
-	require.NoError(t, failing.Flush(testContext(t)))
+	require.NoError(t, blocking.Flush(testContext(t), nil))
+	require.NoError(t, failing.Flush(testContext(t), nil))
 	_, err = failing.Send(context.Background(), record(0))
 	require.NoError(t, err)
 	require.NoError(t, failing.Close(testContext(t)))
@@ -228,7 +228,7 @@ func TestFullMemoryDoesNotLinger(t *testing.T) {
 				}()
 			}
 			all.Wait()
-			require.NoError(t, p.Flush(ctx))
+			require.NoError(t, p.Flush(ctx, nil))
 			require.EqualValues(t, 1200, sent.Load())
 			require.Len(t, w.read("pressure"), 1200)
 		})
@@ -279,7 +279,7 @@ func TestReports(t *testing.T) {
 	for i := range n {
 		send(t, p, record(i))
 	}
-	require.NoError(t, p.Flush(testContext(t)))
+	require.NoError(t, p.Flush(testContext(t), nil))
 	require.Equal(t, n, l.len(), "a flush returns after the reports were given")
 	got := l.all(t, n)
 	for _, r := range w.read("reports") {
@@ -313,14 +313,14 @@ func TestFlushWaitsForTheReportItself(t *testing.T) {
 	}, patience, time.Millisecond)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
-	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(p.Flush(ctx)), "the report runs")
+	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(p.Flush(ctx, nil)), "the report runs")
 	select {
 	case <-r.Done():
 		require.Fail(t, "done before the report has been given")
 	default:
 	}
 	close(proceed)
-	require.NoError(t, p.Flush(testContext(t)))
+	require.NoError(t, p.Flush(testContext(t), nil))
 }
 
 // Every SPU answer that does not come leaves the records' fate open, and Close says so once and for all.
@@ -369,7 +369,7 @@ func TestManyProducersManyPartitions(t *testing.T) {
 		}()
 	}
 	all.Wait()
-	require.NoError(t, p.Flush(testContext(t)))
+	require.NoError(t, p.Flush(testContext(t), nil))
 	for _, o := range l.all(t, workers*each) {
 		require.NoError(t, o.err)
 	}

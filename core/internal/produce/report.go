@@ -59,36 +59,64 @@ func (p *Producer) complete(b *batch, base int64, err error, persisted Persisten
 	}
 }
 
-// losses are the failures nobody takes reports of.
+// losses are the failures nobody takes reports of. A flush tells those that no flush has told before it began, and those that
+// come while it waits: flushes at the same time may tell the same.
 type losses struct {
 	mu      sync.Mutex
-	records int              // guarded by mu
-	first   *fluvioerr.Error // guarded by mu
+	untold  loss               // guarded by mu
+	flushes map[*loss]struct{} // guarded by mu: what each flush under way has to tell
+}
+
+// loss is a number of failed records.
+type loss struct {
+	records int
+	first   *fluvioerr.Error // why the first of them failed; nil: there are none
+}
+
+func (o *loss) add(records int, err error) {
+	o.records += records
+	if o.first == nil {
+		o.first = fluvioerr.As(err)
+	}
 }
 
 func (l *losses) add(records int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.records += records
-	if l.first == nil {
-		l.first = fluvioerr.As(err)
+	l.untold.add(records, err)
+	for of := range l.flushes {
+		of.add(records, err)
 	}
 }
 
-// take gives the losses since the last call as one error, nil for none.
-func (l *losses) take(op string) error {
+// begin is called when a flush begins; end follows.
+func (l *losses) begin() *loss {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.first == nil {
-		return nil
+	if l.flushes == nil {
+		l.flushes = map[*loss]struct{}{}
 	}
-	e := *l.first
-	e.Op, e.Err = op, l.first
-	e.Message = fmt.Sprintf("%d records failed, the first because: %s", l.records, l.first.Message)
-	e.Detail = maps.Clone(l.first.Detail)
-	e.WithDetail("failed_records", strconv.Itoa(l.records))
-	l.records, l.first = 0, nil
-	return &e
+	of := new(loss)
+	*of = l.untold
+	l.flushes[of] = struct{}{}
+	return of
+}
+
+// end gives what a flush has to tell as one error, nil for none. The flush may have failed for a reason of its own; then it
+// tells that, and the next one what was lost.
+func (l *losses) end(of *loss, op string, own error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.flushes, of)
+	if own != nil || of.first == nil {
+		return own
+	}
+	l.untold = loss{} // all of it is in of
+	e := *of.first
+	e.Op, e.Err = op, of.first
+	e.Message = fmt.Sprintf("%d records failed, the first because: %s", of.records, of.first.Message)
+	e.Detail = maps.Clone(of.first.Detail)
+	return e.WithDetail("failed_records", strconv.Itoa(of.records))
 }
 
 // conclude writes down the outcome of a batch that the caller has marked as decided.

@@ -8,39 +8,39 @@ import (
 // Stats are a producer's counters since it was opened. Bytes are those of keys and values. Accepted records are
 // acknowledged, failed or maybe stored, or else queued or in flight.
 type Stats struct {
-	RecordsAccepted     uint64 `json:"records_accepted"` // taken by Send
-	BytesAccepted       uint64 `json:"bytes_accepted"`
-	RecordsAcknowledged uint64 `json:"records_acknowledged"`
-	BytesAcknowledged   uint64 `json:"bytes_acknowledged"`
-	RecordsFailed       uint64 `json:"records_failed"` // certainly not stored
-	BytesFailed         uint64 `json:"bytes_failed"`
-	RecordsMaybe        uint64 `json:"records_maybe"` // reported as maybe stored
-	BytesMaybe          uint64 `json:"bytes_maybe"`
+	RecordsAccepted     uint64 // taken by Send
+	BytesAccepted       uint64
+	RecordsAcknowledged uint64
+	BytesAcknowledged   uint64
+	RecordsFailed       uint64 // certainly not stored
+	BytesFailed         uint64
+	RecordsMaybe        uint64 // reported as maybe stored
+	BytesMaybe          uint64
 
-	RecordsQueued   uint64 `json:"records_queued"` // wait to be sent, or to be sent again
-	BytesQueued     uint64 `json:"bytes_queued"`
-	BatchesQueued   uint64 `json:"batches_queued"`
-	RecordsInFlight uint64 `json:"records_in_flight"` // sent, without an answer
-	BytesInFlight   uint64 `json:"bytes_in_flight"`
-	BatchesInFlight uint64 `json:"batches_in_flight"`
+	RecordsQueued   uint64 // wait to be sent, or to be sent again
+	BytesQueued     uint64
+	BatchesQueued   uint64
+	RecordsInFlight uint64 // sent, without an answer
+	BytesInFlight   uint64
+	BatchesInFlight uint64
 
-	Requests         uint64 `json:"requests"` // sent
-	RequestsInFlight uint64 `json:"requests_in_flight"`
-	Batches          uint64 `json:"batches"` // sent, each counted once
-	Retries          uint64 `json:"retries"` // batches sent again
+	Requests         uint64 // sent
+	RequestsInFlight uint64
+	Batches          uint64 // sent, each counted once
+	Retries          uint64 // batches sent again
 
 	// The following are averages over what was sent; 0 before anything was.
-	BatchFill         float64 `json:"batch_fill"` // bytes of a batch before compression, in parts of BatchSize; above 1 for large records
-	RecordsPerBatch   float64 `json:"records_per_batch"`
-	BatchesPerRequest float64 `json:"batches_per_request"`
-	RecordsPerRequest float64 `json:"records_per_request"`
-	CompressionRatio  float64 `json:"compression_ratio"` // bytes of batches before compression over those after; 1 without
+	BatchFill         float64 // bytes of a batch before compression, in parts of BatchSize; above 1 for large records
+	RecordsPerBatch   float64
+	BatchesPerRequest float64
+	RecordsPerRequest float64
+	CompressionRatio  float64 // bytes of batches before compression over those after; 1 without
 
 	// From the first record of a batch to its outcome, of all batches; the percentiles are at most a sixteenth too high.
-	LatencyP50 time.Duration `json:"-"`
-	LatencyP90 time.Duration `json:"-"`
-	LatencyP99 time.Duration `json:"-"`
-	LatencyMax time.Duration `json:"-"`
+	LatencyP50 time.Duration
+	LatencyP90 time.Duration
+	LatencyP99 time.Duration
+	LatencyMax time.Duration
 }
 
 // tally is a number of records and of their bytes.
