@@ -56,12 +56,15 @@ func (op *operation) openConsumer(ctx context.Context, c *client) (unsafe.Pointe
 		extra = append(extra, setting{"topics", string(topics)})
 	}
 	js, err := op.config(extra...)
-	if err != nil {
+	options, wrong := fluvio.ParseConsumerOptions(js)
+	switch {
+	case err != nil && wrong != nil:
+		ours(err).Message += "; " + ours(wrong).Message
 		return nil, err
-	}
-	options, err := fluvio.ParseConsumerOptions(js)
-	if err != nil {
+	case err != nil:
 		return nil, err
+	case wrong != nil:
+		return nil, wrong
 	}
 	options.LazyColumns = true // push has them decoded into C memory
 	x := &consumer{

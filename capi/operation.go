@@ -206,11 +206,13 @@ func (op *operation) poison(err error) {
 }
 
 // config merges the settings into one JSON object, later ones over earlier ones. Values by text become JSON strings, which
-// the core's parsers take for numbers, booleans and lists too. Nil means: nothing was set.
-func (op *operation) config(extra ...setting) ([]byte, error) {
+// the core's parsers take for numbers, booleans and lists too. Nil means: nothing was set. Extra settings that were set too are an
+// error, which comes with the settings.
+func (op *operation) config(extra ...setting) (js []byte, err error) {
 	if len(op.settings)+len(extra) == 0 {
 		return nil, nil
 	}
+	var clash *fluvioerr.Error
 	merged := map[string]json.RawMessage{}
 	for _, s := range op.settings {
 		if s.key != "" {
@@ -227,12 +229,14 @@ func (op *operation) config(extra ...setting) ([]byte, error) {
 	}
 	for _, s := range extra {
 		if _, twice := merged[s.key]; twice {
-			return nil, fluvioerr.New(fluvioerr.InvalidArgument, "read config",
-				"%s is given both as an argument and in the config", s.key).ForSetting(s.key)
+			clash = fluvioerr.New(fluvioerr.InvalidArgument, "read config", "%s is given both as an argument and in the config", s.key).ForSetting(s.key)
 		}
 		merged[s.key] = json.RawMessage(s.value)
 	}
-	return json.Marshal(merged)
+	if js, err = json.Marshal(merged); err == nil && clash != nil {
+		return js, clash
+	}
+	return js, err
 }
 
 // errJSON says where the text of a JSON object is wrong.

@@ -57,15 +57,17 @@ func checkTopicName(op, name string) error {
 }
 
 // Validate reports every problem of the spec at once, by the server's rules.
-func (s TopicSpec) Validate() error {
-	var p problems
-	checkSettings(&p, s)
+func (s TopicSpec) Validate() error { return s.problems().err("topic") }
+
+func (s TopicSpec) problems() *problems {
+	p := &problems{}
+	checkSettings(p, s)
 	if s.MaxPartitionSize != 0 {
 		if segment := uint64(orDefault(s.SegmentSize, 1<<30)); s.MaxPartitionSize < segment {
 			p.add("max_partition_size", "%d is smaller than segment_size, %d", s.MaxPartitionSize, segment)
 		}
 	}
-	return p.err("topic")
+	return p
 }
 
 // wire gives the spec as the SC takes it.

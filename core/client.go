@@ -41,9 +41,11 @@ func (o *ClientOptions) defaults() {
 }
 
 // Validate reports every problem of the options at once.
-func (o ClientOptions) Validate() error {
-	var p problems
-	checkSettings(&p, o)
+func (o ClientOptions) Validate() error { return o.problems().err("client") }
+
+func (o ClientOptions) problems() *problems {
+	p := &problems{}
+	checkSettings(p, o)
 	if o.Endpoint != "" {
 		if _, _, err := net.SplitHostPort(o.Endpoint); err != nil {
 			p.add("endpoint", "%q is not of the form host:port, for instance 127.0.0.1:9003", o.Endpoint)
@@ -59,12 +61,12 @@ func (o ClientOptions) Validate() error {
 		p.add("retry_backoff_ms", "is larger than retry_backoff_max_ms")
 	}
 	if o.Endpoint != "" || o.TLS != "" {
-		checkTLS(&p, &o) // else the profile decides about TLS, which is read later
+		checkTLS(p, &o) // else the profile decides about TLS, which is read later
 	}
 	if len(o.ClientID) > 255 {
 		p.add("client_id", "is longer than 255 bytes")
 	}
-	return p.err("client")
+	return p
 }
 
 // checkTLS holds the TLS settings against each other. An empty TLS counts as disabled.

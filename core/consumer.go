@@ -27,9 +27,11 @@ type Consumer struct {
 }
 
 // Validate reports every problem of the options at once.
-func (o ConsumerOptions) Validate() error {
-	var p problems
-	checkSettings(&p, o)
+func (o ConsumerOptions) Validate() error { return o.problems().err("consumer") }
+
+func (o ConsumerOptions) problems() *problems {
+	p := &problems{}
+	checkSettings(p, o)
 	if len(o.Topics) == 0 {
 		p.add("topics", "name at least one topic")
 	}
@@ -64,12 +66,12 @@ func (o ConsumerOptions) Validate() error {
 	if o.GroupSize != 0 && o.GroupMember >= o.GroupSize {
 		p.add("group_member", "%d is not between 0 and %d: the group has %d members", o.GroupMember, o.GroupSize-1, o.GroupSize)
 	}
-	checkOffsets(&p, &o)
-	checkModules(&p, o.SmartModules)
+	checkOffsets(p, &o)
+	checkModules(p, o.SmartModules)
 	if o.MaxBytes != 0 && o.PrefetchBytes != 0 && int64(o.MaxBytes) > o.PrefetchBytes {
 		p.add("max_bytes", "%d is larger than prefetch_bytes, %d", o.MaxBytes, o.PrefetchBytes)
 	}
-	return p.err("consumer")
+	return p
 }
 
 // Consumer opens a consumer. It returns when the position of every partition is known, so records stored afterwards are

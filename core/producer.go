@@ -34,9 +34,11 @@ func (o *ProducerOptions) defaults() {
 }
 
 // Validate reports every problem of the options at once.
-func (o ProducerOptions) Validate() error {
-	var p problems
-	checkSettings(&p, o)
+func (o ProducerOptions) Validate() error { return o.problems().err("producer") }
+
+func (o ProducerOptions) problems() *problems {
+	p := &problems{}
+	checkSettings(p, o)
 	full := o
 	full.defaults()
 	if full.BatchSize > full.MaxRequestSize {
@@ -57,11 +59,11 @@ func (o ProducerOptions) Validate() error {
 	if o.PartitionFunc != nil && (o.Partitioner != "" || o.Partition != nil) {
 		p.add("partitioner", "cannot be combined with PartitionFunc")
 	}
-	checkModules(&p, o.SmartModules)
+	checkModules(p, o.SmartModules)
 	if codec, err := compress.Parse(o.Compression); err == nil && o.Compression != "" {
-		checkLevel(&p, codec, o.CompressionLevel)
+		checkLevel(p, codec, o.CompressionLevel)
 	}
-	return p.err("producer")
+	return p
 }
 
 // checkLevel holds the compression level against the codec, which the topic may have chosen.

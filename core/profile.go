@@ -89,8 +89,8 @@ func (o *ClientOptions) fromProfile() error {
 	if checkTLS(&p, o); len(p.list) == 0 {
 		return nil
 	}
-	return fluvioerr.New(fluvioerr.InvalidArgument, "connect", "profile file %s: profile %q leads to tls=%s: %s", path, name, o.TLS, strings.Join(p.list, "; ")).
-		ForSetting(p.setting).WithHint("correct the profile, or give tls and the settings named")
+	return fluvioerr.New(fluvioerr.InvalidArgument, "connect", "profile file %s: profile %q leads to tls=%s: %s", path, name, o.TLS, &p).
+		ForSetting(p.list[0].setting).WithHint("correct the profile, or give tls and the settings named")
 }
 
 func (o *ClientOptions) tlsFromProfile(t *profileTLS, bad func(string, ...any) error) error {

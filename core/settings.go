@@ -21,7 +21,7 @@ import (
 // same names and ranges hold in Go, C, Python and Node.
 
 // ParseClientOptions reads client options from a JSON object; nil and "" give the defaults. Every unknown name and bad value
-// is reported, at once.
+// is reported, at once, and with them what Validate finds in the rest. Without any, Validate is left to who takes the options.
 func ParseClientOptions(js []byte) (o ClientOptions, err error) {
 	return o, parseSettings("client", js, &o)
 }
@@ -42,28 +42,42 @@ func ParseTopicSpec(js []byte) (o TopicSpec, err error) {
 }
 
 // problems collects what is wrong with settings.
-type problems struct {
-	list    []string
-	setting string // the first one concerned
-}
+type problems struct{ list []problem }
+
+type problem struct{ setting, text string }
 
 func (p *problems) add(setting, format string, args ...any) {
-	p.list = append(p.list, setting+": "+fmt.Sprintf(format, args...))
-	if p.setting == "" {
-		p.setting = setting
+	p.list = append(p.list, problem{setting, fmt.Sprintf(format, args...)})
+}
+
+// addRest adds the problems of settings that have none yet.
+func (p *problems) addRest(rest *problems) {
+	own := p.list
+	for _, r := range rest.list {
+		if !slices.ContainsFunc(own, func(o problem) bool { return o.setting == r.setting }) {
+			p.list = append(p.list, r)
+		}
 	}
+}
+
+func (p *problems) String() string {
+	texts := make([]string, len(p.list))
+	for i, problem := range p.list {
+		texts[i] = problem.setting + ": " + problem.text
+	}
+	return strings.Join(texts, "; ")
 }
 
 func (p *problems) err(what string) error {
 	if len(p.list) == 0 {
 		return nil
 	}
-	return fluvioerr.New(fluvioerr.InvalidArgument, what+" settings", "%s", strings.Join(p.list, "; ")).ForSetting(p.setting).
+	return fluvioerr.New(fluvioerr.InvalidArgument, what+" settings", "%s", p).ForSetting(p.list[0].setting).
 		WithHint("correct the settings named")
 }
 
 // parseSettings fills the struct behind out from a JSON object.
-func parseSettings(what string, js []byte, out any) error {
+func parseSettings(what string, js []byte, out interface{ problems() *problems }) error {
 	if len(bytes.TrimSpace(js)) == 0 {
 		return nil
 	}
@@ -74,7 +88,9 @@ func parseSettings(what string, js []byte, out any) error {
 		return fluvioerr.New(fluvioerr.InvalidArgument, what+" settings", "not a JSON object: %v", err)
 	}
 	var p problems
-	fillSettings(&p, "", reflect.ValueOf(out).Elem(), m)
+	if fillSettings(&p, "", reflect.ValueOf(out).Elem(), m); len(p.list) > 0 {
+		p.addRest(out.problems())
+	}
 	return p.err(what)
 }
 

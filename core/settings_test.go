@@ -195,6 +195,27 @@ func TestSettingsOfProfilesAreChecked(t *testing.T) {
 }
 
 // Settings inside settings are read and checked like all others, and problems name their place.
+// What is wrong with one setting hides no other problem, and what follows from it is not said.
+func TestContradictionsBesideOtherProblems(t *testing.T) {
+	for js, want := range map[string]string{
+		`{"lingerms": 1, "delivery_timeout_ms": 5, "linger_ms": 10}`: "lingerms: there is no such setting, did you mean linger_ms?; " +
+			"linger_ms: 10 is not less than delivery_timeout_ms, 5: records would fail before they are sent",
+		`{"batch_size": 1, "max_request_size": 2000000, "buffer_memory": 1000000}`: "batch_size: 1 is not between 256 and 33554432; " +
+			"max_request_size: 2000000 is larger than buffer_memory, 1000000",
+		`{"partition": "x", "linger_ms": -1}`: "linger_ms: -1 is not between 0 and 600000; partition: x is not a whole number",
+	} {
+		_, err := ParseProducerOptions([]byte(js))
+		require.Equal(t, want, fluvioerr.As(err).Message)
+	}
+	_, err := ParseConsumerOptions([]byte(`{"topics": ["a", "a"], "group_member": 1, "group_size": "many", "isolation": "full", "offset_store": "memory"}`))
+	require.Equal(t, `group_size: many is not a whole number; isolation: "full" is not one of read_uncommitted, read_committed; topics: "a" stands twice; `+
+		`consumer_id: is needed with offset_store: offsets are stored under this name`, fluvioerr.As(err).Message)
+	_, err = ParseClientOptions([]byte(`{"endpoint": "x:1", "profile": "p", "tls": 5, "retry_backoff_ms": 10, "retry_backoff_max_ms": 5}`))
+	require.Equal(t, "tls: 5 is not text; profile: cannot be combined with endpoint; retry_backoff_ms: is larger than retry_backoff_max_ms", fluvioerr.As(err).Message)
+	_, err = ParseTopicSpec([]byte(`{"partitions": 0, "max_partition_size": 2048}`))
+	require.ErrorContains(t, err, "partitions: 0 is not between 1 and 100000; max_partition_size: 2048 is smaller")
+}
+
 func TestNestedSettings(t *testing.T) {
 	o, err := ParseConsumerOptions([]byte(`{"smartmodules": [
 		{"name": "group/one@1.0.0", "kind": "filter", "params": {"text": "x", "number": 10, "flag": true}, "lookback": {"last": 5}},

@@ -380,7 +380,10 @@ export class Producer {
   sendMany(records: Iterable<Sendable> | AsyncIterable<Sendable>, options?: CallOptions): Promise<SendReport>;
   /** What this producer has counted. */
   stats(options?: CallOptions): Promise<ProducerStats>;
-  /** Resolves when every record sent before is delivered or has failed; their own promises tell which. */
+  /**
+   * Resolves when every record sent before is delivered or has failed. It does not reject because of failed records: their own
+   * promises have, so that somebody was told, or the process was, of an unhandled rejection.
+   */
   flush(options?: CallOptions): Promise<void>;
   /**
    * Delivers what was sent, then closes. Does nothing when closed already. timeoutMs: by default as long as

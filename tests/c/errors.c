@@ -149,6 +149,15 @@ static void settings(fluvio_client_t *client, const char *endpoint)
   fluvio_config_free(config);
 
   config = fluvio_config_new();
+  OK(fluvio_config_set_json(config, "{\"topics\": [\"a\"], \"max_byte\": 5, \"group_member\": 2}", &error));
+  CHECK(fluvio_consumer_open(client, "c-errors", config, LONG, &consumer, &error) == FLUVIO_ERR_INVALID_ARGUMENT);
+  CHECK(strstr(fluvio_error_message(error), "topics is given both as an argument and in the config; max_byte: there is no such setting, "
+                                            "did you mean max_bytes?; group_size: is needed with group_member") != NULL);
+  fluvio_error_free(error);
+  error = NULL;
+  fluvio_config_free(config);
+
+  config = fluvio_config_new();
   OK(fluvio_config_set_json(config, " {\"start\": \"beginning\", } ", &error)); /* checked when used */
   CHECK(fluvio_consumer_open(client, "c-errors", config, LONG, &consumer, &error) == FLUVIO_ERR_INVALID_ARGUMENT);
   CHECK(strstr(fluvio_error_message(error), "JSON") != NULL);

@@ -135,6 +135,40 @@ describe('options of producers', () => {
   });
 });
 
+describe('misspelt names', () => {
+  const use = useCluster();
+
+  test('are errors that say what was meant', async () => {
+    const topic = await newTopic(use.client);
+    const { client } = use;
+    const producer = await client.producer(topic);
+    const consumer = await client.consumer(topic);
+    for (const [act, message] of [
+      [() => client.producer(topic, { timeoutMS: 5 }), /^timeoutMS: there is no such option, did you mean timeoutMs\?/],
+      [() => client.producer(topic, { lingerMS: 5, batchSze: 1 }), /batch_sze: there is no such setting, did you mean batch_size\?; lingerMS: there is no such setting, did you mean linger_ms\?/],
+      [() => client.consumer(topic, { onevent: () => {} }), /^onevent: there is no such option, did you mean onEvent\?/],
+      [() => consumer.poll({ timeout: 5 }), /^timeout: there is no such option, did you mean timeoutMs\?/],
+      [() => consumer.pollMany({ maxRecord: 5 }), /^maxRecord: there is no such option, did you mean maxRecords\?/],
+      [() => consumer.seek(0, 0, { topci: topic }), /^topci: there is no such option, did you mean topic\?/],
+      [async () => consumer.records({ timeoutMs: 5 }), /^timeoutMs: there is no such option/],
+      [() => producer.flush({ patience: 5 }), /^patience: there is no such option$/],
+      [() => producer.send({ value: 'x', header: [] }), /^header: records have no such field$/],
+      [() => producer.send({ valeu: 'x' }), /^valeu: records have no such field, did you mean value\?/],
+      [() => producer.sendMany([{ value: 'x', Key: 'k' }]), /^Key: records have no such field, did you mean key\?/],
+    ]) {
+      const error = await rejection(act());
+      assert.ok(error instanceof InvalidArgumentError, String(error));
+      assert.match(error.message, message);
+    }
+    await producer.send({ value: 'x', key: undefined, headers: undefined }, { timeoutMs: undefined, whatever: undefined });
+    const [record] = await readAll(client, topic);
+    await producer.send(record); // what was read can be sent
+    assert.equal((await readAll(client, topic)).length, 2);
+    await producer.close();
+    await consumer.close();
+  });
+});
+
 test('objects and bytes as settings', () => {
   const { toJSON } = require('../../bindings/node/lib/settings.js');
   const wasm = Uint8Array.from({ length: 256 }, (_, i) => i);

@@ -18,7 +18,7 @@ const CONSUMER_OPTIONS = new Set([...CALL_OPTIONS, 'onEvent']);
 /** Connects to a cluster. */
 async function connect(endpointOrOptions) {
   const given = typeof endpointOrOptions === 'string' ? { endpoint: endpointOrOptions } : endpointOrOptions;
-  const options = checkOptions(given, 'options');
+  const options = checkOptions(given, null);
   const timeoutMs = timeoutOf(options);
   const signal = signalOf(options);
   const hub = Hub.acquire();
@@ -165,7 +165,7 @@ class Admin {
   async createTopic(topic, options) {
     const connection = this.#connection;
     const { lib } = connection;
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options, null);
     const name = nameOf(topic, 'topic');
     const timeoutMs = timeoutOf(checked);
     await connection.run({ what: 'create topic', signal: signalOf(checked) }, (client, queue, id) =>
@@ -175,7 +175,7 @@ class Admin {
 
   async deleteTopic(topic, options) {
     const connection = this.#connection;
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options);
     const name = nameOf(topic, 'topic');
     const timeoutMs = timeoutOf(checked);
     await connection.run({ what: 'delete topic', signal: signalOf(checked) }, (client, queue, id) =>
@@ -186,7 +186,7 @@ class Admin {
   async topics(options) {
     const connection = this.#connection;
     const { lib } = connection;
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options);
     const timeoutMs = timeoutOf(checked);
     const take = (operation) => readTopics(lib, lib.op_take_topic_list(operation));
     return connection.run({ what: 'list topics', signal: signalOf(checked), take }, (client, queue, id) =>
@@ -197,7 +197,7 @@ class Admin {
   async consumerOffsets(options) {
     const connection = this.#connection;
     const { lib } = connection;
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options);
     const timeoutMs = timeoutOf(checked);
     const take = (operation) => readOffsets(lib, lib.op_take_consumer_offset_list(operation));
     return connection.run({ what: 'list consumer offsets', signal: signalOf(checked), take }, (client, queue, id) =>
@@ -207,7 +207,7 @@ class Admin {
 
   async deleteConsumerOffset(consumerId, topic, partition, options) {
     const connection = this.#connection;
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options);
     const owner = nameOf(consumerId, 'consumerId');
     const name = nameOf(topic, 'topic');
     const number = partitionOf(partition);
@@ -219,7 +219,7 @@ class Admin {
 
   async resetConsumerOffset(consumerId, topic, partition, position, options) {
     const connection = this.#connection;
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options);
     const owner = nameOf(consumerId, 'consumerId');
     const name = nameOf(topic, 'topic');
     const number = partitionOf(partition);
@@ -257,7 +257,7 @@ class Client {
   async producer(topic, options) {
     const connection = this.#connection;
     const { lib } = connection;
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options, null);
     const name = nameOf(topic, 'topic');
     const timeoutMs = timeoutOf(checked);
     const take = (operation) => new Producer(connection, lib.op_take_producer(operation), name, checked.bufferFull === 'fail');
@@ -271,7 +271,7 @@ class Client {
   async consumer(topicOrTopics, options) {
     const connection = this.#connection;
     const { lib } = connection;
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options, null);
     const several = Array.isArray(topicOrTopics);
     const topics = (several ? topicOrTopics : [topicOrTopics]).map((topic) => nameOf(topic, 'topic'));
     if (topics.length === 0) throw invalid('topics', 'the list is empty; name one topic at least');
@@ -298,7 +298,7 @@ class Client {
   }
 
   async close(options) {
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options);
     dropped.unregister(this.#connection);
     await this.#connection.close(timeoutOf(checked), signalOf(checked));
   }

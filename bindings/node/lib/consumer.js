@@ -11,10 +11,14 @@ const { MAX_TIMER_MS } = require('./limit.js');
 const { errorSlot, failure } = require('./native.js');
 const { readPositions } = require('./position.js');
 const { Progress } = require('./progress.js');
-const { checkOptions, nameOf, partitionOf, positionOf, signalOf, timeoutOf } = require('./settings.js');
+const { CALL_OPTIONS, checkOptions, nameOf, partitionOf, positionOf, signalOf, timeoutOf } = require('./settings.js');
 
 const batchSlot = new BigUint64Array(1);
 const { NO_KEY } = abi;
+/** The options of single calls. */
+const LIMITS = new Set([...CALL_OPTIONS, 'maxRecords', 'maxBytes']);
+const PLACE = new Set([...CALL_OPTIONS, 'topic']);
+const ITERATION = new Set(['signal']);
 const DONE = Object.freeze({ value: undefined, done: true });
 
 /** The library's consumer. Knows nothing of the Consumer that the application holds, so that one can be collected. */
@@ -419,7 +423,7 @@ class Consumer {
 
   async poll(timeoutOrOptions) {
     const given = typeof timeoutOrOptions === 'number' ? { timeoutMs: timeoutOrOptions } : timeoutOrOptions;
-    const options = checkOptions(given, 'options');
+    const options = checkOptions(given);
     const timeoutMs = timeoutOf(options);
     const signal = signalOf(options);
     const stream = this.#stream;
@@ -428,11 +432,11 @@ class Consumer {
   }
 
   records(options) {
-    return new RecordIterator(this, this.#stream, signalOf(checkOptions(options, 'options')));
+    return new RecordIterator(this, this.#stream, signalOf(checkOptions(options, ITERATION)));
   }
 
   batches(options) {
-    return new BatchIterator(this, this.#stream, signalOf(checkOptions(options, 'options')));
+    return new BatchIterator(this, this.#stream, signalOf(checkOptions(options, ITERATION)));
   }
 
   [Symbol.asyncIterator]() {
@@ -440,12 +444,12 @@ class Consumer {
   }
 
   async commit(options) {
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options);
     await this.#stream.commit(timeoutOf(checked), signalOf(checked));
   }
 
   async pollMany(options) {
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options, LIMITS);
     const timeoutMs = timeoutOf(checked);
     const signal = signalOf(checked);
     const room = { records: limitOf(checked, 'maxRecords', 500), bytes: limitOf(checked, 'maxBytes', Infinity) };
@@ -471,7 +475,7 @@ class Consumer {
 
   /** A partition as the application names it. */
   #place(partition, options) {
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options, PLACE);
     if (checked.topic === undefined && (this.topics.length !== 1 || this.topics[0].startsWith('^'))) {
       throw invalid('topic', `say which one, the consumer reads ${this.topics.length === 1 ? this.topics[0] : this.topics.length}`);
     }
@@ -505,13 +509,13 @@ class Consumer {
   }
 
   async commitOffset(partition, offset, options) {
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options, PLACE);
     const { topic } = this.#place(0, checked);
     await this.#stream.commitOffset({ topic, partition, offset }, timeoutOf(checked), signalOf(checked));
   }
 
   async close(options) {
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options);
     dropped.unregister(this.#stream);
     await this.#stream.close(timeoutOf(checked), signalOf(checked));
   }

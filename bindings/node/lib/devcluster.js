@@ -51,7 +51,7 @@ class DevCluster {
   }
 
   static async start(options) {
-    const checked = { spus: 1, ...checkOptions(options, 'options') };
+    const checked = { spus: 1, ...checkOptions(options, null) };
     const limit = timeoutOf(checked);
     const signal = signalOf(checked);
     if (signal?.aborted) throw cancelled('start dev cluster', signal);

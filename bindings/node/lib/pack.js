@@ -4,6 +4,7 @@
 
 const abi = require('./abi.js');
 const { invalid } = require('./errors.js');
+const { meant } = require('./settings.js');
 
 const RECORDS = 1024;
 const BYTES = 64 << 10;
@@ -165,6 +166,12 @@ function fieldsOf(record) {
   if (typeof record === 'string' || record instanceof Uint8Array) return { key: null, value: record, partition: -1, timestamp: 0 };
   if (record === null || typeof record !== 'object') {
     throw invalid('record', `expected an object with a value, a string or bytes, not ${record === null ? 'null' : typeof record}`);
+  }
+  for (const name in record) {
+    // Not a set: this is done for every record.
+    if (name !== 'value' && name !== 'key' && name !== 'partition' && name !== 'timestamp' && record[name] !== undefined) {
+      throw invalid(name, `records have no such field${meant(name, ['key', 'value', 'partition', 'timestamp'])}`);
+    }
   }
   const { key, value, partition, timestamp } = record;
   return {

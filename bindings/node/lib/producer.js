@@ -148,7 +148,7 @@ class Producer {
         this.#sender.send(record, resolve, reject);
         return;
       }
-      const checked = checkOptions(options, 'options');
+      const checked = checkOptions(options);
       const timeoutMs = timeoutOf(checked);
       const signal = signalOf(checked);
       if (signal?.aborted) throw cancelled('send', signal);
@@ -158,7 +158,7 @@ class Producer {
   }
 
   async sendMany(records, options) {
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options);
     const signal = signalOf(checked);
     if (this.closed) throw closed('sendMany', 'producer');
     const sending = new Sending(this.#sender, records, timeoutOf(checked), signal);
@@ -176,17 +176,17 @@ class Producer {
   }
 
   async stats(options) {
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options);
     return inJavaScript(await this.#sender.stats(timeoutOf(checked), signalOf(checked)));
   }
 
   async flush(options) {
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options);
     await this.#sender.flush(timeoutOf(checked), signalOf(checked));
   }
 
   async close(options) {
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options);
     dropped.unregister(this.#sender);
     await this.#sender.close(timeoutOf(checked), signalOf(checked));
   }

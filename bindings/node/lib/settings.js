@@ -5,7 +5,9 @@
 const { CODE, invalid, make } = require('./errors.js');
 const { errorSlot, failure } = require('./native.js');
 
+/** The library's spelling. What is not spelled as JavaScript does, timeoutMS for instance, is left for the library to refuse. */
 function snake(name) {
+  if (/^[A-Z]|[A-Z](?![a-z0-9])/.test(name)) return name;
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
@@ -38,6 +40,7 @@ function members(within, object, ours) {
   const out = {};
   for (const [name, value] of Object.entries(object)) {
     if (value === undefined || ours.has(name)) continue;
+    if (within === '') refuseNearly(name, ours);
     // The names of a SmartModule's parameters are the application's own.
     out[snake(name)] = within !== '' && name === 'params' ? value : plain(within + name, value);
   }
@@ -89,6 +92,33 @@ function withConfig(lib, options, ours, use) {
   }
 }
 
+/** The known name that an unknown one was meant to be, as a question; empty when there is none. */
+function meant(name, known) {
+  const [best, distance] = [...known].map((each) => [each, editDistance(name, each)]).reduce((a, b) => (b[1] < a[1] ? b : a));
+  return distance < 4 ? `, did you mean ${best}?` : '';
+}
+
+/** The number of inserted, removed and changed characters between two names; capitals do not count. */
+function editDistance(a, b) {
+  const [from, to] = [a.toLowerCase(), b.toLowerCase()];
+  let row = Array.from({ length: to.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= from.length; i++) {
+    const above = row;
+    row = [i];
+    for (let j = 1; j <= to.length; j++) {
+      row.push(Math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (from[i - 1] === to[j - 1] ? 0 : 1)));
+    }
+  }
+  return row[to.length];
+}
+
+/** Refuses the misspelt name of an option that is this package's own, which the library could not know. */
+function refuseNearly(name, ours) {
+  for (const each of ours) {
+    if (editDistance(name, each) < 3) throw invalid(name, `there is no such option, did you mean ${each}?`);
+  }
+}
+
 /** Names that every call with options takes for itself. */
 const CALL_OPTIONS = new Set(['timeoutMs', 'signal']);
 
@@ -110,10 +140,14 @@ function signalOf(options) {
   return signal;
 }
 
-/** An options argument: an object or nothing. */
-function checkOptions(options, what) {
+/** An options argument: an object or nothing. known: the names it may have; null: the library checks them. */
+function checkOptions(options, known = CALL_OPTIONS) {
   if (options === undefined || options === null) return {};
-  if (typeof options !== 'object' || Array.isArray(options)) throw invalid(what, 'expected an object with options');
+  if (typeof options !== 'object' || Array.isArray(options)) throw invalid('options', 'expected an object with options');
+  if (known === null) return options;
+  for (const name of Object.keys(options)) {
+    if (!known.has(name) && options[name] !== undefined) throw invalid(name, `there is no such option${meant(name, known)}`);
+  }
   return options;
 }
 
@@ -124,4 +158,4 @@ function nameOf(value, what) {
   return value;
 }
 
-module.exports = { CALL_OPTIONS, withConfig, toJSON, timeoutOf, signalOf, checkOptions, nameOf, partitionOf, positionOf };
+module.exports = { CALL_OPTIONS, meant, withConfig, toJSON, timeoutOf, signalOf, checkOptions, nameOf, partitionOf, positionOf };
