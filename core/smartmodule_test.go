@@ -165,6 +165,54 @@ func TestSmartModuleFailsForARecord(t *testing.T) {
 	require.Equal(t, fluvio.PartitionAssigned, events[0].Kind)
 }
 
+// Reading goes back when a partition is paused, if need be behind an error that was given: it is not given again, unless the
+// application itself goes there.
+func TestSmartModuleFailsOnceThroughAPause(t *testing.T) {
+	m := newModuleServer(t, devcluster.Options{}, func(offset int64, _, value []byte) ([][]byte, string) {
+		if offset == 3 {
+			return nil, "three is too many"
+		}
+		return [][]byte{value}, ""
+	})
+	client := m.connect(nil)
+	require.NoError(t, m.dev.CreateTopic("once", 1))
+	fillPlain(t, client, "once", 0, 5)
+	fillPlain(t, client, "once", 5, 7)
+	c, err := client.Consumer(testContext(t), fluvio.ConsumerOptions{
+		Topics: []string{"once"}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd(), SmartModules: chainOf("picky"), ReadAhead: func() {},
+	})
+	require.NoError(t, err)
+	read := func(until fluvioerr.Code) (got []string, failures int) {
+		for {
+			b, err := c.Next(testContext(t))
+			if code := fluvioerr.CodeOf(err); code == fluvioerr.SmartModule {
+				failures++
+			}
+			if fluvioerr.CodeOf(err) == until {
+				return got, failures
+			}
+			if err == nil {
+				for r := range b.Records() {
+					got = append(got, string(r.Value))
+				}
+			}
+			require.NoError(t, testContext(t).Err())
+		}
+	}
+	got, failures := read(fluvioerr.SmartModule)
+	require.Equal(t, []string{"0", "1", "2"}, got)
+	require.Equal(t, 1, failures)
+	c.HandedOut("once", 0, 2, 2)
+	require.NoError(t, c.PauseAt("once", 0, 2))
+	require.NoError(t, c.Resume("once", 0))
+	got, failures = read(fluvioerr.End)
+	require.Equal(t, []string{"2", "5", "6"}, got[max(len(got)-3, 0):])
+	require.Zero(t, failures)
+	require.NoError(t, c.Seek(testContext(t), "once", 0, fluvio.Beginning()))
+	_, failures = read(fluvioerr.End)
+	require.Equal(t, 1, failures)
+}
+
 // A module whose engine fails ends the partition. offset_reset is for positions, not for that.
 func TestSmartModuleBreaksDown(t *testing.T) {
 	m := newModuleServer(t, devcluster.Options{}, func(int64, []byte, []byte) ([][]byte, string) { return nil, "smartmodule chain failed: trapped" })

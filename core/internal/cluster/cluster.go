@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"slices"
 	"sync"
@@ -128,9 +129,11 @@ func (c *Cluster) Topic(ctx context.Context, name string) (*Topic, error) {
 	defer again.Stop()
 	for {
 		changed := c.Changed()
-		if t := c.Snapshot().Topics[name]; t != nil && t.Complete() {
+		t := c.Snapshot().Topics[name]
+		if t != nil && t.Complete() {
 			return t, nil
-		} else if t == nil && time.Since(asked) >= askAgain/2 {
+		}
+		if t == nil && time.Since(asked) >= askAgain/2 {
 			if err := c.mustExist(ctx, name); err != nil {
 				return nil, err
 			}
@@ -140,8 +143,8 @@ func (c *Cluster) Topic(ctx context.Context, name string) (*Topic, error) {
 		case <-changed:
 		case <-again.C: // it may have been deleted meanwhile
 		case <-ctx.Done():
-			return nil, fluvioerr.FromContext(ctx, "open topic", "the partitions of topic "+name+" to be placed", time.Since(start)).At(name, -1).
-				WithHint("the topic exists but not all partitions have an SPU: are enough SPUs online?")
+			return nil, fluvioerr.FromContext(ctx, "open topic", "the partitions of topic "+name+" to be placed"+t.missing(), time.Since(start)).At(name, -1).
+				WithHint(fmt.Sprintf("the topic exists but not all partitions have an SPU: are enough SPUs online? The SC knows %d", len(c.Snapshot().SPUs)))
 		}
 	}
 }
@@ -218,9 +221,13 @@ func (c *Cluster) Leader(topic string, id int32) (*SPU, error) {
 		return nil, fluvioerr.New(fluvioerr.Connection, "route", "the partition is not placed yet").At(topic, id)
 	}
 	spu := snap.SPUs[p.Leader]
-	if spu == nil || spu.Addr == "" {
-		return nil, fluvioerr.New(fluvioerr.Connection, "route", "its leader, SPU %d, has no address", p.Leader).At(topic, id).
-			WithHint("is that SPU registered, with a public address?")
+	if spu == nil {
+		return nil, fluvioerr.New(fluvioerr.Connection, "route", "its leader, SPU %d, is none of the %d that the SC knows", p.Leader, len(snap.SPUs)).At(topic, id).
+			WithHint("register that SPU again, or wait until the SC has chosen another leader")
+	}
+	if spu.Addr == "" {
+		return nil, fluvioerr.New(fluvioerr.Connection, "route", "its leader, SPU %d, has no public address", p.Leader).At(topic, id).
+			WithHint("give that SPU a public address, or set use_spu_local_address if it can be reached at its local one")
 	}
 	return spu, nil
 }

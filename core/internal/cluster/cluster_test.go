@@ -56,17 +56,22 @@ func TestLeader(t *testing.T) {
 func TestLeaderThatIsNotReachable(t *testing.T) {
 	s := newState()
 	s.apply(all(wire.LabelTopic, topicObject("a", 3)))
-	s.apply(all(wire.LabelPartition, partitionObject("a-0", 0, 0), partitionObject("a-1", 5001, 0)))
+	s.apply(all(wire.LabelPartition, partitionObject("a-0", 5002, 0), partitionObject("a-1", 5001, 0)))
 	noAddress := spuObject("spu-1", 5001, 9010)
 	noAddress.Spec.(*wire.SPUSpec).PublicEndpoint.Ingress = nil
 	s.apply(all(wire.LabelSPU, noAddress))
 	c := &Cluster{changed: make(chan struct{})}
 	c.publish(s.snapshot(false))
-	for id, says := range []string{"SPU 0, has no address", "SPU 5001, has no address", "not placed yet"} {
+	for id, says := range []string{"SPU 5002, is none of the 1 that the SC knows", "SPU 5001, has no public address", "not placed yet"} {
 		_, err := c.Leader("a", int32(id))
 		require.ErrorContains(t, err, says)
 		require.True(t, fluvioerr.Retriable(err), "it may become known: %v", err)
 	}
+	ctx, cancel := context.WithCancel(testContext(t))
+	cancel()
+	_, err := c.Topic(ctx, "a")
+	require.ErrorContains(t, err, "to be placed (1 of 3 are not)")
+	require.ErrorContains(t, err, "are enough SPUs online? The SC knows 1")
 }
 
 func TestTopicRightAfterCreate(t *testing.T) {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"sync/atomic"
@@ -30,6 +31,20 @@ func (t *Topic) Complete() bool {
 		}
 	}
 	return len(t.Partitions) > 0
+}
+
+// missing says in parentheses how many partitions the SC has not told of; t may be nil.
+func (t *Topic) missing() string {
+	if t == nil {
+		return ""
+	}
+	n := 0
+	for _, p := range t.Partitions {
+		if p == nil {
+			n++
+		}
+	}
+	return fmt.Sprintf(" (%d of %d are not)", n, len(t.Partitions))
 }
 
 // Partition is a partition and who leads it.

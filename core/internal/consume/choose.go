@@ -207,7 +207,7 @@ func (s *session) lose() {
 func (c *Consumer) newSession(topic string, partition int32) *session {
 	s := &session{
 		consumer: c, topic: topic, partition: partition, maxBytes: c.cfg.MaxBytes, upto: math.MaxInt64, stop: func() {},
-		granted: make(chan struct{}, 1), resumed: make(chan struct{}, 1),
+		granted: make(chan struct{}, 1), resumed: make(chan struct{}, 1), told: -1, repeats: -1,
 	}
 	s.marks.init()
 	c.all = append(c.all, s)

@@ -95,7 +95,7 @@ func (s *session) goTo(op string, at func() int64, anew bool) error {
 	} else {
 		s.marks.renew(s.gen)
 	}
-	credit := c.inbox.reset(s)
+	credit := c.inbox.reset(s, anew)
 	if !s.running {
 		s.running = true
 		c.sessions.Add(1)

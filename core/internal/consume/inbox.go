@@ -197,6 +197,9 @@ func (in *inbox) putBack(s *session, f *frame, used, damaged bool, err error) (w
 		credit = in.grant()
 	}
 	wanted = !f.stale
+	if e := fluvioerr.As(err); wanted && e != nil && e.Server == fluvioerr.ServerSmartModuleRuntime {
+		s.told = e.Offset
+	}
 	if len(s.frames) > 0 && !in.closed && !s.buried && !s.paused {
 		in.ready = append(in.ready, s)
 	}
@@ -237,14 +240,18 @@ func (in *inbox) clear(s *session) {
 }
 
 // reset drops the frames of a session that goes on elsewhere, also one that had ended, and gives the sessions whose credit
-// is owed no longer.
-func (in *inbox) reset(s *session) (credit []*session) {
+// is owed no longer. anew: what was given before does not count.
+func (in *inbox) reset(s *session, anew bool) (credit []*session) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.closed {
 		return nil
 	}
 	in.clear(s)
+	if anew {
+		s.told = -1
+	}
+	s.repeats = s.told
 	if s.owed {
 		s.owed = false
 		in.owed = slices.DeleteFunc(in.owed, func(o *session) bool { return o == s })
@@ -257,6 +264,17 @@ func (in *inbox) reset(s *session) (credit []*session) {
 		}
 	}
 	return in.grant()
+}
+
+// knows says whether a SmartModule's error for a record was given before a pause made reading go back: once.
+func (in *inbox) knows(s *session, offset int64) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	known := offset >= 0 && offset == s.repeats
+	if known {
+		s.repeats = -1
+	}
+	return known
 }
 
 // drop ends a session without an error.

@@ -30,6 +30,8 @@ type session struct {
 	owed     bool     // guarded by inbox.mu: may not ask for more before the application has taken something
 	paused   bool     // guarded by inbox.mu: the application wants nothing of it now
 	withheld bool     // guarded by inbox.mu: may ask for more when it is no longer paused
+	told     int64    // guarded by inbox.mu: the record of the latest SmartModule's error that was given, -1 for none
+	repeats  int64    // guarded by inbox.mu: the same when a pause made reading go back behind it: that error is not given again
 
 	granted chan struct{} // capacity 1: owed may have ended
 	resumed chan struct{} // capacity 1: paused may have ended
@@ -484,7 +486,9 @@ func (s *session) accept(st *stream, m *wire.StreamFetchResponse, buf *transport
 	var serverErr error
 	if e := p.Error.Err("consume"); e != nil {
 		s.consumer.cfg.SmartModules.Explain(e)
-		serverErr = s.at(e)
+		if p.Error.Code != fluvioerr.ServerSmartModuleRuntime || !s.consumer.inbox.knows(s, e.Offset) {
+			serverErr = s.at(e)
+		}
 	}
 	if len(p.Records) > 0 && !st.asked {
 		return nil, false, s.at(fluvioerr.New(fluvioerr.Protocol, "consume", "the server sent records without being asked for more"))
