@@ -61,6 +61,8 @@ public:
   bool is_retriable() const noexcept { return fluvio_error_is_retriable(error_.get()) != 0; }
   bool is_fatal() const noexcept { return fluvio_error_is_fatal(error_.get()) != 0; }
   bool maybe_written() const noexcept { return fluvio_error_maybe_written(error_.get()) != 0; }
+  /* Of a consumer's error: FLUVIO_END_REACHED ..., why its stream has ended; FLUVIO_END_NONE: it goes on. */
+  std::int32_t end_reason() const noexcept { return fluvio_error_end_reason(error_.get()); }
   /* A detail such as "topic" or "hint", as fluvio_error_detail has them. */
   std::optional<std::string> detail(const char *key) const {
     const char *value = fluvio_error_detail(error_.get(), key);
@@ -145,13 +147,14 @@ private:
   detail::owner<fluvio_config_t, fluvio_config_free> config_;
 };
 
-/* A record that was read; key and value are views into its batch. */
+/* A record that was read; key, value and topic are views into its batch, or list. */
 struct record {
   std::int32_t partition;
   std::int64_t offset;
   std::int64_t timestamp; /* ms since the epoch, -1 unknown */
   std::optional<std::string_view> key;
   std::string_view value;
+  std::string_view topic;
 };
 
 /* Records of one partition: a range with random access. A copy is a reference to the same records. */
@@ -208,13 +211,33 @@ private:
     return {reinterpret_cast<const char *>(view.data) + position, length};
   }
   static record at(const fluvio_batch_view_t &view, std::size_t i) noexcept {
-    record r{view.partition, view.offset[i], view.timestamp[i], std::nullopt, bytes(view, view.value_pos[i], view.value_len[i])};
+    record r{view.partition, view.offset[i], view.timestamp[i], std::nullopt, bytes(view, view.value_pos[i], view.value_len[i]), view.topic};
     if (view.key_len[i] != FLUVIO_NO_KEY) r.key = bytes(view, view.key_pos[i], view.key_len[i]);
     return r;
   }
 
   detail::owner<fluvio_batch_t, fluvio_batch_release> batch_;
   fluvio_batch_view_t view_{};
+};
+
+/* Records of any partitions, as poll_many gives them. */
+class record_list {
+public:
+  record_list() = default;
+  explicit record_list(fluvio_record_list_t *taken) noexcept : list_(taken) {}
+  std::size_t size() const noexcept { return fluvio_record_list_count(list_.get()); }
+  bool empty() const noexcept { return size() == 0; }
+  /* The i-th record, i < size(). */
+  record operator[](std::size_t i) const {
+    const auto r = detail::entry<fluvio_record_t>(fluvio_record_list_get, list_.get(), i);
+    record out{r.partition, r.offset, r.timestamp, std::nullopt, {reinterpret_cast<const char *>(r.value), r.value_len}, r.topic};
+    if (r.key) out.key.emplace(reinterpret_cast<const char *>(r.key), r.key_len);
+    return out;
+  }
+  fluvio_record_list_t *get() const noexcept { return list_.get(); }
+
+private:
+  detail::owner<fluvio_record_list_t, fluvio_record_list_free> list_;
 };
 
 /* Something that happened: an operation is done, records were delivered, a partition was assigned. */
@@ -390,14 +413,21 @@ public:
     fluvio_batch_t *taken = nullptr;
     fluvio_error_t *failure = nullptr;
     const fluvio_status_t status = fluvio_consumer_poll(get(), timeout.count(), &taken, &failure);
-    if (status == FLUVIO_OK) return std::optional<batch>(std::in_place, taken);
-    ended_ = status == FLUVIO_ERR_END;
-    if (status != FLUVIO_ERR_END && status != FLUVIO_ERR_TIMEOUT && status != FLUVIO_ERR_INTERRUPTED) throw error(status, failure);
-    fluvio_error_free(failure);
-    return std::nullopt;
+    if (!got(status, failure)) return std::nullopt;
+    return std::optional<batch>(std::in_place, taken);
   }
-  /* Whether the latest poll found the end of the stream: stop_at was reached. */
+  /* Records of all partitions within limits, 0 for none; empty where poll gives none. */
+  record_list poll_many(std::size_t max_records, std::uint64_t max_bytes = 0, milliseconds timeout = forever) {
+    fluvio_record_list_t *taken = nullptr;
+    fluvio_error_t *failure = nullptr;
+    const fluvio_status_t status = fluvio_consumer_poll_many(get(), max_records, max_bytes, timeout.count(), &taken, &failure);
+    got(status, failure);
+    return record_list(taken);
+  }
+  /* Whether the latest poll found the end of the stream: stop_at was reached, or all of a drained one was taken. */
   bool ended() const noexcept { return ended_; }
+  /* Why the stream has ended, as the latest poll found, or threw: FLUVIO_END_REACHED ...; FLUVIO_END_NONE: it goes on. */
+  std::int32_t end_reason() const noexcept { return end_reason_; }
   iterator begin() { return iterator(this); }
   iterator end() noexcept { return iterator(); }
   std::int32_t fd() noexcept { return fluvio_consumer_fd(get()); }
@@ -422,6 +452,14 @@ public:
     detail::call([&](fluvio_error_t **e) {
       return fluvio_consumer_seek(get(), detail::topic_or_null(topic), partition, to.c_str(), timeout.count(), e);
     });
+  }
+  /* The offset that a position stands for now. */
+  std::int64_t offset_for(std::int32_t partition, const std::string &at, const std::string &topic = {}, milliseconds timeout = forever) {
+    std::int64_t offset = -1;
+    detail::call([&](fluvio_error_t **e) {
+      return fluvio_consumer_offset_for(get(), detail::topic_or_null(topic), partition, at.c_str(), timeout.count(), &offset, e);
+    });
+    return offset;
   }
   /* Gives no records of a partition until resume; next, unless negative, is where it then goes on. */
   void pause(std::int32_t partition, std::int64_t next = -1, const std::string &topic = {}, milliseconds timeout = forever) {
@@ -451,6 +489,15 @@ public:
   fluvio_consumer_t *get() const noexcept { return consumer_.get(); }
 
 private:
+  /* Whether a poll has brought something; throws what is neither the end nor a wait that is over. */
+  bool got(fluvio_status_t status, fluvio_error_t *failure) {
+    ended_ = status == FLUVIO_ERR_END;
+    end_reason_ = fluvio_error_end_reason(failure);
+    if (status == FLUVIO_OK) return true;
+    if (status != FLUVIO_ERR_END && status != FLUVIO_ERR_TIMEOUT && status != FLUVIO_ERR_INTERRUPTED) throw error(status, failure);
+    fluvio_error_free(failure);
+    return false;
+  }
   static std::int32_t run_callback(fluvio_batch_t *taken, const fluvio_error_t *failure, void *ctx) noexcept {
     std::optional<batch> b;
     if (taken) b.emplace(fluvio_batch_retain(taken));
@@ -459,6 +506,7 @@ private:
 
   detail::owner<fluvio_consumer_t, fluvio_consumer_free> consumer_;
   bool ended_ = false;
+  std::int32_t end_reason_ = FLUVIO_END_NONE;
 };
 
 /* A topic; see fluvio_topic_t. */

@@ -125,10 +125,16 @@ void positions(fluvio::client &client) {
   consumer.commit_offset(0, 3, {}, wait);
   consumer.pause(0, -1, "cpp", wait);
   for (const fluvio::position &p : consumer.positions(wait)) CHECK(p.paused == (p.partition == 0));
+  const std::int64_t end = consumer.offset_for(0, "end", {}, wait);
   consumer.seek(0, "end-1", "cpp", wait);
   consumer.resume(0, {}, wait);
   const auto last = consumer.poll(wait);
-  CHECK(last && last->partition() == 0 && last->size() == 1);
+  CHECK(last && last->partition() == 0 && last->size() == 1 && (*last)[0].offset == end - 1 && (*last)[0].topic == "cpp");
+  consumer.seek(0, "end-5", "cpp", wait);
+  const fluvio::record_list three = consumer.poll_many(3, 0, wait);
+  CHECK(three.size() == 3 && three[0].offset == end - 5 && three[2].offset == end - 3 && three[0].topic == "cpp");
+  CHECK(consumer.poll_many(0, 0, fluvio::milliseconds(0)).size() == 2 && consumer.poll_many(1, 0, fluvio::milliseconds(0)).empty());
+  CHECK(consumer.end_reason() == FLUVIO_END_NONE);
 
   std::thread waker([&] { consumer.wakeup(); });
   for (const fluvio::batch &batch : consumer) static_cast<void>(batch); // ends by the wake-up
@@ -136,8 +142,9 @@ void positions(fluvio::client &client) {
   CHECK(!consumer.ended());
   consumer.drain(wait);
   for (const fluvio::batch &batch : consumer) static_cast<void>(batch);
-  CHECK(consumer.ended());
+  CHECK(consumer.ended() && consumer.end_reason() == FLUVIO_END_DRAINED);
   consumer.close(wait);
+  CHECK(thrown([&] { consumer.poll(wait); }).end_reason() == FLUVIO_END_CLOSED && consumer.end_reason() == FLUVIO_END_CLOSED);
 }
 
 void callback(fluvio::client &client) {
