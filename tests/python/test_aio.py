@@ -29,7 +29,7 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
             return await asyncio.wait_for(work(), DEADLINE)
         finally:
             assert len(loop._selector.get_map()) == watched, "descriptors are left with the event loop"
-            assert threading.active_count() == threads, "there are no helper threads"
+            assert threading.active_count() <= threads, "there are no helper threads"
 
     return asyncio.run(main())
 
