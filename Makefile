@@ -5,6 +5,7 @@
 #   make test    everything: format, vet, lint, Go with the race detector, fuzz smoke, C, Python, Node, official clients, README
 #   make bench-produce   measures producers beside the official clients, about three minutes (tests/bench/README.md)
 #   make install PREFIX=/usr/local DESTDIR=   library (shared, static), headers, pkg-config, CMake, fluvio-devcluster; make uninstall
+#   make dist    wheels, npm packages and C archives for linux on amd64 and arm64, in build/dist
 #   make clean   removes build/ and the Node packages
 
 SHELL := /bin/bash
@@ -32,7 +33,7 @@ VERSION = $(shell sed -n 's/^.define FLUVIO_VERSION_HEX 0x\(..\)\(..\)\(..\)$$/0
 
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib static devcluster install uninstall generate demo test check test-core fuzz test-black-box test-python test-interop test-node bench-produce clean need-build need-python need-node
+.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-python test-interop test-node bench-produce clean need-build need-python need-node
 
 # need,command,what it is for
 define need
@@ -101,6 +102,22 @@ uninstall:
 	@rm -f $(foreach file,$(INSTALLED),'$(DESTDIR)$(file)')
 	@rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(LIBDIR)/cmake/libfluvio' 2>/dev/null || true
 
+# -------------------------------------------------------------- packages
+
+DIST_ARCHS ?= amd64 arm64
+DIST_VENV := $(BUILD)/venv-dist
+$(DIST_VENV)/.done: capi/packaging/requirements.txt
+	@echo "preparing the Python environment of the packages"
+	@$(PYTHON) -m venv $(DIST_VENV)
+	@$(DIST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r capi/packaging/requirements.txt
+	@touch $@
+
+dist: need-build need-python need-node $(DIST_VENV)/.done
+	@rm -rf $(BUILD)/dist && mkdir -p $(BUILD)/dist
+	@for arch in $(DIST_ARCHS); do capi/packaging/cross.sh $(ROOT)/$(DIST_VENV)/bin/python $$arch $(BUILD)/cross/$$arch; done
+	@$(DIST_VENV)/bin/python capi/packaging/pack.py --version $(VERSION) --out $(BUILD)/dist $(foreach arch,$(DIST_ARCHS),$(BUILD)/cross/$(arch))
+	@cd $(BUILD)/dist && sha256sum * > SHA256SUMS && cat SHA256SUMS
+
 # Tables that C, Python and Node take from Go.
 generate: need-build
 	go run ./core/internal/gen
@@ -168,7 +185,7 @@ fuzz: need-build
 
 test-python: all need-python $(VENV)/.done
 	@echo "== Python"
-	$(VENV)/bin/python -m ruff check --config bindings/python/pyproject.toml bindings/python tests/python tests/interop tests/bench tests/demo
+	$(VENV)/bin/python -m ruff check --config bindings/python/pyproject.toml bindings/python capi/packaging tests/python tests/interop tests/bench tests/demo
 	cd bindings/python && $(ROOT)/$(VENV)/bin/python -m mypy --strict libfluvio
 	$(VENV)/bin/python -m pytest -q -rs tests/python
 

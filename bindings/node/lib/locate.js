@@ -36,10 +36,21 @@ function checkout() {
   return isFile(path.join(top, 'include', 'fluvio.h')) ? top : null;
 }
 
+/** The folder of the package that holds the binaries for this platform, or null when it is not installed. */
+function platformPackage() {
+  try {
+    return path.dirname(require.resolve(`libfluvio-${process.platform}-${process.arch}/package.json`));
+  } catch {
+    return null;
+  }
+}
+
 /** Files to look at, in order. chosen is the value of the environment variable. */
 function candidates(chosen, name, built) {
   if (chosen) return [isFolder(chosen) ? path.join(chosen, name) : path.resolve(chosen)];
   const files = [path.join(root, 'native', name), path.join(root, name)];
+  const platform = platformPackage();
+  if (platform) files.push(path.join(platform, name));
   const top = checkout();
   if (top) files.push(path.join(top, 'build', built, name));
   return files;

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Builds libfluvio.so and fluvio-devcluster for another platform, or for older C libraries than this machine's, with zig as the
+# C compiler.
+#
+#   cross.sh PYTHON ARCH FOLDER     PYTHON has the package ziglang; ARCH is amd64 or arm64 (linux, glibc 2.17 or newer)
+set -euo pipefail
+python=$1 arch=$2 out=$3
+root=$(cd "$(dirname "$0")/../.." && pwd)
+case $arch in
+  amd64) target=x86_64-linux-gnu.2.17 ;;
+  arm64) target=aarch64-linux-gnu.2.17 ;;
+  *) echo "cross.sh: $arch: amd64 or arm64" >&2; exit 2 ;;
+esac
+
+mkdir -p "$out"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# A file rather than a command line, because cgo splits CC at spaces. zig writes a stray ./-.o where it is started.
+printf '#!/bin/sh\nexec %q -m ziglang cc -target %s "$@"\n' "$(command -v "$python")" "$target" > "$work/cc"
+chmod +x "$work/cc"
+
+cd "$root"
+export GOOS=linux GOARCH=$arch
+CGO_ENABLED=1 CC=$work/cc CGO_CFLAGS="-O2 -g0 -fno-sanitize=undefined" go build -trimpath -buildmode=c-shared \
+  -ldflags "-s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$root/capi/fluvio.map -Wl,-z,defs -Wl,--strip-all'" -o "$out/libfluvio.so" ./capi
+CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$out/fluvio-devcluster" ./core/cmd/fluvio-devcluster
+rm -f "$out/libfluvio.h" capi/-.o

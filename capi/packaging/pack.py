@@ -1,0 +1,129 @@
+"""Packs the built libraries: wheels for Python, packages for npm, archives for C. Run by make dist.
+
+Every wheel, and every platform's npm package, holds the library and the dev cluster's program, so that a machine that
+installs it needs no Go. The npm package libfluvio itself holds no binary; it names the platforms' packages as optional.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON, NODE = ROOT / "bindings" / "python", ROOT / "bindings" / "node"
+FILES = ("libfluvio.so", "fluvio-devcluster")
+WHEEL_TAGS = {
+    "amd64": "manylinux_2_17_x86_64.manylinux2014_x86_64",
+    "arm64": "manylinux_2_17_aarch64.manylinux2014_aarch64",
+}
+NODE_CPUS = {"amd64": "x64", "arm64": "arm64"}
+
+
+def run(*command: object, cwd: Path) -> None:
+    """Runs a command; its output is shown only when it fails."""
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+
+
+def put(binaries: Path, folder: Path) -> None:
+    """Copies library and program."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        shutil.copy(binaries / name, folder / name)
+
+
+def wheel(binaries: Path, work: Path, out: Path) -> None:
+    """One wheel for every Python 3 on the platform: ctypes needs no build of its own."""
+    shutil.copytree(PYTHON, work, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build"))
+    put(binaries, work / "libfluvio")
+    run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", work / "made", ".", cwd=work)
+    (made,) = (work / "made").glob("*.whl")
+    run(sys.executable, "-m", "wheel", "tags", "--remove", "--platform-tag", WHEEL_TAGS[binaries.name], made, cwd=work)
+    for made in (work / "made").glob("*.whl"):
+        shutil.move(str(made), out / made.name)
+
+
+def npm_pack(folder: Path, manifest: dict[str, object], out: Path) -> None:
+    """Writes the manifest and packs the folder."""
+    (folder / "package.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    run("npm", "pack", "--silent", "--pack-destination", out, cwd=folder)
+
+
+def npm_platform(binaries: Path, work: Path, version: str, out: Path) -> str:
+    """A platform's package. Returns its name."""
+    cpu = NODE_CPUS[binaries.name]
+    name = f"libfluvio-linux-{cpu}"
+    put(binaries, work)
+    shutil.copy(NODE / "LICENSE", work / "LICENSE")
+    manifest = {
+        "name": name,
+        "version": version,
+        "description": f"libfluvio.so and fluvio-devcluster for linux on {cpu}; used by the package libfluvio",
+        "license": "Apache-2.0",
+        "os": ["linux"],
+        "cpu": [cpu],
+        "libc": ["glibc"],
+        "files": [*FILES, "LICENSE"],
+    }
+    npm_pack(work, manifest, out)
+    return name
+
+
+def npm_main(platforms: list[str], work: Path, version: str, out: Path) -> None:
+    """The package that applications depend on."""
+    manifest = json.loads((NODE / "package.json").read_text(encoding="utf-8"))
+    work.mkdir(parents=True)
+    for name in manifest["files"]:
+        source = NODE / name
+        if source.is_dir():
+            shutil.copytree(source, work / name)
+        elif source.exists():
+            shutil.copy(source, work / name)
+    del manifest["scripts"], manifest["devDependencies"]
+    manifest["optionalDependencies"] = dict.fromkeys(platforms, version)
+    npm_pack(work, manifest, out)
+
+
+def archive(binaries: Path, version: str, out: Path) -> None:
+    """Library, headers and program for C and C++, below one folder."""
+    top = f"libfluvio-{version}-linux-{binaries.name}"
+    with tarfile.open(out / f"{top}.tar.gz", "w:gz") as tar:
+        for source, place in (
+            (binaries / "libfluvio.so", "lib/libfluvio.so.1"),
+            (binaries / "fluvio-devcluster", "bin/fluvio-devcluster"),
+            (ROOT / "include" / "fluvio.h", "include/fluvio.h"),
+            (ROOT / "include" / "fluvio.hpp", "include/fluvio.hpp"),
+            (ROOT / "LICENSE", "LICENSE"),
+        ):
+            tar.add(source, f"{top}/{place}")
+        link = tarfile.TarInfo(f"{top}/lib/libfluvio.so")
+        link.type, link.linkname = tarfile.SYMTYPE, "libfluvio.so.1"
+        tar.addfile(link)
+
+
+def main() -> None:
+    """Packs everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("binaries", type=Path, nargs="+", help="folders named amd64 or arm64")
+    args = parser.parse_args()
+    out = args.out.resolve()
+    with tempfile.TemporaryDirectory() as temporary:
+        work, platforms = Path(temporary), []
+        for binaries in (each.resolve() for each in args.binaries):
+            wheel(binaries, work / f"wheel-{binaries.name}", out)
+            platforms.append(npm_platform(binaries, work / f"npm-{binaries.name}", args.version, out))
+            archive(binaries, args.version, out)
+        npm_main(platforms, work / "npm", args.version, out)
+
+
+if __name__ == "__main__":
+    main()

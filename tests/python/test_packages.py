@@ -1,0 +1,108 @@
+"""What make dist packs, from the library that make has built: installed where there is no checkout, used, removed."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import Dict
+
+import libfluvio
+import pytest
+from helpers import ROOT
+
+ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "")
+PLATFORM = {"amd64": "libfluvio-linux-x64", "arm64": "libfluvio-linux-arm64"}.get(ARCH, "")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux") or not ARCH, reason="packages are for linux")
+
+PYTHON_EXAMPLE = """
+import libfluvio
+assert "site-packages" in libfluvio.__file__
+with libfluvio.DevCluster() as cluster, libfluvio.connect(cluster.endpoint) as client:
+    client.admin.create_topic("orders")
+    with client.producer("orders") as producer:
+        print(producer.send(b"first").result().offset)
+"""
+NODE_EXAMPLE = """
+const cluster = await DevCluster.start();
+const client = await connect({ endpoint: cluster.endpoint });
+await client.admin.createTopic('orders');
+const producer = await client.producer('orders');
+console.log((await producer.send({ value: 'first' })).offset);
+await client.close();
+await cluster.stop();
+"""
+
+
+def run(*command: object, cwd: Path, **environment: str) -> str:
+    """A command's output, in an environment that knows nothing of the checkout."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
+    """The packed files, by their kind."""
+    binaries, out = tmp_path_factory.mktemp("cross") / ARCH, tmp_path_factory.mktemp("dist")
+    binaries.mkdir()
+    shutil.copy(ROOT / "build/lib/libfluvio.so", binaries)
+    shutil.copy(ROOT / "build/bin/fluvio-devcluster", binaries)
+    if not shutil.which("npm"):
+        pytest.skip("npm is not installed")
+    pack = ROOT / "capi/packaging/pack.py"
+    run(sys.executable, pack, "--version", libfluvio.__version__, "--out", out, binaries, cwd=out)
+    found = {}
+    for file in out.iterdir():
+        kind = "wheel" if file.suffix == ".whl" else "platform" if "-linux-" in file.name else "main"
+        found["archive" if file.name.endswith(".tar.gz") else kind] = file
+    assert len(found) == 4
+    return found
+
+
+def test_wheel(packages: Dict[str, Path], tmp_path: Path) -> None:
+    home = tmp_path / "venv"
+    venv.create(home, with_pip=True)
+    before = {file for file in home.rglob("*") if "__pycache__" not in file.parts}
+    python = home / "bin" / "python"
+    # The library here was built for this machine's C library; make dist builds it for the older one of the wheel's tag.
+    run(python, "-m", "pip", "install", "--no-index", packages["wheel"], cwd=tmp_path)
+    assert run(python, "-W", "error", "-c", PYTHON_EXAMPLE, cwd=tmp_path) == "0\n"
+    run(python, "-m", "pip", "uninstall", "-y", "libfluvio", cwd=tmp_path)
+    assert {file for file in home.rglob("*") if "__pycache__" not in file.parts} == before
+
+
+def test_npm(packages: Dict[str, Path], tmp_path: Path) -> None:
+    koffi = ROOT / "bindings/node/node_modules/koffi"
+    if not koffi.exists():
+        pytest.skip("koffi is not installed: run make test-node")
+    for kind, folder in (("main", "libfluvio"), ("platform", PLATFORM)):
+        shutil.unpack_archive(packages[kind], tmp_path / kind, "gztar")
+        shutil.copytree(tmp_path / kind / "package", tmp_path / "project/node_modules" / folder)
+    modules = tmp_path / "project/node_modules"
+    for name in ("koffi", "@koromix"):
+        if (koffi.parent / name).exists():
+            shutil.copytree(koffi.parent / name, modules / name)
+    manifest = json.loads((modules / "libfluvio/package.json").read_text(encoding="utf-8"))
+    assert manifest["optionalDependencies"] == {PLATFORM: libfluvio.__version__} and "scripts" not in manifest
+    project = tmp_path / "project"
+    (project / "esm.mjs").write_text("import { connect, DevCluster } from 'libfluvio';" + NODE_EXAMPLE)
+    (project / "cjs.cjs").write_text(
+        "const { connect, DevCluster } = require('libfluvio');(async () => {" + NODE_EXAMPLE + "})();"
+    )
+    for script in ("esm.mjs", "cjs.cjs"):
+        assert run("node", script, cwd=project) == "0\n"
