@@ -3,6 +3,7 @@ package transport
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -36,6 +37,8 @@ type Conn struct {
 	done    chan struct{} // closed when err is set
 	written chan struct{} // closed when the writer has ended
 	joined  sync.WaitGroup
+
+	gathered []byte // the writer's own, with TLS only
 
 	born  time.Time
 	heard atomic.Int64 // when bytes last arrived, in ns after born
@@ -372,9 +375,18 @@ func (c *Conn) wrote(calls []*call) {
 
 // writeAll writes bufs and says how many bytes left; the deadline is moved on as long as they do.
 func (c *Conn) writeAll(bufs net.Buffers) (left int64, err error) {
+	_, encrypted := c.sock.(*tls.Conn)
 	for len(bufs) > 0 {
 		if c.cfg.WriteStall > 0 {
 			_ = c.sock.SetWriteDeadline(time.Now().Add(c.cfg.WriteStall))
+		}
+		if encrypted {
+			n, err := c.sock.Write(c.gather(&bufs))
+			left += int64(n)
+			if err != nil { // TLS does not go on behind a record that was cut
+				return left, err
+			}
+			continue
 		}
 		n, err := bufs.WriteTo(c.sock)
 		left += n
@@ -383,6 +395,31 @@ func (c *Conn) writeAll(bufs net.Buffers) (left int64, err error) {
 		}
 	}
 	return left, nil
+}
+
+// gatherSize is a multiple of what a TLS record holds.
+const gatherSize = 128 << 10
+
+// gather removes up to gatherSize bytes from the front of bufs and gives them in one piece, valid until the next call. TLS has no
+// gathered write: each buffer would become records of its own, the last of them a short one, and each record is a system call.
+func (c *Conn) gather(bufs *net.Buffers) []byte {
+	if first := (*bufs)[0]; len(*bufs) == 1 && len(first) <= gatherSize {
+		*bufs = nil
+		return first
+	}
+	if c.gathered == nil {
+		c.gathered = make([]byte, gatherSize)
+	}
+	n := 0
+	for len(*bufs) > 0 && n < gatherSize {
+		first := &(*bufs)[0]
+		k := copy(c.gathered[n:], *first)
+		n += k
+		if *first = (*first)[k:]; len(*first) == 0 {
+			*bufs = (*bufs)[1:]
+		}
+	}
+	return c.gathered[:n]
 }
 
 // listener is the socket as the reader sees it: it notes when something came.
