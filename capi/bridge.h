@@ -95,7 +95,7 @@ void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result, i
 /* The handles. _new gives two references: the user's, which goes into the operation's result, and Go's. NULL when memory
  * is short. handle: any of client, producer, consumer. */
 fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version);
-fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool pinned);
+fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool pinned, bool lingers);
 fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *events, fluvio_queue_t *store);
 /* From now on calls on the handle say CLOSED; wakes them. For a producer: the number of records accepted before. */
 uint64_t fluvioc_closing(void *handle);
@@ -128,8 +128,11 @@ typedef struct fluvioc_record {
 void fluvioc_producer_partitions(fluvio_producer_t *producer, int32_t count, const int32_t *available, size_t available_count);
 /* The records accepted so far, and the bytes of their keys and values. */
 void fluvioc_producer_totals(fluvio_producer_t *producer, uint64_t *records, uint64_t *bytes);
-/* Takes everything queued, or NULL when there is nothing; then FLUVIOC_DATA comes with the next record. */
-fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer);
+/* Takes everything queued. hurry: what was queued so far is not to linger. Neither: FLUVIOC_DATA comes with the next record or
+ * hurry. */
+fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer, bool *hurry);
+/* 1: FLUVIOC_DATA comes when that many bytes are queued, or somebody waits for what was sent or for room. 0: that is so now. */
+int fluvioc_producer_gather(fluvio_producer_t *producer, uint64_t enough);
 /* Gives one chunk back, which makes room. */
 void fluvioc_producer_done(fluvio_producer_t *producer, fluvioc_chunk_t *chunk);
 /* Reports count records of one partition. Takes over error. opaque is copied. */

@@ -32,6 +32,8 @@ struct fluvio_producer {
   fluvioc_chunk_t *spare;
   size_t spares;
   uint64_t queued;   /* bytes queued or with Go */
+  uint64_t fresh;    /* bytes that Go has not taken */
+  uint64_t wake_at;  /* fresh bytes at which Go is to be sent FLUVIOC_DATA; 0: it comes by itself */
   uint64_t reports;  /* bytes of reports */
   uint64_t accepted; /* records ever */
   uint64_t accepted_bytes; /* of their keys and values */
@@ -41,10 +43,11 @@ struct fluvio_producer {
   void (*ctx_free)(void *);
   uint32_t waiters;
   bool pinned;       /* to one partition, by its settings */
-  bool go_waits;     /* Go waits for FLUVIOC_DATA */
+  bool lingers;      /* linger_ms is not 0 */
+  bool hurry;        /* somebody waits for what was sent so far */
 };
 
-fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool pinned)
+fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool pinned, bool lingers)
 {
   fluvio_producer_t *producer = calloc(1, sizeof *producer);
   if (producer == NULL)
@@ -56,6 +59,7 @@ fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fl
   producer->report_limit = report_limit;
   producer->record_limit = record_limit;
   producer->pinned = pinned;
+  producer->lingers = lingers;
   producer->chunk_size = queue_limit / 4 < CHUNK_SIZE ? (size_t)queue_limit / 4 : CHUNK_SIZE;
   producer->client = client;
   fluvioc_client_hold(client);
@@ -138,17 +142,37 @@ void fluvioc_producer_partitions(fluvio_producer_t *producer, int32_t count, con
   pthread_mutex_unlock(&producer->lock);
 }
 
-fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer)
+/* Wakes Go, which waits; the caller holds the lock. */
+static void wake(fluvio_producer_t *producer)
+{
+  producer->wake_at = 0;
+  fluvioc_signal(&producer->object, FLUVIOC_DATA);
+}
+
+fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer, bool *hurry)
 {
   pthread_mutex_lock(&producer->lock);
   fluvioc_chunk_t *chunks = producer->head;
   producer->head = producer->tail = NULL;
-  producer->go_waits = chunks == NULL;
+  *hurry = producer->hurry && producer->lingers;
+  producer->hurry = false;
+  producer->fresh = 0;
+  producer->wake_at = chunks == NULL && !*hurry ? 1 : 0;
   pthread_mutex_unlock(&producer->lock);
   int64_t now = chunks != NULL ? fluvioc_now() : 0;
   for (fluvioc_chunk_t *chunk = chunks; chunk != NULL; chunk = chunk->next)
     chunk->since = now - chunk->since;
   return chunks;
+}
+
+int fluvioc_producer_gather(fluvio_producer_t *producer, uint64_t enough)
+{
+  pthread_mutex_lock(&producer->lock);
+  bool waits = !producer->hurry && producer->waiters == 0 && producer->fresh < enough;
+  if (waits)
+    producer->wake_at = enough;
+  pthread_mutex_unlock(&producer->lock);
+  return waits;
 }
 
 void fluvioc_producer_done(fluvio_producer_t *producer, fluvioc_chunk_t *chunk)
@@ -213,8 +237,25 @@ struct sending {
   fluvio_producer_t *producer;
   int64_t timeout_ms;
   int64_t deadline; /* 0: not asked for yet */
+  int64_t now;      /* roughly, 0: not asked for yet */
+  bool holds;       /* a reference to the producer */
   fluvio_error_t **error;
 };
+
+/* Keeps a producer that is freed by others while its lock is given up. */
+static void hold(struct sending *s)
+{
+  if (!s->holds)
+    fluvioc_ref(s->producer);
+  s->holds = true;
+}
+
+static void unlock(struct sending *s)
+{
+  pthread_mutex_unlock(&s->producer->lock);
+  if (s->holds)
+    fluvioc_unref(s->producer);
+}
 
 static size_t size_of(size_t key_len, size_t value_len)
 {
@@ -247,20 +288,27 @@ static fluvio_status_t wait_room(struct sending *s, size_t need)
       return FLUVIO_OK;
     if (!in_time)
       return fail_full(s);
+    if (p->wake_at != 0 && p->fresh > 0)
+      wake(p);
     if (s->deadline == 0)
       s->deadline = fluvioc_deadline(s->timeout_ms);
+    hold(s);
     p->waiters++;
     in_time = fluvioc_cond_wait(&p->room, &p->lock, s->deadline);
     p->waiters--;
+    s->now = 0;
   }
 }
 
 /* The place for need bytes at the end of the queue, or NULL when memory is short; the caller holds the lock. */
-static uint8_t *reserve(fluvio_producer_t *p, size_t need)
+static uint8_t *reserve(struct sending *s, size_t need)
 {
+  fluvio_producer_t *p = s->producer;
   fluvioc_chunk_t *chunk = p->tail;
+  if (s->now == 0)
+    s->now = fluvioc_now_roughly();
   /* What waits long is told apart by when it was accepted. */
-  if (chunk == NULL || chunk->size - chunk->used < need || fluvioc_now_roughly() - chunk->since > CHUNK_AGE_NS) {
+  if (chunk == NULL || chunk->size - chunk->used < need || s->now - chunk->since > CHUNK_AGE_NS) {
     size_t size = need > p->chunk_size ? need : p->chunk_size;
     if (size == p->chunk_size && p->spare != NULL) {
       chunk = p->spare;
@@ -295,7 +343,7 @@ static fluvio_status_t enqueue(struct sending *s, const fluvioc_record_t *head, 
   fluvio_status_t status = wait_room(s, need);
   if (status != FLUVIO_OK)
     return status;
-  uint8_t *place = reserve(p, need);
+  uint8_t *place = reserve(s, need);
   if (place == NULL)
     return fluvioc_fail(s->error, FLUVIO_ERR_OUT_OF_MEMORY, "send", "no memory for a record of %zu bytes", need);
   memcpy(place, head, sizeof *head);
@@ -305,18 +353,17 @@ static fluvio_status_t enqueue(struct sending *s, const fluvioc_record_t *head, 
   if (head->value_len > 0)
     memcpy(place + key_len, value, head->value_len);
   p->queued += need;
+  p->fresh += need;
   p->accepted++;
   p->accepted_bytes += key_len + head->value_len;
-  if (p->go_waits) {
-    p->go_waits = false;
-    fluvioc_signal(&p->object, FLUVIOC_DATA);
-  }
+  if (p->wake_at != 0 && p->fresh >= p->wake_at)
+    wake(p);
   return FLUVIO_OK;
 }
 
 /* Lets the application's partitioner, if there is one, choose the partition of a record that has none. The caller holds the
  * lock; it is not held while the partitioner runs. */
-static fluvio_status_t choose(const struct sending *s, fluvioc_record_t *head, const void *key, const void *value)
+static fluvio_status_t choose(struct sending *s, fluvioc_record_t *head, const void *key, const void *value)
 {
   fluvio_producer_t *p = s->producer;
   fluvio_partitioner_cb partitioner = atomic_load_explicit(&p->partitioner, memory_order_acquire);
@@ -329,6 +376,7 @@ static fluvio_status_t choose(const struct sending *s, fluvioc_record_t *head, c
   if (now == NULL)
     return fluvioc_fail(s->error, FLUVIO_ERR_OUT_OF_MEMORY, "send", "no memory for the list of partitions");
   now->refs++;
+  hold(s);
   pthread_mutex_unlock(&p->lock);
   bool keyed = head->key_len != FLUVIO_NO_KEY;
   int32_t chosen = partitioner(keyed ? key : NULL, keyed ? head->key_len : 0, value, head->value_len, now->count, now->available,
@@ -413,10 +461,9 @@ fluvio_status_t fluvio_producer_send_batch(fluvio_producer_t *producer, const fl
     return status;
   if (records == NULL && n > 0)
     return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "send", "records is NULL");
-  struct sending s = { producer, timeout_ms, 0, error };
+  struct sending s = { .producer = producer, .timeout_ms = timeout_ms, .error = error };
   fluvioc_record_t head;
   size_t i = 0;
-  fluvioc_ref(producer); /* a producer that is freed while this waits stays until this returns */
   pthread_mutex_lock(&producer->lock);
   for (; i < n; i++) {
     if ((status = check_record(&s, &records[i], &head)) != FLUVIO_OK ||
@@ -424,8 +471,7 @@ fluvio_status_t fluvio_producer_send_batch(fluvio_producer_t *producer, const fl
         (status = enqueue(&s, &head, records[i].key, records[i].value)) != FLUVIO_OK)
       break;
   }
-  pthread_mutex_unlock(&producer->lock);
-  fluvioc_unref(producer);
+  unlock(&s);
   if (sent != NULL)
     *sent = i;
   return status;
@@ -440,6 +486,11 @@ fluvio_status_t fluvio_producer_send(fluvio_producer_t *producer, const void *ke
   record.value_len = value_len;
   record.opaque = opaque;
   return fluvio_producer_send_batch(producer, &record, 1, timeout_ms, NULL, error);
+}
+
+fluvio_status_t fluvio_producer_try_send(fluvio_producer_t *producer, const void *key, uint32_t key_len, const void *value, uint32_t value_len, uint32_t opaque)
+{
+  return fluvio_producer_send(producer, key, key_len, value, value_len, opaque, 0, NULL);
 }
 
 /* Checks that the lengths of columns add up. */
@@ -465,14 +516,13 @@ fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *producer, const 
   fluvio_status_t status = fluvioc_check_open(producer, FLUVIOC_KIND_PRODUCER, "send", error);
   if (status != FLUVIO_OK)
     return status;
-  struct sending s = { producer, timeout_ms, 0, error };
+  struct sending s = { .producer = producer, .timeout_ms = timeout_ms, .error = error };
   status = check_columns(&s, data, data_len, key_len, value_len, n);
   if (status != FLUVIO_OK)
     return status;
   const uint8_t *at = data;
   fluvioc_record_t head = { 0 };
   size_t i = 0;
-  fluvioc_ref(producer);
   pthread_mutex_lock(&producer->lock);
   for (; i < n; i++) {
     head.key_len = key_len != NULL ? key_len[i] : FLUVIO_NO_KEY;
@@ -486,8 +536,7 @@ fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *producer, const 
       break;
     at += (size_t)key_bytes + head.value_len;
   }
-  pthread_mutex_unlock(&producer->lock);
-  fluvioc_unref(producer);
+  unlock(&s);
   if (sent != NULL)
     *sent = i;
   return status;
@@ -535,6 +584,19 @@ fluvio_status_t fluvio_producer_open(fluvio_client_t *client, const char *topic,
 fluvio_op_t *fluvio_producer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
   return fluvioc_op_start_on(queue, opaque, open_request(client, topic, config, deliveries, timeout_ms));
+}
+
+fluvio_status_t fluvio_producer_hurry(fluvio_producer_t *producer, fluvio_error_t **error)
+{
+  fluvio_status_t status = fluvioc_check_open(producer, FLUVIOC_KIND_PRODUCER, "hurry", error);
+  if (status != FLUVIO_OK)
+    return status;
+  pthread_mutex_lock(&producer->lock);
+  producer->hurry = true;
+  if (producer->wake_at != 0 && (producer->lingers || producer->fresh > 0))
+    wake(producer);
+  pthread_mutex_unlock(&producer->lock);
+  return FLUVIO_OK;
 }
 
 fluvio_status_t fluvio_producer_flush(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error)

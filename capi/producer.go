@@ -31,6 +31,7 @@ type producer struct {
 	core    *fluvio.Producer
 	handle  *C.fluvio_producer_t
 	reports bool            // the application takes delivery reports
+	enough  uint64          // bytes for which the pump does not wait for more
 	data    chan struct{}   // C has records again
 	ctx     context.Context // ends when what is still queued is to be failed
 	cancel  context.CancelFunc
@@ -68,10 +69,11 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 		return nil, err
 	}
 	effective := p.core.Options()
+	queue := min(max(effective.BufferMemory/queueShare, minQueueBytes), effective.BufferMemory/2)
+	p.enough = uint64(min(gatherBytes, queue/2))
 	p.id = producers.add(p)
-	handle := C.fluvioc_producer_new(C.uint64_t(p.id), c.handle, op.deliveries,
-		C.uint64_t(min(max(effective.BufferMemory/queueShare, minQueueBytes), effective.BufferMemory/2)), C.uint64_t(effective.BufferMemory),
-		C.uint64_t(min(int64(effective.MaxRequestSize), effective.BufferMemory)-recordHead), C.bool(effective.Partition != nil))
+	handle := C.fluvioc_producer_new(C.uint64_t(p.id), c.handle, op.deliveries, C.uint64_t(queue), C.uint64_t(effective.BufferMemory),
+		C.uint64_t(min(int64(effective.MaxRequestSize), effective.BufferMemory)-recordHead), C.bool(effective.Partition != nil), C.bool(effective.Linger > 0))
 	if handle == nil {
 		producers.remove(p.id)
 		p.cancel()
@@ -121,51 +123,65 @@ func (p *producer) pump() {
 			C.fluvioc_poison(unsafe.Pointer(p.handle), cError(bug(r)))
 		}
 	}()
-	gather := time.NewTimer(0)
-	defer gather.Stop()
-	for few := false; ; {
-		if few && p.core.Busy() {
-			gather.Reset(gatherPause)
-			select {
-			case <-gather.C:
-			case <-p.data:
-			case <-p.ctx.Done():
-			}
-		}
-		chunk := p.next()
-		if chunk == nil {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for pause := gatherLeast; ; {
+		chunks, hurry, ok := p.next()
+		if !ok {
 			return
 		}
 		taken := time.Now()
-		few = chunk.next == nil && chunk.used < fewBytes
-		for chunk != nil {
+		records, bytes := uint64(0), uint64(0)
+		for chunk := chunks; chunk != nil; {
 			next, count := chunk.next, uint64(chunk.count)
+			records, bytes = records+count, bytes+uint64(chunk.used)
 			p.hand(chunk, taken.Add(-time.Duration(chunk.since)))
 			C.fluvioc_producer_done(p.handle, chunk)
 			p.advance(count)
 			chunk = next
 		}
+		if hurry {
+			p.core.Hurry()
+		}
+		if time.Duration(records)*gatherPace < pause {
+			pause = gatherLeast
+		} else {
+			pause = min(2*pause, gatherMost)
+		}
+		if bytes < p.enough && p.core.Busy() && C.fluvioc_producer_gather(p.handle, C.uint64_t(p.enough)) != 0 {
+			timer.Reset(pause)
+			select {
+			case <-timer.C:
+			case <-p.data:
+			case <-p.ctx.Done():
+			}
+		}
 	}
 }
 
-// An application that sends slower than the pump runs would wake it for each record, which costs more than all the rest. So
-// the pump lets records gather for a moment when few came and others are still under way. A record that is sent by itself is
-// never held up, and who flushes or waits ends the pause.
+// An application that sends slower than the pump runs would wake it for each record, which costs more than all the rest, and
+// would have the SPU asked for a few records at a time. So the pump lets records gather when few came and others are still under
+// way: for a moment, and for longer while many come, one in gatherPace or more. It goes on as soon as enough are there, or
+// anybody waits: for a report, in a flush, or for room. A record that is sent by itself is never held up.
 const (
-	gatherPause = 50 * time.Microsecond
-	fewBytes    = 16 << 10
+	gatherLeast = 50 * time.Microsecond
+	gatherMost  = time.Millisecond
+	gatherPace  = 10 * time.Microsecond
+	gatherBytes = 128 << 10
 )
 
-// next waits for what was sent; nil when the producer is closed and nothing is left.
-func (p *producer) next() *C.fluvioc_chunk_t {
+// next waits for what was sent, or for hurry; ok is false when the producer is closed and nothing is left.
+func (p *producer) next() (chunks *C.fluvioc_chunk_t, hurry, ok bool) {
+	var hurried C.bool
 	for {
-		if chunk := C.fluvioc_producer_take(p.handle); chunk != nil {
-			return chunk
+		if chunks = C.fluvioc_producer_take(p.handle, &hurried); chunks != nil || bool(hurried) {
+			return chunks, bool(hurried), true
 		}
 		select {
 		case <-p.data:
 		case <-p.ctx.Done():
-			return C.fluvioc_producer_take(p.handle)
+			chunks = C.fluvioc_producer_take(p.handle, &hurried)
+			return chunks, false, chunks != nil
 		}
 	}
 }
@@ -177,11 +193,12 @@ func (p *producer) hand(chunk *C.fluvioc_chunk_t, since time.Time) {
 	var late []uint64 // the opaque values of records that came too late
 	lateBytes := 0
 	timestamp := C.int64_t(since.UnixMilli())
+	closed := p.ctx.Err() != nil
 	for len(data) > 0 {
 		head := (*C.fluvioc_record_t)(unsafe.Pointer(unsafe.SliceData(data)))
 		key, value, size := split(head, data)
 		data = data[size:]
-		if p.ctx.Err() != nil {
+		if closed {
 			late = append(late, uint64(head.opaque))
 			lateBytes += len(key) + len(value)
 			continue

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define JOINED_RECORDS 16384 /* of a report that others are joined to, at most */
+
 struct fluvio_event {
   fluvioc_object_t object;
   struct fluvio_event *next;
@@ -19,6 +21,8 @@ struct fluvio_event {
   fluvio_error_t *error;
   fluvio_producer_t *producer; /* a reference, for the report's weight */
   uint64_t weight;
+  uint64_t *joined; /* the opaque values when other reports were joined to this one, with room for so many */
+  size_t room;
   uint64_t opaques[];
 };
 
@@ -101,6 +105,7 @@ static void event_destroy(fluvio_event_t *event)
     fluvioc_producer_report_taken(event->producer, event->weight);
   fluvioc_unref(event->producer);
   fluvio_error_free(event->error);
+  free(event->joined);
   fluvioc_unref(event);
 }
 
@@ -161,13 +166,61 @@ void fluvioc_queue_push_op(fluvio_queue_t *queue, uint64_t opaque)
     push(queue, event);
 }
 
+/* Copies opaque values; says whether they are consecutive. */
+static bool copy_opaques(uint64_t *to, const fluvio_delivery_t *from)
+{
+  bool consecutive = true;
+  for (uint64_t i = 0; i < from->count; i++) {
+    to[i] = from->opaque[i];
+    consecutive &= to[i] == from->opaque[0] + i;
+  }
+  return consecutive;
+}
+
+/* Joins a report to the last event, if that is a report that nobody has taken, of records stored right in front of these: whoever
+ * is behind with reports then has fewer to take. The caller holds the lock. */
+static bool join(fluvio_event_t *last, const fluvio_delivery_t *delivery, const fluvio_producer_t *producer, uint64_t weight)
+{
+  fluvio_delivery_t *to = &last->delivery;
+  if (last->type != FLUVIO_EVENT_DELIVERY || last->producer != producer || to->partition != delivery->partition ||
+      to->status != FLUVIO_OK || delivery->status != FLUVIO_OK || to->persisted != delivery->persisted ||
+      to->base_offset < 0 || to->base_offset + (int64_t)to->count != delivery->base_offset)
+    return false;
+  size_t count = to->count + delivery->count;
+  if (count > JOINED_RECORDS)
+    return false;
+  if (count > last->room) {
+    size_t room = 2 * count;
+    uint64_t *joined = realloc(last->joined, room * sizeof *joined);
+    if (joined == NULL)
+      return false;
+    if (last->joined == NULL)
+      memcpy(joined, last->opaques, to->count * sizeof *joined);
+    to->opaque = last->joined = joined;
+    last->room = room;
+  }
+  to->consecutive &= copy_opaques(last->joined + to->count, delivery) && delivery->opaque[0] == to->opaque[0] + to->count;
+  to->count = count;
+  if (delivery->latency_us > to->latency_us)
+    to->latency_us = delivery->latency_us;
+  last->weight += weight;
+  return true;
+}
+
 bool fluvioc_queue_push_delivery(fluvio_queue_t *queue, const fluvio_delivery_t *delivery, fluvio_error_t *error, fluvio_producer_t *producer, uint64_t weight)
 {
+  pthread_mutex_lock(&queue->lock);
+  bool joined = queue->tail != NULL && !queue->freed && join(queue->tail, delivery, producer, weight);
+  pthread_mutex_unlock(&queue->lock);
+  if (joined) {
+    fluvioc_unref(producer);
+    return true;
+  }
   fluvio_event_t *event = event_new(FLUVIO_EVENT_DELIVERY, 0, delivery->count);
   if (event == NULL)
     return false;
-  memcpy(event->opaques, delivery->opaque, delivery->count * sizeof *event->opaques);
   event->delivery = *delivery;
+  event->delivery.consecutive = copy_opaques(event->opaques, delivery);
   event->delivery.opaque = event->opaques;
   event->delivery.error = error;
   event->delivery.producer = producer;

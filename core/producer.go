@@ -267,6 +267,9 @@ func (p *Producer) SendMany(ctx context.Context, records []Record) (accepted int
 // Busy says whether records are under way that have no report yet.
 func (p *Producer) Busy() bool { return p.p.Busy() }
 
+// Hurry makes what was taken before the call leave now, whatever Linger says, and does not wait for it.
+func (p *Producer) Hurry() { p.p.Hurry() }
+
 // Stats gives the producer's counters, also after Close. It is cheap enough for every second, not for every record.
 func (p *Producer) Stats() ProducerStats { return ProducerStats(p.p.Stats()) }
 

@@ -228,7 +228,8 @@ FLUVIO_API int32_t fluvio_event_type(const fluvio_event_t *event);
  * fluvio_config_set_events and fluvio_config_set_offset_store. Since 0.1. */
 FLUVIO_API uint64_t fluvio_event_opaque(const fluvio_event_t *event);
 
-/* What became of records: of one producer, one partition, one batch. struct_size is set by the caller. */
+/* What became of records: of one producer, one partition, one batch; or of several batches that were stored behind each other
+ * before anybody took the report. struct_size is set by the caller. */
 #define FLUVIO_PERSISTED 1     /* acknowledged */
 #define FLUVIO_NOT_PERSISTED 0 /* certainly not stored */
 #define FLUVIO_MAYBE_PERSISTED 2 /* no answer came in time: stored or not; or, with an offset, stored but not replicated */
@@ -241,11 +242,13 @@ typedef struct fluvio_delivery {
                                 * server's RequestTimedOut (7: stored but not replicated; MAYBE_PERSISTED): valid then.
                                 * -1 too when the records went through SmartModules: what was stored of them, and where,
                                 * the server does not tell */
-  int64_t latency_us;          /* from the first record's send to this report */
+  int64_t latency_us;          /* from the send of a batch's first record to its report; of several batches the longest */
   uint64_t count;              /* records */
   const uint64_t *opaque;      /* count values given to send, in offset order; lives as long as the event */
   const fluvio_error_t *error; /* NULL when status is FLUVIO_OK; lives as long as the event */
   const fluvio_producer_t *producer; /* only to compare; may be freed already */
+  int32_t consecutive;         /* 1: opaque[i] is opaque[0] + i for all of them, so that they need not be looked at; else 0 */
+  int32_t reserved;
 } fluvio_delivery_t;
 /* FLUVIO_EVENT_DELIVERY: fills out. INVALID_ARGUMENT for another type. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_event_delivery(const fluvio_event_t *event, fluvio_delivery_t *out);
@@ -392,6 +395,10 @@ FLUVIO_API fluvio_status_t fluvio_producer_set_partitioner(fluvio_producer_t *pr
  * FLUVIO_OK means accepted, not stored. QUEUE_FULL: no room by the deadline, or too many reports wait to be taken. TOO_LARGE:
  * more than max_request_size has room for, both numbers are in the message. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_send(fluvio_producer_t *producer, const void *key, size_t key_len, const void *value, size_t value_len, uint64_t opaque, int64_t timeout_ms, fluvio_error_t **error);
+/* fluvio_producer_send for languages whose calls into C cost by the argument and its size: it does not wait, tells no reason,
+ * and its lengths and opaque value have 32 bits. It takes well below a microsecond, so that an interpreter's lock can be kept.
+ * Unless FLUVIO_OK nothing was accepted, and fluvio_producer_send with the same record waits, or says why. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_producer_try_send(fluvio_producer_t *producer, const void *key, uint32_t key_len, const void *value, uint32_t value_len, uint32_t opaque);
 
 /* A record to send. Start from FLUVIO_RECORD_INIT. */
 typedef struct fluvio_record_in {
@@ -413,6 +420,9 @@ FLUVIO_API fluvio_status_t fluvio_producer_send_batch(fluvio_producer_t *produce
  * Made for languages that pack bytes faster than structs. INVALID_ARGUMENT when the lengths do not add up to data_len.
  * Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *producer, const void *data, size_t data_len, const uint32_t *key_len, const uint32_t *value_len, size_t n, uint64_t first_opaque, int64_t timeout_ms, size_t *sent, fluvio_error_t **error);
+/* Makes what was accepted before the call leave now, whatever linger_ms says: for programs that go on to wait for its reports
+ * by themselves. It does not wait, and costs little when nothing is held back. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_producer_hurry(fluvio_producer_t *producer, fluvio_error_t **error);
 /* Waits until every record accepted before the call is delivered or has failed: its reports are in the queue. OK also when
  * some failed: the reports tell. Without a deliveries queue it returns the first failure since the last flush, with the detail
  * "failed_records". Since 0.1. */

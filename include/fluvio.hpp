@@ -322,6 +322,10 @@ public:
       detail::check(status, failure);
     } while (sent < n);
   }
+  /* Makes what was accepted before the call leave now, whatever linger_ms says, and does not wait. */
+  void hurry() {
+    detail::call([&](fluvio_error_t **e) { return fluvio_producer_hurry(get(), e); });
+  }
   void flush(milliseconds timeout = forever) {
     detail::call([&](fluvio_error_t **e) { return fluvio_producer_flush(get(), timeout.count(), e); });
   }

@@ -353,7 +353,7 @@ static void free_hands_out(fluvio_client_t *client)
   enum { REPORTS = 200 };
   fluvio_error_t *error = NULL;
   fluvio_queue_t *queue = fluvio_queue_new();
-  fluvio_producer_t *producer = NULL;
+  fluvio_producer_t *producer[2] = { NULL, NULL };
   struct slow s;
   int i;
   PART("free hands out what waits");
@@ -361,13 +361,16 @@ static void free_hands_out(fluvio_client_t *client)
   s.calls = 0;
   pthread_mutex_lock(&s.gate);
   OK(fluvio_queue_start(queue, on_slow, &s, NULL, &error));
-  OK(fluvio_producer_open(client, "c-callback", NULL, queue, LONG, &producer, &error));
-  for (i = 0; i < REPORTS; i++) {
-    OK(fluvio_producer_send(producer, NULL, 0, "x", 1, 0, LONG, &error));
-    OK(fluvio_producer_flush(producer, LONG, &error)); /* so that every record has a report of its own */
+  for (i = 0; i < 2; i++)
+    OK(fluvio_producer_open(client, "c-callback", NULL, queue, LONG, &producer[i], &error));
+  for (i = 0; i < REPORTS; i++) { /* in turns and with a flush, so that every record has a report of its own */
+    OK(fluvio_producer_send(producer[i % 2], NULL, 0, "x", 1, 0, LONG, &error));
+    OK(fluvio_producer_flush(producer[i % 2], LONG, &error));
   }
-  OK(fluvio_producer_close(producer, LONG, &error));
-  fluvio_producer_free(producer);
+  for (i = 0; i < 2; i++) {
+    OK(fluvio_producer_close(producer[i], LONG, &error));
+    fluvio_producer_free(producer[i]);
+  }
   pthread_mutex_unlock(&s.gate);
   fluvio_queue_free(queue);
   CHECK(s.calls == REPORTS);

@@ -103,6 +103,7 @@ static void outage(const char *endpoint)
   STATUS(FLUVIO_ERR_TIMEOUT, fluvio_consumer_poll(consumer, 10, &batch, &error));
   STATUS(FLUVIO_ERR_TIMEOUT, fluvio_producer_flush(producer[0], 100, &error));
   STATUS(FLUVIO_ERR_QUEUE_FULL, fluvio_producer_send(producer[0], NULL, 0, large, sizeof large, 0, 0, &error));
+  CHECK(fluvio_producer_try_send(producer[0], NULL, 0, large, sizeof large, 0) == FLUVIO_ERR_QUEUE_FULL);
 
   PART("closed while away");
   blocked.producer = producer[1];

@@ -324,6 +324,112 @@ static void stats(fluvio_client_t *client)
   fluvio_queue_free(queue);
 }
 
+static fluvio_event_t *next_report(fluvio_queue_t *queue, int64_t timeout_ms, fluvio_delivery_t *d)
+{
+  fluvio_event_t *event = fluvio_queue_poll(queue, timeout_ms);
+  d->struct_size = sizeof *d;
+  CHECK(fluvio_event_delivery(event, d) == FLUVIO_OK);
+  return event;
+}
+
+/* Hands a record over without waiting, and has it leave without waiting for linger_ms, of which nothing passes. */
+static void at_once(fluvio_client_t *client)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_queue_t *queue = fluvio_queue_new();
+  fluvio_producer_t *producer, *other;
+  fluvio_event_t *event;
+  fluvio_delivery_t d;
+  char *large = (char *)calloc(1, 4 << 20);
+  int64_t offset;
+  PART("at once");
+  make_topic(client, "c-at-once", "1");
+  producer = open_with(client, "c-at-once", "{\"linger_ms\": 600000, \"delivery_timeout_ms\": 3600000}", queue);
+  OK(fluvio_producer_hurry(producer, &error)); /* there is nothing */
+  for (offset = 0; offset < 3; offset++) {
+    CHECK(fluvio_producer_try_send(producer, offset == 1 ? "k" : NULL, offset == 1, "v", 1, UINT32_MAX) == FLUVIO_OK);
+    OK(fluvio_producer_hurry(producer, &error));
+    event = next_report(queue, LONG, &d);
+    CHECK(d.status == FLUVIO_OK && d.base_offset == offset && d.count == 1 && d.opaque[0] == UINT32_MAX && d.consecutive == 1);
+    fluvio_event_free(event);
+  }
+  other = open_with(client, "c-at-once", "{}", queue);
+  OK(fluvio_producer_send(other, NULL, 0, "v", 1, 7, LONG, &error));
+  OK(fluvio_producer_hurry(other, &error));
+  event = next_report(queue, LONG, &d);
+  CHECK(d.status == FLUVIO_OK && d.producer == other && d.opaque[0] == 7);
+  fluvio_event_free(event);
+  CHECK(fluvio_producer_try_send(producer, NULL, 0, large, 4 << 20, 0) == FLUVIO_ERR_TOO_LARGE);
+  CHECK(fluvio_producer_try_send(producer, NULL, 0, NULL, 1, 0) == FLUVIO_ERR_INVALID_ARGUMENT);
+  CHECK(fluvio_producer_try_send(NULL, NULL, 0, "v", 1, 0) == FLUVIO_ERR_INVALID_ARGUMENT);
+  STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_hurry(NULL, &error));
+  OK(fluvio_producer_close(producer, LONG, &error));
+  CHECK(fluvio_producer_try_send(producer, NULL, 0, "v", 1, 0) == FLUVIO_ERR_CLOSED);
+  STATUS(FLUVIO_ERR_CLOSED, fluvio_producer_hurry(producer, &error));
+  CHECK(fluvio_queue_poll(queue, 0) == NULL);
+  fluvio_producer_free(producer);
+  fluvio_producer_free(other);
+  fluvio_queue_free(queue);
+  free(large);
+}
+
+/* Sends n records numbered from first on, and waits until their report is in the queue. */
+static void send_numbered(fluvio_producer_t *producer, uint64_t first, int n)
+{
+  fluvio_error_t *error = NULL;
+  while (n-- > 0)
+    OK(fluvio_producer_send(producer, NULL, 0, "v", 1, first++, LONG, &error));
+  OK(fluvio_producer_flush(producer, LONG, &error));
+}
+
+/* Reports that nobody takes are joined where the records lie behind each other. */
+static void joined_reports(fluvio_client_t *client)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_queue_t *queue = fluvio_queue_new();
+  fluvio_producer_t *producer, *other;
+  fluvio_record_in_t nowhere = FLUVIO_RECORD_INIT;
+  fluvio_event_t *event;
+  fluvio_delivery_t d;
+  uint64_t i;
+  PART("joined reports");
+  make_topic(client, "c-joined", "1");
+  producer = open_with(client, "c-joined", "{\"batch_size\": 2000}", queue);
+  other = open_with(client, "c-joined", "{}", queue);
+  nowhere.partition = 9;
+  send_numbered(producer, 100, 1000);
+  send_numbered(producer, 1100, 1000);
+  send_numbered(other, 2100, 1);
+  send_numbered(producer, 2100, 1);
+  send_numbered(producer, 7, 2);
+  OK(fluvio_producer_send_batch(producer, &nowhere, 1, LONG, NULL, &error));
+  send_numbered(producer, 9, 1);
+  event = next_report(queue, 0, &d);
+  CHECK(d.status == FLUVIO_OK && d.base_offset == 0 && d.count == 2000 && d.producer == producer && d.consecutive == 1);
+  for (i = 0; i < d.count; i++)
+    CHECK(d.opaque[i] == 100 + i);
+  fluvio_event_free(event);
+  event = next_report(queue, 0, &d);
+  CHECK(d.status == FLUVIO_OK && d.base_offset == 2000 && d.count == 1 && d.producer == other);
+  fluvio_event_free(event);
+  event = next_report(queue, 0, &d);
+  CHECK(d.base_offset == 2001 && d.count == 3 && d.producer == producer && d.consecutive == 0);
+  CHECK(d.opaque[0] == 2100 && d.opaque[1] == 7 && d.opaque[2] == 8);
+  fluvio_event_free(event);
+  event = next_report(queue, 0, &d);
+  CHECK(d.status == FLUVIO_ERR_INVALID_ARGUMENT && d.count == 1 && d.base_offset == -1);
+  fluvio_event_free(event);
+  event = next_report(queue, 0, &d);
+  CHECK(d.status == FLUVIO_OK && d.base_offset == 2004 && d.count == 1 && d.opaque[0] == 9);
+  fluvio_event_free(event);
+  CHECK(fluvio_queue_poll(queue, 0) == NULL);
+  OK(fluvio_producer_close(producer, LONG, &error));
+  OK(fluvio_producer_close(other, LONG, &error));
+  fluvio_producer_free(producer);
+  fluvio_producer_free(other);
+  fluvio_queue_free(queue);
+}
+
 /* The dev cluster has no SmartModules, and says so as a real one does of a name it does not know. */
 static void smart_modules(fluvio_client_t *client)
 {
@@ -366,6 +472,8 @@ int main(int argc, char **argv)
   own_partitioner(client);
   partitioner_in_threads(client);
   stats(client);
+  at_once(client);
+  joined_reports(client);
   smart_modules(client);
   OK(fluvio_client_close(client, LONG, &error));
   fluvio_client_free(client);

@@ -68,6 +68,7 @@ void records(fluvio::client &client) {
   const std::string big(2 << 20, 'x');
   many[500].value = big;
   CHECK(thrown([&] { producer.send(many.data(), many.size(), wait, &accepted); }).status() == FLUVIO_ERR_TOO_LARGE && accepted == 500);
+  producer.hurry();
   producer.flush(wait);
   std::map<std::uint64_t, int> reports;
   for (int left = 1503; left > 0;) {

@@ -170,7 +170,7 @@ func (p *Producer) waitForMemory(ctx context.Context, need int64, r *Record) err
 	}
 	p.blocked.Add(1)
 	defer p.blocked.Add(-1)
-	p.flushAll()
+	p.Hurry()
 	if !p.cfg.BlockWhenFull {
 		return full()
 	}
@@ -209,8 +209,8 @@ func (p *Producer) errClosed() *fluvioerr.Error {
 // Busy says whether any record has no report yet.
 func (p *Producer) Busy() bool { return p.under.Load() > 0 }
 
-// flushAll sends every open batch without waiting for its linger.
-func (p *Producer) flushAll() {
+// Hurry sends every open batch without waiting for its linger.
+func (p *Producer) Hurry() {
 	for _, part := range *p.parts.Load() {
 		part.flushNow()
 	}
