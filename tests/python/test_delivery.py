@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import os
+import sys
 import threading
 import urllib.request
 from pathlib import Path
@@ -69,7 +70,7 @@ def test_dropped_futures_hold_no_page(client: libfluvio.Client, topic: str) -> N
                 assert live_pages() == before + 1
         for _ in range(5):
             producer.send_many([b"x"] * 5000)
-            assert live_pages() == before + 1
+            assert live_pages() == before + 2  # one of send, one of send_many
         producer.flush(60)
     del producer
     assert live_pages() == before
@@ -106,6 +107,68 @@ def test_memory_stays_flat_when_futures_are_ignored(client: libfluvio.Client, to
             round_of_sends()
         grown = resident() - before
     assert grown < 16 << 20, f"{grown} bytes more after 1,200,000 records of 100 bytes"
+
+
+def test_callbacks_of_dropped_futures_come(client: libfluvio.Client, topic: str) -> None:
+    called: List[Any] = []
+    before = live_pages()
+    with client.producer(topic, linger_ms=100_000) as producer:
+        producer.send(b"x").add_done_callback(called.append)
+        for _ in range(PAGE):
+            producer.send(b"")
+        assert live_pages() == before + 2 and not called, "the first page is still wanted"
+        producer.flush(30)
+        assert [delivery.result(0).offset for delivery in called] == [0]
+        called.clear()
+        assert live_pages() == before + 1
+
+
+def test_numbers_begin_anew(client: libfluvio.Client, topic: str) -> None:
+    with client.producer(topic) as producer:
+        kept = [producer.send(b"first") for _ in range(PAGE)]
+        producer.flush(30)
+        producer._next = 2**32 - PAGE  # as if four milliards had been sent
+        deliveries = [producer.send(b"x") for _ in range(3 * PAGE)]
+        group = producer.send_many([b"y"] * 2000)
+        assert [each.result(30).offset for each in kept + deliveries] == list(range(4 * PAGE))
+        assert [report.offset for report in group.result(30)] == list(range(4 * PAGE, 4 * PAGE + 2000))
+
+
+def test_small_groups_and_single_records_take_turns(client: libfluvio.Client, topic: str) -> None:
+    """Their numbers lie apart, their offsets do not."""
+    with client.producer(topic) as producer:
+        offsets: List[int] = []
+        kept: List[Any] = []
+        for i in range(300):
+            kept.append(producer.send_many([b"x"] * (i % 7)) if i % 3 else producer.send(b"y"))
+        producer.flush(60)
+        for each in kept:
+            found = each.result(0)
+            offsets += [found.offset] if isinstance(found, libfluvio.Report) else [report.offset for report in found]
+        assert offsets == list(range(len(offsets)))
+
+
+def test_threads_get_numbers_of_their_own(client: libfluvio.Client, topic: str) -> None:
+    """Threads that turn the pages of a producer at the same time share no number."""
+    with client.producer(topic) as producer:
+        taken: "List[List[int]]" = [[] for _ in range(4)]
+
+        def work(mine: List[int]) -> None:
+            for _ in range(10 * PAGE):
+                page, index = producer._take_index()
+                mine.append(page.first + index)
+
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            threads = [threading.Thread(target=work, args=(mine,)) for mine in taken]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            sys.setswitchinterval(interval)
+        assert len(set().union(*taken)) == 40 * PAGE
 
 
 def test_results_in_any_order(client: libfluvio.Client, wide_topic: str) -> None:

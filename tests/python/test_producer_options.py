@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import sys
+import threading
 from typing import Any, Dict, List, Tuple
 
 import libfluvio
@@ -125,6 +127,24 @@ def test_compression_levels_and_policies(client: libfluvio.Client, name: str) ->
         assert producer.stats().compression_ratio > 3
 
 
+@pytest.mark.skipif(sys.maxsize < 2**32, reason="needs 64 bits")
+def test_longer_than_32_bits_can_say(client: libfluvio.Client, topic: str, cluster: libfluvio.DevCluster) -> None:
+    long = bytes(2**32 + 1)  # memory that nobody touches
+    with client.producer(topic) as producer:
+        with pytest.raises(libfluvio.TooLargeError, match=str(len(long))):
+            producer.send(long)
+        with pytest.raises(libfluvio.TooLargeError, match=str(len(long))):
+            producer.send(b"v", long)
+        assert producer.send(b"v").result(30).offset == 0
+
+    async def main() -> None:
+        async with libfluvio.aio.connect(cluster.endpoint) as aio, aio.producer(topic) as producer:
+            with pytest.raises(libfluvio.TooLargeError):
+                await producer.send(long)
+
+    asyncio.run(main())
+
+
 def test_waiting_does_not_linger(client: libfluvio.Client, wide_topic: str, cluster: libfluvio.DevCluster) -> None:
     with client.producer(wide_topic, linger_ms=100_000) as producer:
         kept = producer.send(b"x")
@@ -148,6 +168,22 @@ def test_waiting_does_not_linger(client: libfluvio.Client, wide_topic: str, clus
             assert producer.closed
 
     asyncio.run(main())
+
+
+def test_many_threads_wait_for_each_record(client: libfluvio.Client, wide_topic: str) -> None:
+    """Nobody waits for linger_ms, and what is held back while others are under way is not forgotten."""
+    with client.producer(wide_topic, linger_ms=100_000) as lingering, client.producer(wide_topic) as plain:
+
+        def work(producer: libfluvio.Producer) -> None:
+            for _ in range(200):
+                assert producer.send(b"x").result(30).offset >= 0
+
+        threads = [threading.Thread(target=work, args=(each,)) for each in (lingering, plain) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert lingering.stats().records_acknowledged == plain.stats().records_acknowledged == 800
 
 
 def test_stats(client: libfluvio.Client, wide_topic: str, cluster: libfluvio.DevCluster) -> None:

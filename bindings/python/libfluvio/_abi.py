@@ -64,6 +64,8 @@ class Delivery(ctypes.Structure):
         ("opaque", c_void_p),
         ("error", c_void_p),
         ("producer", c_void_p),
+        ("consecutive", c_int32),
+        ("reserved", c_int32),
     ]
 
 
@@ -298,8 +300,10 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_producer_open_async": (_PTR, (_PTR, _TXT, _PTR, _PTR, _I64, _PTR, _U64)),
     "fluvio_producer_set_partitioner": (_STA, (_PTR, _PTR, _PTR, _PTR, _PTR)),
     "fluvio_producer_send": (_STA, (_PTR, _PTR, _LEN, _PTR, _LEN, _U64, _I64, _PTR)),
+    "fluvio_producer_try_send": (_STA, (_PTR, _PTR, _U32, _PTR, _U32, _U32)),
     "fluvio_producer_send_batch": (_STA, (_PTR, _PTR, _LEN, _I64, _PTR, _PTR)),
     "fluvio_producer_send_columns": (_STA, (_PTR, _PTR, _LEN, _PTR, _PTR, _LEN, _U64, _I64, _PTR, _PTR)),
+    "fluvio_producer_hurry": (_STA, (_PTR, _PTR)),
     "fluvio_producer_flush": (_STA, (_PTR, _I64, _PTR)),
     "fluvio_producer_flush_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
     "fluvio_producer_stats": (_STA, (_PTR, _I64, _PTR, _PTR)),
@@ -352,3 +356,7 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_consumer_export_arrow": (_STA, (_PTR, _I32, _PTR, _PTR)),
 }
 """Result type and argument types of every function, by name."""
+
+SHORT = {"fluvio_producer_try_send", "fluvio_producer_hurry"}
+"""Functions that return at once. They are called with the GIL, and without argument types, which cost more than the
+call: ctypes passes None, bytes, what ``from_param`` gave, and whole numbers below 2**32 by itself."""

@@ -1,8 +1,8 @@
 """Delivery reports: from the library's events to the futures that ``send`` returns.
 
-Every record of a producer has a sequence number, which comes back in its report. 1024 numbers in a row are a page. Only
-futures hold pages: an application that drops its futures drops the pages, and the reports of dropped pages are skipped
-an event (a whole batch of records) at a time. So memory does not grow, and whoever ignores futures pays almost nothing.
+Every record of a producer has a number, which comes back in its report. 1024 numbers in a row are a page. Only futures
+hold pages: an application that drops its futures drops the pages, and the reports of dropped pages are skipped an event
+(a whole batch of records, or many) at a time. So memory does not grow, and whoever ignores futures pays almost nothing.
 No thread is involved: events are taken in by ``send`` now and then, and by everything that waits.
 """
 
@@ -27,6 +27,10 @@ from ._library import Library
 SHIFT = 10
 PAGE = 1 << SHIFT
 MASK = PAGE - 1
+INDEXES = list(range(MASK, -1, -1))
+"""What a page has to give away: the last one goes first."""
+RUN = 128
+"""Numbers of one report that are looked at together."""
 
 MOST_FAILURES = 1000
 """So many failures are kept apart until ``flush`` or ``close`` tells of them; further ones are only counted."""
@@ -75,14 +79,17 @@ class Outcome:
 
 
 class Page:
-    """The outcomes of 1024 records with sequence numbers in a row."""
+    """The outcomes of 1024 records (``size``) with numbers in a row, of which ``first`` is the first."""
 
-    __slots__ = ("book", "outcomes", "offsets", "callbacks", "told", "__weakref__")
+    __slots__ = ("book", "first", "free", "outcomes", "offsets", "callbacks", "told", "__weakref__")
 
-    def __init__(self, book: "Book") -> None:
+    def __init__(self, book: "Book", first: int, free: List[int], size: int = PAGE) -> None:
         self.book = book
-        self.outcomes: List[Optional[Outcome]] = [None] * PAGE
-        self.offsets = array("q", bytes(8 * PAGE))
+        self.first = first
+        self.free = free
+        """Indexes that no record has. ``pop`` gives one to whoever comes, on any thread, without a lock."""
+        self.outcomes: List[Optional[Outcome]] = [None] * size
+        self.offsets = array("q", bytes(8 * size))
         self.callbacks: Optional[Dict[int, List[Callable[[], None]]]] = None
         self.told: Optional[Set[int]] = None  # records whose failure the application knows, or a callback will tell
 
@@ -125,13 +132,14 @@ class Book:
         self.fd: int = lib.queue_fd(address)
         self.producer = Life()
         self.client = client
-        self.hurry: Callable[[], Optional[int]] = lambda: None
-        """Makes what lingers leave at once: gives an operation to free when nobody waits any more, or None."""
+        self.hurry: Callable[[], None] = lambda: None
+        """Makes what is held back leave at once, for whoever waits for a report."""
         self._taken: Deque[int] = deque()  # events out of the queue; they stay until they are wholly absorbed
         self._failure: Optional[Failure] = None  # the failure that counts the first of them, once that is counted
         self._due: Dict[Callable[[], None], None] = {}  # callbacks to run, each once
         self._untold: Dict[Failure, None] = {}  # in the order in which they came
         self._pages: "weakref.WeakValueDictionary[int, Page]" = weakref.WeakValueDictionary()
+        self._awaited: Set[Page] = set()  # pages with callbacks, which must come even if nobody holds a future
         self._watchers: List[Tuple["GroupBase", Callable[[], None], bool]] = []
         self._make_locks()
         _process.watch(self)
@@ -145,11 +153,11 @@ class Book:
     def _after_fork(self) -> None:
         self._make_locks()  # another thread may have held them
 
-    def new_page(self, number: int) -> Page:
-        """The page of sequence numbers ``number << SHIFT`` and following."""
-        page = Page(self)
+    def new_page(self, first: int, free: List[int]) -> Page:
+        """The page of the numbers from ``first`` on, a multiple of 1024. ``free``: the indexes to be given away."""
+        page = Page(self, first, free)
         with self._lock:
-            self._pages[number] = page
+            self._pages[first >> SHIFT] = page
         return page
 
     def drain(self) -> None:
@@ -219,17 +227,23 @@ class Book:
         outcome = Outcome(self.topic, report.partition, report.latency_us / 1e6, error, failure)
         count, base = report.count, report.base_offset
         if count == 1:
-            number = c_uint64.from_address(report.opaque).value
-            self._put(number, outcome, base)
+            self._put(c_uint64.from_address(report.opaque).value, outcome, base)
+            return
+        if report.consecutive:
+            self._put_run(c_uint64.from_address(report.opaque).value, count, outcome, base)
             return
         numbers = window(report.opaque, 8 * count, "Q", None).tolist()
-        first = numbers[0]
-        # Records of one thread and one partition: compare and fill in whole runs.
+        for at in range(0, count, RUN):  # most are consecutive all the same
+            part = numbers[at : at + RUN]
+            self._put_numbers(part, outcome, base + at if base >= 0 else base)
+
+    def _put_numbers(self, numbers: List[int], outcome: Outcome, base: int) -> None:
+        first, count = numbers[0], len(numbers)
         if numbers[-1] - first == count - 1 and numbers == list(range(first, first + count)):
             self._put_run(first, count, outcome, base)
-        else:
-            for i, number in enumerate(numbers):
-                self._put(number, outcome, base + i if base >= 0 else base)
+            return
+        for i, number in enumerate(numbers):
+            self._put(number, outcome, base + i if base >= 0 else base)
 
     def _count(self, error: FluvioError, records: int) -> Failure:
         """Notes that records failed of which nobody has been told yet."""
@@ -272,9 +286,11 @@ class Book:
         if known and outcome.failure is not None:
             self._discount(outcome.failure, 1)
         if page.callbacks and index in page.callbacks:
-            self._make_due(page.callbacks, index)
+            self._make_due(page, page.callbacks, index)
 
-    def _make_due(self, callbacks: Dict[int, List[Callable[[], None]]], index: int) -> None:
+    def _make_due(self, page: Page, callbacks: Dict[int, List[Callable[[], None]]], index: int) -> None:
+        if len(callbacks) == 1:
+            self._awaited.discard(page)
         self._due.update(dict.fromkeys(callbacks[index]))
         del callbacks[index]
 
@@ -295,7 +311,7 @@ class Book:
                     self._discount(outcome.failure, known)
                 if page.callbacks:
                     for index in [i for i in page.callbacks if low <= i < low + length]:
-                        self._make_due(page.callbacks, index)
+                        self._make_due(page, page.callbacks, index)
             if base >= 0:
                 base += stop - first
             first = stop
@@ -321,6 +337,7 @@ class Book:
                 if page.callbacks is None:
                     page.callbacks = {}
                 page.callbacks.setdefault(index, []).append(partial(callback))
+                self._awaited.add(page)
         if done:
             run_callback(callback)
 
@@ -341,13 +358,7 @@ class Book:
         self.drain()
         if ready():
             return
-        hurried = self.hurry()
-        try:
-            self._wait(ready, deadline, timeout, what)
-        finally:
-            self.lib.op_free(hurried)
-
-    def _wait(self, ready: Callable[[], bool], deadline: Deadline, timeout: Optional[float], what: str) -> None:
+        self.hurry()
         while not ready():
             ended = self.ended()
             if ended:

@@ -40,20 +40,23 @@ else:
 class Library:
     """The loaded library: each function of ``fluvio.h`` is an attribute, without its prefix ``fluvio_``.
 
-    Calls give up the GIL. None of them enters Go on the caller's thread.
+    Calls give up the GIL, but for those of ``_abi.SHORT``. None of them enters Go on the caller's thread.
     """
 
     def __init__(self, path: str, dll: ctypes.CDLL) -> None:
         self.path = path
         missing = []
+        short = ctypes.PyDLL(path, handle=dll._handle)
         for name, (result, arguments) in _abi.FUNCTIONS.items():
-            try:
-                function = dll[name]  # not dll.name: the shared attribute would be anybody's to change
+            quick = name in _abi.SHORT
+            try:  # not dll.name: the shared attribute would be anybody's to change
+                function = (short if quick else dll)[name]
             except AttributeError:
                 missing.append(name)
                 continue
             function.restype = result
-            function.argtypes = list(arguments)
+            if not quick:
+                function.argtypes = list(arguments)
             setattr(self, name[len("fluvio_") :], function)
         if missing:
             raise VersionError(

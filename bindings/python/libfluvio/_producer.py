@@ -15,7 +15,7 @@ from typing import Any, Iterable, Iterator, List, Mapping, NamedTuple, Optional,
 
 from . import _abi, _exit, _process
 from ._core import BytesLike, Deadline, Handle, data, finish, milliseconds
-from ._delivery import MASK, SHIFT, Book, Delivery, DeliveryGroup, GroupBase, Page
+from ._delivery import INDEXES, MASK, PAGE, Book, Delivery, DeliveryGroup, GroupBase, Page
 from ._errors import FluvioError, InvalidArgumentError, take_error
 from ._library import Library, refuse
 from ._stats import ProducerStats, read_stats
@@ -23,8 +23,15 @@ from ._stats import ProducerStats, read_stats
 INTERRUPTED_CLOSE = 1.0
 """Seconds that leaving a ``with`` block by an exception still gives to records that were accepted."""
 
-CHUNK_BYTES = 1 << 20
-CHUNK_RECORDS = 4096
+LONGEST = (1 << 32) - 1
+"""Bytes of a key or a value that the quick way into the library takes; any that is longer is refused there anyhow."""
+GROUPS = 1 << 32
+"""Numbers of records of ``send_many`` begin here. Those of ``send`` are below, and begin anew when they are used up."""
+
+CHUNK_BYTES = 120 << 10
+"""Bytes of records packed at a time. An allocator takes blocks from 128 KiB on from the system each time, whose zeroing
+costs several times what packing does."""
+CHUNK_RECORDS = PAGE
 
 
 class KeyedRecord(Protocol):
@@ -117,9 +124,10 @@ def _wrong_record(error: Exception, index: int, accepted: int) -> Exception:
 def pack(items: List[Any], accepted: int = 0) -> Chunk:
     """Packs records into columns, all or none. Plain bytes and pairs of bytes take the quick way. ``accepted`` records
     of the same ``send_many`` came before, which an error tells."""
-    kinds = set(map(type, items))
-    if kinds == {bytes}:
+    types = list(map(type, items))
+    if types.count(bytes) == len(items):
         return Chunk(b"".join(items), None, array("I", map(len, items)))
+    kinds = set(types)
     if kinds == {tuple} and set(map(len, items)) == {2}:
         fields = list(chain.from_iterable(items))
         if set(map(type, fields)) == {bytes}:
@@ -158,7 +166,7 @@ def check_records(records: object) -> None:
 
 
 def chunks(records: Iterable[Sendable], accepted: int = 0) -> Iterator[Chunk]:
-    """Packs records in chunks of about a MiB, so that neither many small nor a few large ones need much memory.
+    """Packs records in chunks of some 100 KiB, so that neither many small nor a few large ones need much memory.
     ``accepted`` records of the same ``send_many`` came before; asking for the next chunk means the last was too."""
     iterator = iter(records)
     size = 64
@@ -195,11 +203,14 @@ class ProducerBase:
         self._address = handle.address
         self._life = book.producer
         self._c_send: Any = lib.producer_send
+        self._c_try: Any = lib.producer_try_send
+        self._argument = c_void_p.from_param(handle.address)
         self._fails_when_full = settings.get("buffer_full") == "fail"
-        self._next = 0
-        self._page: Optional[Page] = None
-        if settings.get("linger_ms"):
-            book.hurry = partial(_flush, weakref.ref(self))
+        self._page = Page(book, 0, [], 0)
+        self._next = 0  # where the next page of send begins
+        self._next_group = GROUPS
+        self._group_page: Optional[Page] = None
+        book.hurry = partial(_hurry, weakref.ref(self))
         self._lock = threading.RLock()
         _process.watch(self)
         _exit.producers.add(self)
@@ -211,7 +222,7 @@ class ProducerBase:
 
     def _after_fork(self) -> None:
         self._lock = threading.RLock()
-        self._c_send = refuse
+        self._c_send = self._c_try = refuse
 
     @property
     def closed(self) -> bool:
@@ -234,34 +245,39 @@ class ProducerBase:
         self._book.drain()
         self._book.raise_failure()
 
-    def _number(self) -> Tuple[int, Page]:
-        """The next sequence number and its page, when that may be a new one."""
+    def _turn_page(self) -> Tuple[Page, int]:
+        """A page, and an index in it that no record has, when the page in use has none."""
         with self._lock:
-            if not self._next & MASK:
-                self._page = None  # futures alone keep the full page from now on
+            if not self._page.free:
+                self._page = Page(self._book, 0, [], 0)  # futures alone keep the full page from now on
         self._book.drain()
         with self._lock:
-            number = self._next
+            if not self._page.free:
+                self._page = self._book.new_page(self._next, INDEXES.copy())
+                self._next = (self._next + PAGE) % GROUPS
             page = self._page
-            if page is None or not number & MASK:
-                page = self._page = self._book.new_page(number >> SHIFT)
-            self._next = number + 1
-        return number, page
+        try:
+            return page, page.free.pop()
+        except IndexError:  # other threads were quicker, 1024 times
+            return self._turn_page()
+
+    def _take_index(self) -> Tuple[Page, int]:
+        """A page, and an index in it for one record."""
+        page = self._page
+        try:
+            return page, page.free.pop()
+        except IndexError:
+            del page
+            return self._turn_page()
 
     def _numbers(self, count: int) -> Tuple[int, List[Page]]:
-        """The next ``count`` sequence numbers: the first, and their pages."""
+        """The numbers of ``count`` records in a row: the first, and their pages."""
         with self._lock:
-            first = self._next
-            pages: List[Page] = []
-            number = first >> SHIFT
-            if self._page is not None and first & MASK:
-                pages.append(self._page)
-                number += 1
-            while number <= (first + count - 1) >> SHIFT:
-                pages.append(self._book.new_page(number))
-                number += 1
-            self._page = pages[-1]
-            self._next = first + count
+            first = self._next_group
+            self._next_group = end = first + count
+            pages = [self._group_page] if self._group_page is not None and first & MASK else []
+            pages += [self._book.new_page(at, []) for at in range(first + MASK & ~MASK, end, PAGE)]
+            self._group_page = pages[-1] if end & MASK else None
         return first, pages
 
     def _record(
@@ -294,13 +310,11 @@ class ProducerBase:
                 self._lib.error_free(error)
 
 
-def _flush(of: "weakref.ref[ProducerBase]") -> Optional[int]:
-    """Begins to flush, for whoever waits for a report: that need not wait for ``linger_ms`` as well."""
+def _hurry(of: "weakref.ref[ProducerBase]") -> None:
+    """Makes what a producer holds back leave at once."""
     producer = of()
-    if producer is None or producer.closed:
-        return None
-    operation: Optional[int] = producer._lib.producer_flush_async(producer._address, -1, None, 0)
-    return operation
+    if producer is not None:
+        producer._lib.producer_hurry(producer._argument, None)
 
 
 class ColumnSender:
@@ -412,33 +426,31 @@ class Producer(ProducerBase):
         """
         if type(value) is not bytes:
             value = data(value, "value")
-        if key is None:
-            size = 0
-        else:
+        size = len(value)
+        key_size = 0
+        if key is not None:
             if type(key) is not bytes:
                 key = data(key, "key")
-            size = len(key)
-        if partition is not None or timestamp is not None:
+            key_size = len(key)
+        if partition is not None or timestamp is not None or size > LONGEST or key_size > LONGEST:
             return self._send_placed(key, value, partition, timestamp, timeout)
-        with self._lock:
-            number = self._next
-            page = self._page
-            if number & MASK and page is not None:
-                self._next = number + 1
-            else:
-                page = None
-        if page is None:
-            number, page = self._number()
+        page = self._page
+        try:
+            index = page.free.pop()
+        except IndexError:
+            del page  # see _turn_page
+            page, index = self._turn_page()
         # The first attempt neither waits nor asks why: if it fails nothing was accepted, and the second one does.
-        if self._c_send(self._address, key, size, value, len(value), number, 0, None):
-            self._send_again(key, size, value, number, timeout)
-        return Delivery(page, number & MASK)
+        if self._c_try(self._argument, key, key_size, value, size, page.first + index):
+            self._send_again(key, value, page.first + index, timeout)
+        return Delivery(page, index)
 
-    def _send_again(
-        self, key: Optional[bytes], size: int, value: bytes, number: int, timeout: Optional[float]
-    ) -> None:
+    def _send_again(self, key: Optional[bytes], value: bytes, number: int, timeout: Optional[float]) -> None:
+        size, key_size = len(value), 0 if key is None else len(key)
         self._insist(
-            lambda wait_ms, error: self._c_send(self._address, key, size, value, len(value), number, wait_ms, error),
+            lambda wait_ms, error: self._c_send(
+                self._address, key, key_size, value, size, number, wait_ms, error
+            ),
             Deadline(timeout),
         )
 
@@ -450,18 +462,18 @@ class Producer(ProducerBase):
         timestamp: Optional[int],
         timeout: Optional[float],
     ) -> Delivery:
-        number, page = self._number()
-        record = self._record(key, value, number, partition, timestamp)
+        page, index = self._take_index()
+        record = self._record(key, value, page.first + index, partition, timestamp)
         self._insist(
             lambda wait_ms, error: self._lib.producer_send_batch(
                 self._address, byref(record), 1, wait_ms, None, error
             ),
             Deadline(timeout),
         )
-        return Delivery(page, number & MASK)
+        return Delivery(page, index)
 
     def send_many(self, records: Iterable[Sendable], *, timeout: Optional[float] = None) -> DeliveryGroup:
-        """Hands many records over, in order, several times quicker than :meth:`send` can.
+        """Hands many records over, in order, quicker than :meth:`send` can.
 
         Args:
             records: values, pairs ``(key, value)``, :class:`RecordInput` for records with a partition or timestamp of
@@ -475,7 +487,7 @@ class Producer(ProducerBase):
             InvalidArgumentError: ``records`` is itself text or bytes; or a record is a tuple of another length, text
                 that UTF-8 cannot hold, or has a negative partition or timestamp.
             TypeError: a record is none of the kinds above. As with InvalidArgumentError, the message tells which one,
-                and how many were accepted before: records are looked at in chunks of up to 4096, and of a chunk with a
+                and how many were accepted before: records are looked at in chunks of up to 1024, and of a chunk with a
                 wrong one nothing is sent.
         """
         check_records(records)

@@ -7,12 +7,13 @@ from ctypes import byref
 from typing import Any, AsyncIterable, Callable, Generator, Iterable, Iterator, List, Mapping, Optional, Union
 
 from .._core import BytesLike, Deadline, Handle, data, milliseconds
-from .._delivery import MASK, Book, DeliveryBase, GroupBase, Report, _call
+from .._delivery import Book, DeliveryBase, GroupBase, Report, _call
 from .._errors import ClosedError, FluvioError
 from .._library import Library
 from .._producer import (
     CHUNK_RECORDS,
     INTERRUPTED_CLOSE,
+    LONGEST,
     Chunk,
     ColumnSender,
     ProducerBase,
@@ -50,12 +51,9 @@ class AioBook(Book):
             raise ClosedError(f"deliver to {self.topic}: the producer was closed and has no report of it")
         future: "asyncio.Future[None]" = self.loop.create_future()
         subscribe(lambda: None if future.done() else future.set_result(None))
-        hurried = self.hurry()
-        try:
-            with self.watching:
-                await future
-        finally:
-            self.lib.op_free(hurried)
+        self.hurry()
+        with self.watching:
+            await future
 
 
 class Delivery(DeliveryBase):
@@ -162,9 +160,10 @@ class Producer(ProducerBase):
         value = data(value, "value")
         if key is not None:
             key = data(key, "key")
-        number, page = self._number()
-        size = 0 if key is None else len(key)
-        if partition is not None or timestamp is not None:
+        page, index = self._take_index()
+        number = page.first + index
+        size, key_size = len(value), 0 if key is None else len(key)
+        if partition is not None or timestamp is not None or size > LONGEST or key_size > LONGEST:
             record = self._record(key, value, number, partition, timestamp)
             await self._insist(
                 lambda wait_ms, error: self._lib.producer_send_batch(
@@ -173,16 +172,16 @@ class Producer(ProducerBase):
                 Deadline(timeout),
             )
         # The first attempt does not ask why: if it fails nothing was accepted, and the second one does.
-        elif self._c_send(self._address, key, size, value, len(value), number, 0, None):
+        elif self._c_try(self._argument, key, key_size, value, size, number):
             await self._insist(
                 lambda wait_ms, error: self._c_send(
-                    self._address, key, size, value, len(value), number, wait_ms, error
+                    self._address, key, key_size, value, size, number, wait_ms, error
                 ),
                 Deadline(timeout),
             )
-        if not number & MASK:
+        if not index:
             await asyncio.sleep(0)  # a loop of sends lets other tasks run
-        return Delivery(page, number & MASK)
+        return Delivery(page, index)
 
     async def send_many(
         self, records: Union[Iterable[Sendable], AsyncIterable[Sendable]], *, timeout: Optional[float] = None
