@@ -357,7 +357,8 @@ export class Producer {
   /**
    * Sends a record; resolves when the cluster has acknowledged it. Key and value are copied before send returns. Records of
    * one partition are stored in the order of the calls. Sending many before awaiting them is quick: records of one run of
-   * JavaScript are handed over together.
+   * JavaScript are handed over together. With lingerMs, awaiting a record makes it leave at once, with all that were sent
+   * before; `catch` alone does not.
    *
    * @param options timeoutMs: to wait for room in bufferMemory, by default without limit; the delivery itself has
    *   deliveryTimeoutMs. An abort takes back a record that waits for room; of one on its way it is unknown whether it will

@@ -40,6 +40,34 @@ describe('producers', () => {
     await producer.close();
   });
 
+  test('who waits for a record does not wait for lingerMs', async () => {
+    const topic = await newTopic(use.client);
+    const producer = await use.client.producer(topic, { lingerMs: 600_000, deliveryTimeoutMs: 3_600_000 });
+    assert.equal((await producer.send('awaited')).offset, 0);
+    assert.equal(await producer.send('then', { timeoutMs: 60_000 }).then(({ offset }) => offset), 1);
+    assert.equal((await producer.sendMany(['a', 'b'])).offsets[1], 3);
+    const before = await producer.stats();
+    const sent = await Promise.all(Array.from({ length: 500 }, (_, i) => producer.send(`${i}`)));
+    assert.equal(sent.at(-1).offset, 503);
+    assert.equal((await producer.stats()).batches, before.batches + 1, 'what is awaited together leaves together');
+    let error = null;
+    producer.send('nobody waits').catch((caught) => (error = caught));
+    const { recordsQueued, batches } = await producer.stats();
+    assert.deepEqual([recordsQueued, batches], [1, before.batches + 1], 'catch does not wait');
+    await producer.close();
+    assert.equal(error, null);
+  });
+
+  test('who waits does not wait for lingerMs when there was no room at first', async () => {
+    const topic = await newTopic(use.client);
+    const producer = await use.client.producer(topic, {
+      lingerMs: 600_000, deliveryTimeoutMs: 3_600_000, bufferMemory: 65_536, maxRequestSize: 32_768,
+    });
+    const sent = Array.from({ length: 1000 }, () => producer.send('x'.repeat(300)));
+    await Promise.all(sent);
+    await producer.close();
+  });
+
   test('close delivers what was sent, once for every caller', async () => {
     const topic = await newTopic(use.client);
     const producer = await use.client.producer(topic, { lingerMs: 60_000 });

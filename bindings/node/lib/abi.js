@@ -89,6 +89,7 @@ const functions = {
   fluvio_producer_open_async: ['ptr', ['ptr', 'str', 'ptr', 'ptr', 'i64', 'ptr', 'u64']],
   fluvio_producer_send_batch: ['i32', ['ptr', 'ptr', 'size', 'i64', 'ptr', 'ptr']],
   fluvio_producer_send_columns: ['i32', ['ptr', 'ptr', 'size', 'ptr', 'ptr', 'size', 'u64', 'i64', 'ptr', 'ptr']],
+  fluvio_producer_hurry: ['i32', ['ptr', 'ptr']],
   fluvio_producer_flush_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
   fluvio_producer_stats_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
   fluvio_producer_close_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
@@ -143,6 +144,8 @@ const structs = {
     opaque: 'ptr',
     error: 'ptr',
     producer: 'ptr',
+    consecutive: 'i32',
+    reserved: 'i32',
   }),
   fluvio_topic: layout({
     struct_size: 'u32',

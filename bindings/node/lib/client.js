@@ -260,7 +260,7 @@ class Client {
     const checked = checkOptions(options, null);
     const name = nameOf(topic, 'topic');
     const timeoutMs = timeoutOf(checked);
-    const take = (operation) => new Producer(connection, lib.op_take_producer(operation), name, checked.bufferFull === 'fail');
+    const take = (operation) => new Producer(connection, lib.op_take_producer(operation), name, checked.bufferFull === 'fail', checked.lingerMs > 0);
     return connection.run({ what: 'open producer', signal: signalOf(checked), take }, (client, queue, id) =>
       withConfig(lib, checked, CALL_OPTIONS, (config) =>
         lib.producer_open_async(client, name, config, queue, timeoutMs, queue, id),

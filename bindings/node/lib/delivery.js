@@ -118,6 +118,26 @@ class Single {
   }
 }
 
+/** The promise of a record that lingers. Whoever asks for its value, by await or then, waits for it: then it lingers no more. */
+class Lingering extends Promise {
+  #sender;
+
+  /** What then makes is an ordinary promise. */
+  static get [Symbol.species]() {
+    return Promise;
+  }
+
+  constructor(executor, sender) {
+    super(executor);
+    this.#sender = sender;
+  }
+
+  then(fulfilled, rejected) {
+    if (typeof fulfilled === 'function') this.#sender.hurry(); // catch alone does not wait
+    return super.then(fulfilled, rejected);
+  }
+}
+
 /** Where the records of one sendMany were stored. Indexes are those of the records given. */
 class SendReport {
   constructor(topic, partitions, offsets, failed) {
@@ -219,4 +239,4 @@ class Group {
   }
 }
 
-module.exports = { Book, Single, Group, SendReport };
+module.exports = { Book, Single, Lingering, Group, SendReport };

@@ -2,7 +2,7 @@
 
 /** Producers, as applications see them. */
 
-const { Group } = require('./delivery.js');
+const { Group, Lingering } = require('./delivery.js');
 const { CODE, cancelled, closed, invalid, make } = require('./errors.js');
 const { limited } = require('./limit.js');
 const { disposable, dropped, nextTurn, turnIsOver } = require('./loop.js');
@@ -127,8 +127,8 @@ function inJavaScript(counters) {
 class Producer {
   #sender;
 
-  constructor(client, address, topic, failsWhenFull) {
-    this.#sender = new Sender(this, client, address, topic, failsWhenFull);
+  constructor(client, address, topic, failsWhenFull, lingers) {
+    this.#sender = new Sender(this, client, address, topic, failsWhenFull, lingers);
     this.topic = topic;
     dropped.register(this, this.#sender, this.#sender);
   }
@@ -143,18 +143,20 @@ class Producer {
   }
 
   send(record, options) {
-    return new Promise((resolve, reject) => {
+    const sender = this.#sender;
+    const start = (resolve, reject) => {
       if (options === undefined) {
-        this.#sender.send(record, resolve, reject);
+        sender.send(record, resolve, reject);
         return;
       }
       const checked = checkOptions(options);
       const timeoutMs = timeoutOf(checked);
       const signal = signalOf(checked);
       if (signal?.aborted) throw cancelled('send', signal);
-      if (timeoutMs < 0 && !signal) this.#sender.send(record, resolve, reject);
-      else this.#sender.sendAlone(record, timeoutMs, signal, resolve, reject);
-    });
+      if (timeoutMs < 0 && !signal) sender.send(record, resolve, reject);
+      else sender.sendAlone(record, timeoutMs, signal, resolve, reject);
+    };
+    return sender.lingers ? new Lingering(start, sender) : new Promise(start);
   }
 
   async sendMany(records, options) {
@@ -164,6 +166,7 @@ class Producer {
     const sending = new Sending(this.#sender, records, timeoutOf(checked), signal);
     const { group } = sending;
     await sending.run();
+    if (this.#sender.lingers) this.#sender.hurry(); // who sends many waits for them all
     try {
       await limited(group.done(), -1, sending.error?.code === CODE.CANCELLED ? undefined : signal, 'sendMany');
     } catch (error) {

@@ -24,18 +24,20 @@ class Sender {
   #spare = null;
   #scheduled = false;
   #waiting = []; // packets that found no room, in order
+  #hurried = false; // what was sent so far is to leave at once, when it is handed over
   #timer = null;
   #whenEmpty = [];
   #preparing = null;
   #closing = null;
 
-  constructor(owner, client, address, topic, failsWhenFull) {
+  constructor(owner, client, address, topic, failsWhenFull, lingers) {
     this.#owner = new WeakRef(owner);
     this.client = client;
     this.lib = client.lib;
     this.address = address;
     this.topic = topic;
     this.failsWhenFull = failsWhenFull;
+    this.lingers = lingers;
     this.hub = Hub.acquire();
     this.closed = false;
     this.book = new Book(this.lib, topic, {
@@ -142,6 +144,25 @@ class Sender {
     if (packet.count === 0) return;
     this.#packet = this.freshPacket();
     this.#queue(packet);
+  }
+
+  /**
+   * Makes what was sent so far leave at once, whatever lingerMs says: somebody waits for it. That comes after the present run of
+   * JavaScript, so that all that is sent and awaited in it leaves together.
+   */
+  hurry() {
+    if (this.#hurried) return;
+    this.#hurried = true;
+    queueMicrotask(() => {
+      this.push();
+      this.#leave();
+    });
+  }
+
+  #leave() {
+    if (!this.#hurried || this.#waiting.length > 0 || !this.address) return;
+    this.#hurried = false;
+    this.lib.producer_hurry(this.address, null);
   }
 
   /** Takes a packet that waits for room back, failing its records; false when it does not wait. */
@@ -255,6 +276,7 @@ class Sender {
   /* ------------------------------------------------------- flushing, closing */
 
   #announceEmpty() {
+    this.#leave();
     for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
 
