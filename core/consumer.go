@@ -24,6 +24,7 @@ type Consumer struct {
 	mu      sync.Mutex
 	left    []*consume.Batch // guarded by mu: what loops over records left behind
 	failure error            // guarded by mu: what Poll met behind the records that it gave
+	closed  bool             // guarded by mu: Close was called
 }
 
 // Validate reports every problem of the options at once.
@@ -192,6 +193,9 @@ func (c *Consumer) takeMore(ctx context.Context) (*consume.Batch, error) {
 
 func (c *Consumer) takeNext(ctx context.Context) (*consume.Batch, error) {
 	c.mu.Lock()
+	if c.closed { // what was left belongs to whoever goes on behind what is stored
+		c.left, c.failure = nil, nil
+	}
 	if err := c.failure; err != nil {
 		c.failure = nil
 		c.mu.Unlock()
@@ -265,6 +269,9 @@ func (c *Consumer) EndReason() fluvioerr.EndReason { return fluvioerr.EndReason(
 // stores first what was handed out before the latest call of Next, which ends with ctx; the error says what could not be
 // stored. Otherwise it does not wait for the network.
 func (c *Consumer) Close(ctx context.Context) error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	err := c.c.Finish(ctx)
 	c.c.Close()
 	c.end.CompareAndSwap(0, int32(fluvioerr.StreamClosed))

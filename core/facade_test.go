@@ -128,6 +128,15 @@ func TestRecordsCanBeLeftAndGoneOnWith(t *testing.T) {
 		n++
 	}
 	require.Equal(t, 1, n)
+
+	again, err := client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{topic}, Start: fluvio.Beginning()})
+	require.NoError(t, err)
+	for range again.Records(ctx) {
+		break
+	}
+	require.NoError(t, again.Close(ctx))
+	_, err = again.Next(ctx)
+	require.Equal(t, fluvioerr.Closed, fluvioerr.CodeOf(err), "what a loop left behind does not come after Close either")
 }
 
 func TestPositionsAsText(t *testing.T) {

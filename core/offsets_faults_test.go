@@ -159,6 +159,10 @@ func TestCommitErrors(t *testing.T) {
 	require.Equal(t, 1, h.Hits())
 	require.Equal(t, map[int32]int64{0: offset}, o.stored())
 
+	rule(t, cl, "UpdateConsumerOffset", 2, devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerOther, Text: "Connection refused (os error 111)"})
+	require.NoError(t, commit(), "the SPU did not reach the one that keeps the offsets")
+	require.Equal(t, map[int32]int64{0: offset}, o.stored())
+
 	rule(t, cl, "UpdateConsumerOffset", 1, devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerOther, Text: "no luck"})
 	err := commit()
 	require.Equal(t, fluvioerr.Server, fluvioerr.CodeOf(err), "%v", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,9 +46,10 @@ type marks struct {
 	done     int64  // guarded by mu: the last one that Commit stores
 	settled  int64  // guarded by mu: the last one that auto stores
 	stored   int64  // guarded by mu: what the store has, as far as is known; changed only while Consumer.committing is held
+	doubt    bool   // guarded by mu: storing failed, so the store may have something else
+	auto     int64  // guarded by mu: up to here auto has nothing to do
 
 	// The rest belongs to whoever holds Consumer.committing.
-	auto  int64 // up to here auto has nothing to do
 	route route // where an offset was stored last, when that was not the stream itself
 	avoid route // a stream's that did not work
 }
@@ -62,11 +64,11 @@ func (m *marks) init() {
 	m.taken, m.given, m.done, m.settled, m.stored, m.auto = noOffset, noOffset, noOffset, noOffset, noOffset, noOffset
 }
 
-// begin sets the position; reading has not begun there.
+// begin sets the position; reading has not begun there. Whoever goes back wants what comes from there on to be stored again.
 func (m *marks) begin(gen uint64, position int64) {
 	m.mu.Lock()
 	m.gen, m.position = gen, position
-	m.taken, m.given, m.done, m.settled = noOffset, noOffset, noOffset, noOffset
+	m.taken, m.given, m.done, m.settled, m.auto = noOffset, noOffset, noOffset, noOffset, noOffset
 	m.spans = nil
 	m.mu.Unlock()
 }
@@ -163,11 +165,17 @@ func (b *Batch) HandOutRecord(i int) bool {
 	return b.session.marks.handOut(b, b.Cols.Offset[i], b.behind(i+1), true)
 }
 
-// read gives the marks.
-func (m *marks) read() (given, done, settled, stored int64) {
+// reached is a view of the marks.
+type reached struct {
+	gen                                uint64
+	given, done, settled, stored, auto int64
+	doubt                              bool
+}
+
+func (m *marks) read() reached {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.given, m.done, m.settled, m.stored
+	return reached{m.gen, m.given, m.done, m.settled, m.stored, m.auto, m.doubt}
 }
 
 // Stale says whether the application has chosen another position of the partition since the batch was read.
@@ -237,6 +245,7 @@ func (c *Consumer) session(topic string, partition int32) *session {
 // commit is an offset to store.
 type commit struct {
 	session *session
+	gen     uint64 // the session's when the offset was decided on
 	offset  int64
 	chosen  bool // by the application: auto leaves it as it is until there is progress
 }
@@ -250,8 +259,8 @@ func (c *Consumer) Commit(ctx context.Context) error {
 	}
 	var wanted []commit
 	for _, s := range c.every() {
-		if _, done, _, _ := s.marks.read(); done != noOffset {
-			wanted = append(wanted, commit{s, done, false})
+		if at := s.marks.read(); at.done != noOffset {
+			wanted = append(wanted, commit{s, at.gen, at.done, false})
 		}
 	}
 	return c.commitAll(ctx, func() []commit { return wanted })
@@ -270,16 +279,16 @@ func (c *Consumer) CommitOffset(ctx context.Context, topic string, partition int
 	if s == nil {
 		return bad("the consumer does not read this partition")
 	}
-	given, _, _, _ := s.marks.read()
+	at := s.marks.read()
 	switch {
 	case offset < 0:
 		return bad("offset %d is negative", offset)
-	case given == noOffset:
+	case at.given == noOffset:
 		return bad("offset %d cannot be stored: no record of the partition was handed out yet", offset)
-	case offset > given:
-		return bad("offset %d cannot be stored: the last record handed out has offset %d", offset, given)
+	case offset > at.given:
+		return bad("offset %d cannot be stored: the last record handed out has offset %d", offset, at.given)
 	}
-	return c.commitAll(ctx, func() []commit { return []commit{{s, offset, true}} })
+	return c.commitAll(ctx, func() []commit { return []commit{{s, at.gen, offset, true}} })
 }
 
 // mayCommit says why offsets cannot be stored.
@@ -295,8 +304,8 @@ func (c *Consumer) mayCommit() error {
 func (c *Consumer) commitSettled(ctx context.Context) error {
 	return c.commitAll(ctx, func() (wanted []commit) {
 		for _, s := range c.every() {
-			if _, _, settled, _ := s.marks.read(); settled > s.marks.auto {
-				wanted = append(wanted, commit{s, settled, false})
+			if at := s.marks.read(); at.settled > at.auto {
+				wanted = append(wanted, commit{s, at.gen, at.settled, false})
 			}
 		}
 		return wanted
@@ -317,7 +326,7 @@ func (c *Consumer) commitAll(ctx context.Context, wanted func() []commit) error 
 	defer func() { <-c.committing }()
 	var moved []commit
 	for _, w := range wanted() {
-		if _, _, _, stored := w.session.marks.read(); w.offset != stored {
+		if at := w.session.marks.read(); w.offset != at.stored || at.doubt {
 			moved = append(moved, w)
 		} else {
 			w.stored()
@@ -333,6 +342,8 @@ func (c *Consumer) commitAll(ctx context.Context, wanted func() []commit) error 
 		go func() {
 			if errs[i] = w.session.store(ctx, w.offset); errs[i] == nil {
 				w.stored()
+			} else {
+				w.failed()
 			}
 			<-slots
 			done <- struct{}{}
@@ -344,12 +355,24 @@ func (c *Consumer) commitAll(ctx context.Context, wanted func() []commit) error 
 	return c.firstOf(ctx, errs, time.Since(start))
 }
 
-// stored notes that the cluster has the offset.
+// failed notes that the store may have the offset, or not.
+func (w *commit) failed() {
+	m := &w.session.marks
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.doubt = true
+}
+
+// stored notes that the store has the offset.
 func (w *commit) stored() {
 	m := &w.session.marks
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.stored, m.auto = w.offset, max(m.auto, w.offset)
+	m.stored, m.doubt = w.offset, false
+	if w.gen != m.gen {
+		return // the application reads elsewhere meanwhile
+	}
+	m.auto = max(m.auto, w.offset)
 	if w.chosen {
 		m.auto = max(m.auto, m.settled)
 	}
@@ -365,6 +388,9 @@ func (c *Consumer) saveAll(ctx context.Context, moved []commit, start time.Time)
 		list[i] = StoredOffset{w.session.topic, w.session.partition, w.offset}
 	}
 	if err := c.cfg.Store.Save(ctx, c.cfg.ConsumerID, list); err != nil {
+		for i := range moved {
+			moved[i].failed()
+		}
 		if ctx.Err() != nil {
 			return c.commitEnded(ctx, time.Since(start))
 		}
@@ -459,7 +485,13 @@ func (s *session) storeOnce(ctx context.Context, offset int64) (again bool, err 
 		s.marks.avoid = r
 	}
 	// TopicNotFound is about the topic that keeps the offsets: a cluster makes it after the others.
-	return fluvioerr.Retriable(err) || fluvioerr.As(err).Server == fluvioerr.ServerTopicNotFound, err
+	return fluvioerr.Retriable(err) || fluvioerr.As(err).Server == fluvioerr.ServerTopicNotFound || keeperAway(err), err
+}
+
+// keeperAway says whether the SPU could not reach the one that keeps the offsets, of which it tells in words only.
+func keeperAway(err error) bool {
+	e := fluvioerr.As(err)
+	return e != nil && e.Server == fluvioerr.ServerOther && strings.Contains(e.Message, "(os error ")
 }
 
 // storeRoute finds a stream of the partition to store an offset through.

@@ -1,10 +1,15 @@
 package consume
 
 import (
+	"errors"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/libfluvio/libfluvio/core/devcluster"
+	"github.com/libfluvio/libfluvio/core/internal/compress"
 )
 
 func TestResume(t *testing.T) {
@@ -51,8 +56,8 @@ func TestMarks(t *testing.T) {
 	s := c.newSession("t", 1)
 	have := func(given, done, settled int64) {
 		t.Helper()
-		g, d, e, _ := s.marks.read()
-		require.Equal(t, []int64{given, done, settled}, []int64{g, d, e})
+		at := s.marks.read()
+		require.Equal(t, []int64{given, done, settled}, []int64{at.given, at.done, at.settled})
 	}
 	have(-1, -1, -1)
 	c.Settle()
@@ -71,4 +76,80 @@ func TestMarks(t *testing.T) {
 	c.HandedOut("t", 1, 3, 3) // marks only rise
 	c.HandedOut("t", 2, 30, 30)
 	have(20, 15, 15)
+}
+
+// named opens a consumer of one partition of ten records that stores in a store of its own.
+func (w *world) named(topic string, store *ownStore, strategy Strategy) *Consumer {
+	cfg := testConfig(topic)
+	cfg.Store, cfg.ConsumerID, cfg.Strategy, cfg.FlushEvery = store, "me", strategy, time.Hour
+	return w.consumer(cfg)
+}
+
+// take hands out the next n batches.
+func take(t *testing.T, c *Consumer, n int) {
+	t.Helper()
+	for range n {
+		c.Settle()
+		b, err := c.Next(testContext(t))
+		require.NoError(t, err)
+		require.True(t, b.HandOut())
+		b.Release()
+	}
+}
+
+// Who goes back wants what comes from there on stored as it is read again, also lower than before: auto must not wait until it
+// is as far as it was.
+func TestAutoAfterSeekingBack(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("back", 1)
+	for i := range 10 {
+		w.store("back", 0, batchOf(compress.Codec(i%2), numbered(i, 1, 0)...)) // each is a batch of the consumer's
+	}
+	store := &ownStore{stored: map[place]int64{}}
+	c := w.named("back", store, StrategyAuto)
+	take(t, c, 9)
+	c.Settle()
+	require.NoError(t, c.commitSettled(testContext(t)))
+	require.EqualValues(t, 8, store.stored[place{"back", 0}])
+	require.NoError(t, c.Seek("back", 0, 2))
+	require.NoError(t, c.commitSettled(testContext(t)))
+	require.EqualValues(t, 8, store.stored[place{"back", 0}], "nothing is handed out there yet")
+	take(t, c, 3)
+	require.NoError(t, c.commitSettled(testContext(t)))
+	require.EqualValues(t, 3, store.stored[place{"back", 0}])
+}
+
+// When storing failed, nobody knows what is stored: what the consumer believes to be stored is sent all the same.
+func TestCommitAfterADoubtfulOne(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("doubt", 1)
+	w.store("doubt", 0, batchOf(compress.None, numbered(0, 10, 0)...))
+	store := &ownStore{stored: map[place]int64{}}
+	c := w.named("doubt", store, StrategyManual)
+	take(t, c, 1)
+	require.NoError(t, c.CommitOffset(testContext(t), "doubt", 0, 3))
+	store.fail = errors.New("no answer")
+	require.Error(t, c.Commit(testContext(t)))
+	store.fail, store.stored[place{"doubt", 0}] = nil, 9 // it was carried out, though
+	require.NoError(t, c.CommitOffset(testContext(t), "doubt", 0, 3))
+	require.EqualValues(t, 3, store.stored[place{"doubt", 0}])
+}
+
+// Records that are not committed yet were read and their offsets stored: a new consumer goes on behind them and not at the high
+// watermark.
+func TestResumeBehindTheHighWatermark(t *testing.T) {
+	w := newWorld(t, devcluster.Options{SPUs: 2})
+	require.NoError(t, w.dev.CreateTopicWith("ahead", devcluster.TopicOptions{Replication: 2}))
+	_, err := w.cluster.Topic(testContext(t), "ahead")
+	require.NoError(t, err)
+	leader, err := w.dev.Leader("ahead", 0)
+	require.NoError(t, err)
+	w.store("ahead", 0, batchOf(compress.None, numbered(0, 3, 0)...))
+	require.NoError(t, w.dev.StopSPU(5001+5002-leader))
+	w.store("ahead", 0, batchOf(compress.None, numbered(3, 4, 0)...))
+	store := &ownStore{stored: map[place]int64{{"ahead", 0}: 4}}
+	for stored, first := range map[int64]int64{4: 5, 6: 7, 7: 3} { // the last one is beyond the log's end
+		store.stored[place{"ahead", 0}] = stored
+		require.EqualValues(t, first, w.named("ahead", store, StrategyManual).Positions()[0].Position, "stored %d", stored)
+	}
 }

@@ -224,7 +224,7 @@ func (c *Consumer) Positions() []PartitionPosition {
 		}
 		p.LogEndOffset = max(p.LogEndOffset, p.HighWatermark)
 		p.Position = s.marks.where()
-		_, _, _, p.Committed = s.marks.read()
+		p.Committed = s.marks.read().stored
 		end := p.LogEndOffset
 		if c.cfg.Isolation == wire.FetchReadCommitted {
 			end = p.HighWatermark

@@ -56,7 +56,7 @@ func (s *session) resolve(ctx context.Context) error {
 	if err := s.consumer.supports(l.conn); err != nil {
 		return err
 	}
-	_, _, _, stored := s.marks.read()
+	stored := s.marks.read().stored
 	next, lost := int64(0), false
 	if stored < 0 || cfg.Start.From == FromAbsolute {
 		if next, err = s.find(ctx, l, cfg.Start); err != nil {
@@ -64,7 +64,13 @@ func (s *session) resolve(ctx context.Context) error {
 		}
 		lost = next < l.start
 	} else {
-		next, lost = cfg.Start.resume(stored, l.start, l.end)
+		end := l.end
+		if behind := min(stored, math.MaxInt64-1) + 1; behind > end && cfg.Isolation == wire.FetchReadUncommitted {
+			if end, err = s.reaches(ctx, l, behind); err != nil {
+				return err
+			}
+		}
+		next, lost = cfg.Start.resume(stored, l.start, end)
 	}
 	upto, err := s.findEnd(ctx, l)
 	if err != nil {
@@ -199,11 +205,8 @@ func (s *session) search(ctx context.Context, l log, late func(*wire.BatchHeader
 
 // headerAt fetches the header of the stored batch that holds an offset.
 func (s *session) headerAt(ctx context.Context, conn *transport.Conn, offset int64) (*wire.BatchHeader, error) {
-	req := &wire.FetchRequest{MaxBytes: headerRoom, Isolation: s.consumer.cfg.Isolation, Topics: []wire.FetchTopic{{
-		Name: s.topic, Partitions: []wire.FetchPartition{{Partition: uint32(s.partition), FetchOffset: offset, MaxBytes: headerRoom}},
-	}}}
 	var resp wire.FetchResponse
-	if err := conn.Call(ctx, wire.KeyFetch, req, &resp); err != nil {
+	if err := conn.Call(ctx, wire.KeyFetch, s.fetch(offset), &resp); err != nil {
 		return nil, err
 	}
 	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
@@ -218,6 +221,26 @@ func (s *session) headerAt(ctx context.Context, conn *transport.Conn, offset int
 		return nil, err
 	}
 	return &h, nil
+}
+
+// reaches gives the offset if the log has come that far, else the high watermark: records that are not committed yet were read
+// and noted, too, and no request tells the log's end.
+func (s *session) reaches(ctx context.Context, l log, offset int64) (end int64, err error) {
+	var resp wire.FetchResponse
+	if err := l.conn.Call(ctx, wire.KeyFetch, s.fetch(offset), &resp); err != nil {
+		return 0, err
+	}
+	if len(resp.Topics) == 1 && len(resp.Topics[0].Partitions) == 1 && resp.Topics[0].Partitions[0].Error.Ok() {
+		return offset, nil
+	}
+	return l.end, nil
+}
+
+// fetch asks for what is at an offset, once, and for little of it.
+func (s *session) fetch(offset int64) *wire.FetchRequest {
+	return &wire.FetchRequest{MaxBytes: headerRoom, Isolation: s.consumer.cfg.Isolation, Topics: []wire.FetchTopic{{
+		Name: s.topic, Partitions: []wire.FetchPartition{{Partition: uint32(s.partition), FetchOffset: offset, MaxBytes: headerRoom}},
+	}}}
 }
 
 // isLost says whether an error may mean that the position is not stored, and the consumer has to go on elsewhere then.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,6 +161,39 @@ func (s *schedule) hanging(atMostOnce bool) {
 	case 4:
 		s.terms.Failures = true // what is not Fluvio's protocol is no reason to try again
 		s.rule(devcluster.OnAnswer, devcluster.Action{Kind: devcluster.ActionOversize})
+	}
+}
+
+// pulse counts the steps of a run.
+type pulse struct {
+	steps    *atomic.Int64
+	progress chan struct{} // capacity 1: steps has grown
+}
+
+func newPulse() pulse { return pulse{new(atomic.Int64), make(chan struct{}, 1)} }
+
+func (p *pulse) beat() {
+	p.steps.Add(1)
+	select {
+	case p.progress <- struct{}{}:
+	default:
+	}
+}
+
+// rage makes faults happen, each when its time has come or nothing goes on any more, and ends them all.
+func (w *weather) rage(faults []fault, spus int, p *pulse, over <-chan struct{}) {
+	defer w.lift(spus)
+	for _, f := range faults {
+		for waiting := true; waiting && p.steps.Load() < int64(f.at); {
+			select {
+			case <-p.progress:
+			case <-over:
+				waiting = false
+			case <-time.After(pace):
+				waiting = false
+			}
+		}
+		f.do(w)
 	}
 }
 

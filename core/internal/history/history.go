@@ -1,5 +1,6 @@
 // Package history holds what an application handed over to producers against what it was told and against what is stored in
-// the end. It is for tests: whatever faults a test makes, what Check demands holds.
+// the end, and, see Reading, what consumers gave it against what is stored. It is for tests: whatever faults a test makes,
+// what Check demands holds.
 //
 //  1. A record that was acknowledged is stored where it was acknowledged, byte for byte.
 //  2. Every record that was taken has one outcome, and none comes after the end. What is called not stored is not stored.

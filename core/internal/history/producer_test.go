@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -126,20 +125,24 @@ type run struct {
 	History
 	dev       *devcluster.Cluster
 	producers []*fluvio.Producer
-	handed    atomic.Int64
-	progress  chan struct{} // capacity 1: handed has grown
+	pulse     // records handed over
 	closing   sync.WaitGroup
 }
 
-// TestProducersUnderFaults carries out the plans of many seeds. One seed alone: -run TestProducersUnderFaults/seed=17. More
-// seeds: HISTORY_SEEDS=2000.
-func TestProducersUnderFaults(t *testing.T) {
-	n := uint64(seeds)
+// seedsOr is how many runs there are.
+func seedsOr(t *testing.T, n uint64) uint64 {
 	if s := os.Getenv("HISTORY_SEEDS"); s != "" {
 		var err error
 		n, err = strconv.ParseUint(s, 10, 32)
 		require.NoError(t, err)
 	}
+	return n
+}
+
+// TestProducersUnderFaults carries out the plans of many seeds. One seed alone: -run TestProducersUnderFaults/seed=17. More
+// seeds: HISTORY_SEEDS=2000.
+func TestProducersUnderFaults(t *testing.T) {
+	n := seedsOr(t, seeds)
 	var mu sync.Mutex
 	var all Tally
 	finished := uint64(0)
@@ -154,7 +157,7 @@ func TestProducersUnderFaults(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 			defer cancel()
-			r := &run{t: t, ctx: ctx, plan: draw(seed), progress: make(chan struct{}, 1)}
+			r := &run{t: t, ctx: ctx, plan: draw(seed), pulse: newPulse()}
 			defer func() {
 				if t.Failed() {
 					t.Logf("%s", r.plan)
@@ -255,27 +258,14 @@ func (r *run) deliver(d *fluvio.Delivery) {
 	}
 }
 
-// rage makes the faults happen, each when its time has come or nobody writes any more, and ends them all.
+// rage makes the faults happen, and closes the producers if the plan says so.
 func (r *run) rage(written <-chan struct{}) {
-	w := &weather{Cluster: r.dev, t: r.t}
-	defer w.lift(r.spus)
 	steps := slices.Clone(r.faults)
 	if r.closeAt > 0 {
 		i, _ := slices.BinarySearchFunc(steps, r.closeAt, func(f fault, at int) int { return f.at - at })
 		steps = slices.Insert(steps, i, fault{at: r.closeAt, do: func(*weather) { r.closing.Go(r.closeAll) }})
 	}
-	for _, f := range steps {
-		for waiting := true; waiting && r.handed.Load() < int64(f.at); {
-			select {
-			case <-r.progress:
-			case <-written:
-				waiting = false
-			case <-time.After(pace):
-				waiting = false
-			}
-		}
-		f.do(w)
-	}
+	(&weather{Cluster: r.dev, t: r.t}).rage(steps, r.spus, &r.pulse, written)
 }
 
 // closeAll closes the producers while others write.
@@ -304,11 +294,7 @@ func (r *run) write(writer int) {
 		}
 		rec.Opaque = r.Hand(writer, partition, rec.Key, rec.Value)
 		rc, err := r.send(p, partition, rec)
-		r.handed.Add(1)
-		select {
-		case r.progress <- struct{}{}:
-		default:
-		}
+		r.beat()
 		switch code := fluvioerr.CodeOf(err); {
 		case err == nil:
 			receipts[rec.Opaque], last = rc, rc

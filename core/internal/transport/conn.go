@@ -40,9 +40,11 @@ type Conn struct {
 
 	gathered []byte // the writer's own, with TLS only
 
-	born  time.Time
-	heard atomic.Int64 // when bytes last arrived, in ns after born
-	known atomic.Bool  // the observer was told of the connection
+	born    time.Time
+	heard   atomic.Int64 // when bytes last arrived, in ns after born
+	asked   atomic.Int64 // when Call first asked for an answer after that, in ns after born
+	doubted atomic.Int64 // the latter, when a call was given up that had waited long
+	known   atomic.Bool  // the observer was told of the connection
 }
 
 // call is a request that waits for its answer, or a stream that waits for frames.
@@ -171,14 +173,41 @@ func (c *Conn) Stream(api uint16, version int16, req wire.Message, onFrame func(
 }
 
 // Call sends a request and waits for its answer, decoded into resp. The wait is limited by ctx and by the request timeout,
-// whichever ends first.
+// whichever ends first. One that ends without an answer makes the connection doubtful, see Sound.
 func (c *Conn) Call(ctx context.Context, api uint16, req, resp wire.Message) error {
-	if c.cfg.RequestTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.cfg.RequestTimeout)
-		defer cancel()
+	limit := c.cfg.RequestTimeout
+	if limit <= 0 {
+		return c.CallUntil(ctx, api, req, resp)
 	}
-	return c.CallUntil(ctx, api, req, resp)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if heard := c.heard.Load(); c.asked.Load() <= heard {
+		c.asked.Store(max(int64(time.Since(c.born)), heard+1))
+	}
+	err := c.CallUntil(ctx, api, req, resp)
+	if err != nil && ctx.Err() != nil && c.overdue() >= limit/2 {
+		c.doubted.Store(c.asked.Load())
+	}
+	return err
+}
+
+// overdue is for how long an answer to Call has been due and nothing has come.
+func (c *Conn) overdue() time.Duration {
+	asked := c.asked.Load()
+	if asked <= c.heard.Load() {
+		return 0
+	}
+	return time.Since(c.born) - time.Duration(asked)
+}
+
+// Sound says whether the connection can be used. One that has ended cannot; nor can one on which a call was given up after
+// half the request timeout or more, and since whose sending nothing at all has come: a peer that is half gone would keep it
+// open for ever. Such a connection ends here.
+func (c *Conn) Sound() bool {
+	if due := c.overdue(); due > 0 && c.doubted.Load() == c.asked.Load() {
+		c.fail(fluvioerr.NewTimeout("", "anything from the server", due).AtAddr(c.key.Addr))
+	}
+	return c.Err() == nil
 }
 
 // CallUntil is Call without the request timeout: only ctx limits it.

@@ -34,7 +34,7 @@ func NewPool(cfg *Config) *Pool {
 // Config is the pool's configuration.
 func (p *Pool) Config() *Config { return p.cfg }
 
-// Get gives the connection of a key, dialling it if there is none or the old one has ended. A caller whose ctx ends stops
+// Get gives the connection of a key, dialling it if there is none or the old one has ended or is not sound. A caller whose ctx ends stops
 // waiting; the dial goes on for the others within the connection timeout.
 func (p *Pool) Get(ctx context.Context, key Key) (*Conn, error) {
 	start := time.Now()
@@ -61,7 +61,7 @@ func (p *Pool) Get(ctx context.Context, key Key) (*Conn, error) {
 		if e.err != nil {
 			return nil, e.err
 		}
-		if e.conn.Err() == nil {
+		if e.conn.Sound() {
 			return e.conn, nil
 		}
 		p.forget(key, e)

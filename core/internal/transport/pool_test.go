@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
 func TestPoolDialsOnce(t *testing.T) {
@@ -44,6 +45,48 @@ func TestPoolDialsOnce(t *testing.T) {
 	require.NoError(t, err)
 	_, same := conns.Load(c)
 	require.False(t, same, "another kind has a connection of its own")
+}
+
+// A connection whose peer has gone half is not given out again when a call has found out. One that answers late is.
+func TestPoolReplacesASilentConnection(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		given := make(chan struct{})
+		s := startServer(t, true, func(p *peer) {
+			if f, ok := p.read(); ok && late {
+				<-given
+				p.answer(f.header.CorrelationID, "late")
+			}
+			drain(p)
+		})
+		cfg := testConfig()
+		cfg.RequestTimeout = 30 * time.Millisecond
+		p := NewPool(cfg)
+		t.Cleanup(p.Close)
+		first, err := p.Get(testContext(t), spuKey(s.addr))
+		require.NoError(t, err)
+		short, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+		defer cancel()
+		for _, ctx := range []context.Context{short, context.Background()} {
+			again, err := p.Get(testContext(t), spuKey(s.addr))
+			require.NoError(t, err)
+			require.Same(t, first, again, "nobody has waited long")
+			err = first.Call(ctx, wire.KeyFetchOffsets, &wire.FetchOffsetsRequest{}, &wire.FetchOffsetsResponse{})
+			require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
+		}
+		quiet := first.Quiet()
+		close(given)
+		if late {
+			require.Eventually(t, func() bool { return first.Quiet() < quiet }, patience, time.Millisecond)
+		}
+		second, err := p.Get(testContext(t), spuKey(s.addr))
+		require.NoError(t, err)
+		if late {
+			require.Same(t, first, second)
+		} else {
+			require.NotSame(t, first, second)
+			require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(first.Err()))
+		}
+	}
 }
 
 func TestPoolReplacesADeadConnection(t *testing.T) {

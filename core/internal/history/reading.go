@@ -1,0 +1,311 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Lane is a partition of a topic, as consumers see it.
+type Lane struct {
+	Topic     string
+	Partition int32
+}
+
+// nothing stands for no record.
+const nothing = -1
+
+// lane is what is known of one partition.
+type lane struct {
+	values  map[int64]uint64 // what stands at an offset, hashed; as it was acknowledged or read first
+	next    int64            // the record that has to come next
+	begun   bool             // next is known
+	paused  bool
+	gone    bool // the topic is
+	jumps   []jump
+	given   int64 // the last record handed out since reading began at a position; nothing before the first
+	settled int64 // the same, before the application came for more the last time
+	most    int64 // the highest record that could be stored so far
+	highest int64 // the highest record handed out so far
+	stored  int64 // what the store has; nothing: none
+	kept    int64 // the highest record that was stored since reading began at a position, or chosen not to be
+}
+
+// jump is a gap that was announced.
+type jump struct{ from, to int64 }
+
+// Reading is what the consumers of one name gave their application, one consumer after the other. The zero value is an empty
+// one; its methods are safe for concurrent use. What it demands:
+//
+//  5. The offsets of a partition go up one by one from where reading began. A gap was announced, as lost to retention or as
+//     damaged. Nothing comes while the partition is paused. What stands at an offset is always the same, and is what was
+//     acknowledged.
+//  6. What is stored was handed out, and before the application came for more the last time if it did not ask for a commit
+//     itself. A consumer that is opened anew goes on behind what is stored.
+type Reading struct {
+	mu    sync.Mutex
+	salt  maphash.Seed
+	lanes map[Lane]*lane
+	wrong []string
+	tally ReadingTally
+}
+
+// ReadingTally counts what a reading shows, so that a test knows that its faults did something.
+type ReadingTally struct {
+	Records int // handed out
+	Again   int // of these, the ones that had been handed out before: sought, or read by an earlier consumer
+	Lost    int // offsets passed over and announced
+	Resumed int // partitions that went on behind a stored offset
+	Saved   int // offsets that reached a store
+	Sought  int
+}
+
+// Add adds another reading's tally.
+func (t *ReadingTally) Add(o ReadingTally) {
+	t.Records += o.Records
+	t.Again += o.Again
+	t.Lost += o.Lost
+	t.Resumed += o.Resumed
+	t.Saved += o.Saved
+	t.Sought += o.Sought
+}
+
+// Tally counts what there is so far.
+func (r *Reading) Tally() ReadingTally {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tally
+}
+
+// Err says what is wrong, nil for nothing.
+func (r *Reading) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.wrong) == 0 {
+		return nil
+	}
+	const most = 20
+	text := strings.Join(r.wrong[:min(len(r.wrong), most)], "\n")
+	if len(r.wrong) > most {
+		text += fmt.Sprintf("\n… and %d more", len(r.wrong)-most)
+	}
+	return errors.New(text)
+}
+
+func (r *Reading) complain(at Lane, format string, args ...any) {
+	r.wrong = append(r.wrong, fmt.Sprintf("%s/%d: ", at.Topic, at.Partition)+fmt.Sprintf(format, args...))
+}
+
+// lane gives the lane of a partition. r.mu is held.
+func (r *Reading) lane(at Lane) *lane {
+	if r.lanes == nil {
+		r.lanes, r.salt = map[Lane]*lane{}, maphash.MakeSeed()
+	}
+	l := r.lanes[at]
+	if l == nil {
+		l = &lane{values: map[int64]uint64{}, given: nothing, settled: nothing, most: nothing, highest: nothing, stored: nothing, kept: nothing}
+		r.lanes[at] = l
+	}
+	return l
+}
+
+// Wrote notes an acknowledged record.
+func (r *Reading) Wrote(at Lane, offset int64, value []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.same(at, offset, value)
+}
+
+// same holds a record against what is known of its place. r.mu is held.
+func (r *Reading) same(at Lane, offset int64, value []byte) {
+	l := r.lane(at)
+	is := maphash.Bytes(r.salt, value)
+	if was, known := l.values[offset]; known && was != is {
+		r.complain(at, "at %d stands %s, and it was something else before", offset, brief(value))
+	}
+	l.values[offset] = is
+}
+
+// Begin notes where a new consumer begins to read a partition. named: it goes on behind what is stored, if anything is.
+func (r *Reading) Begin(at Lane, offset int64, named bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lane(at)
+	if named && l.stored != nothing {
+		r.tally.Resumed++
+		if !l.reach(l.stored+1, offset) {
+			r.complain(at, "a consumer begins at %d, and %d is stored; the gaps that were announced: %v", offset, l.stored, l.jumps)
+		}
+	}
+	l.begin(offset)
+	l.paused = false
+}
+
+// Open notes that a consumer is about to be opened: nothing has been handed out of what it reads.
+func (r *Reading) Open() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range r.lanes {
+		l.begin(l.next)
+		l.begun = false
+	}
+}
+
+// begin: nothing is handed out yet from here on.
+func (l *lane) begin(offset int64) {
+	l.next, l.begun, l.given, l.settled, l.kept = offset, true, nothing, nothing, nothing
+}
+
+// Seek notes that the application has chosen another position.
+func (r *Reading) Seek(at Lane, offset int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tally.Sought++
+	r.lane(at).begin(offset)
+}
+
+// Pause notes that the application wants nothing of a partition, or wants it again.
+func (r *Reading) Pause(at Lane, on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lane(at).paused = on
+}
+
+// Jump notes that offsets are passed over, as the consumer says.
+func (r *Reading) Jump(at Lane, from, to int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lane(at)
+	l.jumps = append(l.jumps, jump{from, to})
+	r.tally.Lost += int(max(to-from, 0))
+}
+
+// reach says whether one gets from one offset to another by jumps that were announced.
+func (l *lane) reach(from, to int64) bool {
+	return from == to || from < to && slices.ContainsFunc(l.jumps, func(j jump) bool { return j.from <= from && from < j.to && l.reach(j.to, to) })
+}
+
+// Give notes a record that the application got.
+func (r *Reading) Give(at Lane, offset int64, value []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lane(at)
+	switch {
+	case !l.begun:
+		r.complain(at, "the record at %d came before anybody said that reading begins", offset)
+	case offset < l.next:
+		r.complain(at, "the record at %d came when %d had to come", offset, l.next)
+	case !l.reach(l.next, offset):
+		r.complain(at, "the record at %d came when %d had to come; the gaps that were announced: %v", offset, l.next, l.jumps)
+	}
+	if l.paused {
+		r.complain(at, "the record at %d came although the partition is paused", offset)
+	}
+	r.same(at, offset, value)
+	r.tally.Records++
+	if offset <= l.highest {
+		r.tally.Again++
+	}
+	l.next, l.begun, l.given = offset+1, true, offset
+	l.highest = max(l.highest, offset)
+}
+
+// Come notes that the application comes for more: it is done with what it got.
+func (r *Reading) Come() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range r.lanes {
+		l.settled = l.given
+		l.most = max(l.most, l.settled)
+	}
+}
+
+// Commit notes that the application is about to ask for a commit of what it got.
+func (r *Reading) Commit() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range r.lanes {
+		l.most = max(l.most, l.given)
+	}
+}
+
+// Save notes that the store has an offset.
+func (r *Reading) Save(at Lane, offset int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lane(at)
+	if offset != l.stored {
+		r.tally.Saved++
+	}
+	if offset > l.most {
+		r.complain(at, "%d is stored, and the application is done with no more than %d", offset, l.most)
+	}
+	l.stored = offset
+}
+
+// Committed notes that the latest commit has succeeded, closed: the one of a consumer that stores by itself when it closes.
+// What was handed out, or what the application was done with, is stored now.
+func (r *Reading) Committed(closed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for at, l := range r.lanes {
+		switch {
+		case l.gone:
+		case closed && l.settled > l.kept && (l.stored < l.settled || l.stored > l.given):
+			r.complain(at, "the consumer closed without an error, and %d is stored instead of %d", l.stored, l.settled)
+		case !closed && l.given != nothing && l.given != l.stored:
+			r.complain(at, "a commit succeeded, and %d is stored instead of %d", l.stored, l.given)
+		}
+		if !closed {
+			l.kept = max(l.kept, l.given)
+		}
+	}
+}
+
+// Chosen notes that the commit of a chosen offset has succeeded, which stays until there is more than was handed out so far and
+// the application is done with, or was stored before.
+func (r *Reading) Chosen(at Lane, offset int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lane(at)
+	if l.stored != offset && !l.gone {
+		r.complain(at, "%d was to be stored, and %d is", offset, l.stored)
+	}
+	l.kept = max(l.kept, l.settled)
+}
+
+// Gone notes that a topic was deleted.
+func (r *Reading) Gone(topic string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for at, l := range r.lanes {
+		l.gone = l.gone || at.Topic == topic
+	}
+}
+
+// Given is the last record handed out of a partition since its reading began, -1 for none.
+func (r *Reading) Given(at Lane) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lane(at).given
+}
+
+// Next is the record that has to come next in a partition.
+func (r *Reading) Next(at Lane) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lane(at).next
+}
+
+// Begun gives the partitions whose reading has begun, in their order.
+func (r *Reading) Begun() []Lane {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(r.lanes), func(a, b Lane) int {
+		return strings.Compare(fmt.Sprintf("%s/%06d", a.Topic, a.Partition), fmt.Sprintf("%s/%06d", b.Topic, b.Partition))
+	})
+}
