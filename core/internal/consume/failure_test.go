@@ -122,24 +122,6 @@ func TestConnectionsBreakWhileReading(t *testing.T) {
 	}
 }
 
-// A frame may break off at any byte.
-func TestFrameCutAtEveryByte(t *testing.T) {
-	w := newWorld(t, devcluster.Options{})
-	w.topic("cut", 1)
-	v := numbered(0, 3, 4)
-	w.store("cut", 0, batchOf(compress.None, v...))
-	cfg := testConfig("cut")
-	cfg.StopAt, cfg.RetryFirst, cfg.RetryMax = Stop{Kind: StopEnd}, time.Microsecond, time.Millisecond
-	for n := range 180 {
-		cut := w.rule(devcluster.Rule{API: "StreamFetch", Partition: -1, Count: 1, Action: devcluster.Action{Kind: devcluster.ActionCut, Bytes: n}})
-		c := w.consumer(cfg)
-		require.Equal(t, v, values(readAll(t, c)), "cut at %d", n)
-		require.Equal(t, 1, cut.Hits())
-		cut.Remove()
-		c.Close()
-	}
-}
-
 func TestSCRestartsWhileReading(t *testing.T) {
 	w := newWorld(t, devcluster.Options{SPUs: 2})
 	throughFaults(t, w, 2, nil, func(read func()) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -40,10 +41,16 @@ type world struct {
 
 func newWorld(t *testing.T, o devcluster.Options) *world {
 	t.Helper()
+	return newWorldOver(t, o, nil)
+}
+
+// newWorldOver is newWorld with connections that dial makes.
+func newWorldOver(t *testing.T, o devcluster.Options, dial func(context.Context, string, string) (net.Conn, error)) *world {
+	t.Helper()
 	dev, err := devcluster.Start(testContext(t), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, dev.Close()) })
-	pool := transport.NewPool(&transport.Config{ClientID: "test", ConnectTimeout: 5 * time.Second, RequestTimeout: patience, WriteStall: patience})
+	pool := transport.NewPool(&transport.Config{ClientID: "test", ConnectTimeout: 5 * time.Second, RequestTimeout: patience, WriteStall: patience, DialContext: dial})
 	t.Cleanup(pool.Close)
 	c, err := cluster.Open(testContext(t), cluster.Config{Endpoint: dev.Endpoint(), BackoffFirst: 2 * time.Millisecond, BackoffMax: 50 * time.Millisecond}, pool)
 	require.NoError(t, err)
