@@ -14,7 +14,8 @@ import (
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
-// Consumer reads topics. Its methods are safe for concurrent use.
+// Consumer reads topics. Its methods are safe for concurrent use. While nothing comes it costs a goroutine, about 5 KiB of heap and
+// 4 KiB of stack for each partition, and a connection, two goroutines and 70 KiB for each SPU that leads some of them.
 type Consumer struct {
 	client *Client
 	c      *consume.Consumer

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +22,13 @@ import (
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(apart) != "" {
+		runApart()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds waits for what must come; it is no measure.
 const patience = 60 * time.Second
