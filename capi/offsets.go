@@ -45,6 +45,8 @@ func (x *consumer) settled() {
 	if len(places) == 0 {
 		return
 	}
+	x.pushing.Lock() // or a seek between the two would take back what is told here
+	defer x.pushing.Unlock()
 	marks := make([]int64, len(places))
 	C.fluvioc_consumer_settled(x.handle, (*C.int64_t)(unsafe.SliceData(marks)), C.size_t(len(marks)))
 	for i, p := range places {
