@@ -396,7 +396,7 @@ func (r *reader) failed(err error) bool {
 		return false
 	case e.Code == fluvioerr.Timeout && e.Topic == "":
 		return true
-	case r.dead[at] && !e.Ended:
+	case r.dead[at] && e.End == fluvioerr.NotEnded:
 		r.t.Errorf("told twice: %v", err)
 	case e.Code == fluvioerr.OffsetEvicted && r.evicts && r.readPlan.consumer.OffsetReset == "error":
 		r.dead[at] = true
@@ -406,7 +406,7 @@ func (r *reader) failed(err error) bool {
 	default:
 		r.t.Errorf("there is no reason for %v", err)
 	}
-	return !e.Ended
+	return e.End == fluvioerr.NotEnded
 }
 
 // anyLane is a partition that the consumer reads.
@@ -533,6 +533,7 @@ func (r *reader) readOn() {
 		require.NoError(r.t, err)
 		for r.Next(Lane{topic, p}) < end {
 			require.NoError(r.t, r.ctx.Err(), "partition %d: %d of %d, %+v, %v", p, r.Next(Lane{topic, p}), end, r.consumer.Positions(), r.Err())
+			require.NoError(r.t, r.Err())
 			r.next(r.ctx)
 		}
 	}
