@@ -4,6 +4,7 @@
 #   make demo    the main job on real input: Python writes, Node reads, C checks. FLUVIO_ENDPOINT=host:port uses that cluster
 #   make test    everything: format, vet, lint, Go with the race detector, fuzz smoke, C, Python, Node, official clients, README
 #   make bench-produce   measures producers beside the official clients, about three minutes (tests/bench/README.md)
+#   make bench-consume   the same of consumers
 #   make install PREFIX=/usr/local DESTDIR=   library (shared, static), headers, pkg-config, CMake, fluvio-devcluster; make uninstall
 #   make dist    wheels, npm packages and C archives for linux on amd64 and arm64, in build/dist
 #   make clean   removes build/ and the Node packages
@@ -33,7 +34,7 @@ VERSION = $(shell sed -n 's/^.define FLUVIO_VERSION_HEX 0x\(..\)\(..\)\(..\)$$/0
 
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-python test-interop test-node bench-produce clean need-build need-python need-node
+.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-python test-interop test-node bench-produce bench-consume clean need-build need-python need-node
 
 # need,command,what it is for
 define need
@@ -201,8 +202,8 @@ test-node: all need-node $(NODE_DONE)
 # -------------------------------------------------------------- benchmarks
 
 # FULL=1: every combination, about an hour. PROFILE=1: also where the CPU time goes. BENCHFLAGS: see run.py --help.
-bench-produce: need-python need-node all $(VENV)/.done $(NODE_DONE)
-	@$(VENV)/bin/python tests/bench/run.py produce $(if $(FULL),--full) $(if $(PROFILE),--profile) $(BENCHFLAGS)
+bench-produce bench-consume: need-python need-node all $(VENV)/.done $(NODE_DONE)
+	@$(VENV)/bin/python tests/bench/run.py $(@:bench-%=%) $(if $(FULL),--full) $(if $(PROFILE),--profile) $(BENCHFLAGS)
 
 clean:
 	rm -rf $(BUILD) bindings/node/node_modules tests/interop/rust/Cargo.lock

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from programs import Bench, Result
 
 SIZES = (10, 100, 1000, 10000)
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -65,6 +67,30 @@ class Workload:
     def plain(self) -> bool:
         """Whether nothing but the size differs from the default settings of both sides."""
         return (self.compression, self.linger, self.partitions) == ("none", 0, 1)
+
+    @property
+    def most(self) -> int:
+        """Records that a run may send."""
+        return MOST_BYTES // self.size
+
+    @property
+    def fields(self) -> Dict[str, Any]:
+        """What it is, for the file."""
+        names = ("mode", "size", "compression", "linger", "partitions")
+        return {name: getattr(self, name) for name in names}
+
+    def fixed(self, row: Row) -> Optional[int]:
+        """Records of a run, if that does not depend on the time it takes."""
+        return LATENCY_COUNT if self.mode == "latency" else row.count
+
+    def first_count(self) -> int:
+        """Records of the run that finds out how many fit into the time."""
+        return 50_000 if self.size <= 100 else 20_000 if self.size <= 1000 else 4_000
+
+    def run(self, bench: Bench, row: Row, count: int, wrap: Sequence[str] = (), **more: Any) -> Result:
+        """One run of a row; ``more`` arguments for its program."""
+        options = {**self.options(row), "count": count, "warmup": max(200, count // 10), **more}
+        return bench.run(row.program, self.partitions, options, wrap)
 
     def options(self, row: Row) -> Dict[str, Any]:
         """The arguments of a row's program. None leaves it to the client, so that its own defaults count."""
@@ -143,7 +169,7 @@ def full() -> List[Workload]:
 
 @dataclass(frozen=True)
 class Goal:
-    """A ratio of medians, of the best of some rows to the best of others."""
+    """A ratio of medians, of the best of some rows to the best of others; without others: millions of records/s."""
 
     text: str
     metric: str

@@ -7,8 +7,8 @@ import subprocess
 from collections import Counter
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
-from produce import Row, Workload
 from programs import OUT, Bench, Failed, build, need, prepare_go
+from report import AnyRow, AnyWorkload
 
 LINES = 15
 """The heaviest functions that are shown."""
@@ -25,7 +25,7 @@ def text_of(command: Sequence[str]) -> str:
     return done.stdout
 
 
-def profile_go(bench: Bench, workload: Workload, row: Row, count: int, run: Run) -> str:
+def profile_go(bench: Bench, workload: AnyWorkload, row: AnyRow, count: int, run: Run) -> str:
     """The Go program by its own profiler, what is measured only."""
     file = OUT / f"go-{workload.size}.pprof"
     run(bench, workload, row, count, profile=file)
@@ -33,7 +33,7 @@ def profile_go(bench: Bench, workload: Workload, row: Row, count: int, run: Run)
     return text_of([*pprof, prepare_go()[0], str(file)]).strip()
 
 
-def profile_c(bench: Bench, workload: Workload, row: Row, count: int, run: Run) -> str:
+def profile_c(bench: Bench, workload: AnyWorkload, row: AnyRow, count: int, run: Run) -> str:
     """The C program by perf, with a library that has not lost its symbols."""
     if shutil.which("perf") is None:
         return "perf is not installed"
@@ -60,13 +60,13 @@ def shares(samples: str) -> str:
     return "\n".join(lines)
 
 
-def profiles(bench: Bench, workloads: Sequence[Workload], run: Run) -> List[Tuple[str, str]]:
-    """A title and a text for each profile: of the rows that send one by one with default settings."""
+def profiles(bench: Bench, workloads: Sequence[AnyWorkload], run: Run) -> List[Tuple[str, str]]:
+    """A title and a text for each profile: of the rows that send one by one, or take batches, with default settings."""
     found = []
     for workload in workloads:
-        for row in workload.rows if workload.plain and workload.mode == "throughput" else ():
+        for row in workload.rows if workload.plain and workload.mode in ("throughput", "read") else ():
             take = {"go": profile_go, "c": profile_c}.get(row.program)
-            if take is not None and row.api == "send":
-                count = min(3_000_000, 300_000_000 // workload.size)
+            if take is not None and row.api in ("send", "callback", "batches"):
+                count = min(3_000_000, 300_000_000 // workload.size, workload.most)
                 found.append((f"CPU of {row.label}, {workload.title}", take(bench, workload, row, count, run)))
     return found

@@ -12,7 +12,9 @@ import uuid
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from subprocess import PIPE
+from threading import Timer
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parents[1]
@@ -56,19 +58,19 @@ def prepare_go() -> List[str]:
     return [str(program)]
 
 
-def prepare_python() -> List[str]:
+def prepare_python(script: str) -> List[str]:
     """libfluvio's Python binding."""
-    return [sys.executable, str(BENCH / "python" / "libfluvio_bench.py")]
+    return [sys.executable, str(BENCH / "python" / script)]
 
 
-def prepare_node_program() -> List[str]:
+def prepare_node_program(script: str) -> List[str]:
     """libfluvio's Node binding."""
-    return [prepare_node()[0], str(BENCH / "node" / "bench.mjs")]
+    return [prepare_node()[0], str(BENCH / "node" / script)]
 
 
-def prepare_official() -> List[str]:
+def prepare_official(script: str) -> List[str]:
     """The official Python client."""
-    return [prepare_official_python()[0], str(BENCH / "python" / "official_bench.py")]
+    return [prepare_official_python()[0], str(BENCH / "python" / script)]
 
 
 @lru_cache
@@ -86,16 +88,24 @@ class Program:
     """Builds it, unless it is up to date, and returns its command line."""
 
 
-def programs(release: bool = True) -> Dict[str, Program]:
-    """All programs. ``release=False`` builds Rust without optimisation, which is for tests, and not for numbers."""
+SCRIPTS = {
+    "produce": ("libfluvio_bench.py", "bench.mjs", "official_bench.py"),
+    "consume": ("libfluvio_consume.py", "consume.mjs", "official_consume.py"),
+}
+
+
+def programs(benchmark: str = "produce", release: bool = True) -> Dict[str, Program]:
+    """All programs of a benchmark. ``release=False`` builds Rust without optimisation, which is for tests, and not for
+    numbers."""
+    python, node, official = SCRIPTS[benchmark]
     return {
         "c": Program("libfluvio C", prepare_c),
         "go": Program("libfluvio Go", prepare_go),
-        "python": Program("libfluvio Python", prepare_python),
-        "node": Program("libfluvio Node", prepare_node_program),
+        "python": Program("libfluvio Python", lambda: prepare_python(python)),
+        "node": Program("libfluvio Node", lambda: prepare_node_program(node)),
         "raw": Program("bare socket", prepare_go),
         "rust": Program("official Rust 0.50.1", lambda: prepare_rust(release)),
-        "official-python": Program("official Python 0.21.0", prepare_official),
+        "official-python": Program("official Python 0.21.0", lambda: prepare_official(official)),
     }
 
 
@@ -125,11 +135,23 @@ class Bench:
     programs: Dict[str, Program] = field(default_factory=programs)
     topics: List[str] = field(default_factory=list)
     """Topics to delete at the end: an SC that is busy deleting one may not notice that the next one is online."""
+    data: Dict[Tuple[int, str, int, int], str] = field(default_factory=dict)
+    """Topics to read, by size, codec, partitions and number of records."""
+    control_url: str = ""
+    """The control port of a dev cluster, for tests."""
+    keep: bool = False
+    """Topics to read are left, and used when they are there already."""
 
     def close(self) -> None:
         """Deletes what is left."""
         while self.topics:
             self.client.admin.delete_topic(self.topics.pop())
+
+    def rest(self) -> None:
+        """A workload is over: the dev cluster has its memory back."""
+        if self.server_pid is not None:
+            self.data.clear()
+            self.close()
 
     def server_seconds(self) -> Optional[float]:
         """CPU seconds of the server so far, if it is known."""
@@ -143,38 +165,140 @@ class Bench:
         with self.client.consumer(topic, start="end-1", stop_at="end") as consumer:
             return sum(record.offset + 1 for record in consumer)
 
-    def run(self, program: str, partitions: int, options: Dict[str, Any], wrap: Sequence[str] = ()) -> Result:
-        """Runs a program once on a topic of its own. What it says it sent must be stored, all of it, once.
+    def create(self, partitions: int, **settings: int) -> str:
+        """A new topic, which is deleted in the end."""
+        topic = f"bench-{uuid.uuid4().hex[:12]}"
+        self.client.admin.create_topic(topic, partitions=partitions, **settings)
+        self.topics.append(topic)
+        return topic
 
-        ``options`` become its arguments, where they are not None; ``wrap`` is a command that runs it.
+    def command(self, program: str, topic: str, options: Dict[str, Any], wrap: Sequence[str] = ()) -> List[str]:
+        """The command line of a program, which ``wrap`` runs. ``options`` that are not None become its arguments."""
+        arguments = {"endpoint": self.endpoint, "topic": topic, **options}
+        words = [word for key, value in arguments.items() if value is not None for word in (f"--{key}", str(value))]
+        return [*wrap, *self.programs[program].prepare(), *words]
+
+    def run(self, program: str, partitions: int, options: Dict[str, Any], wrap: Sequence[str] = ()) -> Result:
+        """Runs a program that sends, once, on a topic of its own. What it says it sent must be stored, all of it, once.
 
         Raises:
             Failed: it did not end well, or the topic holds something else.
             Unavailable: this machine lacks what it needs.
         """
         name = self.programs[program].name
-        command = self.programs[program].prepare()
-        topic = f"bench-{uuid.uuid4().hex[:12]}"
+        self.programs[program].prepare()
         # Small segments, and few: what is stored does not pile up.
-        self.client.admin.create_topic(topic, partitions=partitions, segment_size=16 << 20, max_partition_size=64 << 20)
+        topic = self.create(partitions, segment_size=16 << 20, max_partition_size=64 << 20)
         try:
-            arguments = {"endpoint": self.endpoint, "topic": topic, "payload": payload(options["size"]), **options}
+            command = self.command(program, topic, {"payload": payload(options["size"]), **options}, wrap)
             before, start = self.server_seconds(), time.monotonic()
-            words = [word for key, value in arguments.items() if value is not None for word in (f"--{key}", str(value))]
-            result: Result = json.loads(execute(name, [*wrap, *command, *words]))
+            result: Result = json.loads(execute(name, command))
             sent = result["warmup"] + result["records"]
             result["wall_seconds"] = time.monotonic() - start
             stored = self.stored(topic)
             if stored != sent:
                 raise Failed(f"{name} sent {sent} records, {stored} are stored")
-            after = self.server_seconds()
-            measured = None if before is None or after is None else (after - before) * result["records"] / sent
-            result["server_cpu_seconds"] = measured
+            self.add_server(result, before)
             return result
         finally:
-            self.topics.append(topic)
-            if self.server_pid is not None:  # the dev cluster
-                self.close()
+            self.rest()
+
+    def add_server(self, result: Result, before: Optional[float]) -> None:
+        """Adds the server's part to a result."""
+        after = self.server_seconds()
+        part = result["records"] / (result["warmup"] + result["records"])
+        result["server_cpu_seconds"] = None if before is None or after is None else (after - before) * part
+
+    def topic_with(self, size: int, compression: str, partitions: int, records: int) -> str:
+        """A topic with so many records, which is made the first time that it is asked for."""
+        key = (size, compression, partitions, records)
+        if key not in self.data:
+            topic = f"bench-consume-{size}-{compression}-{partitions}-{records}"
+            if not self.keep:
+                topic = self.create(partitions)
+            elif topic not in {each.name for each in self.client.admin.topics()}:
+                self.client.admin.create_topic(topic, partitions=partitions)
+            if self.stored(topic) == 0:
+                execute("the sender", self.sender(topic, "throughput", "send_columns", size, records, compression))
+            stored = self.stored(topic)
+            if stored != records:
+                raise Failed(f"{stored} records are stored in topic {topic} instead of {records}")
+            self.data[key] = topic
+        return self.data[key]
+
+    def sender(self, topic: str, mode: str, api: str, size: int, count: int, compression: str) -> List[str]:
+        """A command line that sends records with libfluvio."""
+        options = {
+            "mode": mode,
+            "api": api,
+            "reports": "ignore",
+            "payload": payload(size),
+            "size": size,
+            "count": count,
+            "warmup": 0,
+            "compression": None if compression == "none" else compression,
+        }
+        return self.command("c", topic, options)
+
+    def read(
+        self,
+        program: str,
+        records: int,
+        compression: str,
+        options: Dict[str, Any],
+        loses: bool,
+        wrap: Sequence[str] = (),
+    ) -> Result:
+        """Runs a program that reads, once, on a topic with so many records. They must come in order, all of them, once,
+        unless it ``loses`` records. Raises as ``run``."""
+        name = self.programs[program].name
+        self.programs[program].prepare()
+        topic = self.topic_with(options["size"], compression, options["partitions"], records)
+        before, start = self.server_seconds(), time.monotonic()
+        result: Result = json.loads(execute(name, self.command(program, topic, options, wrap)))
+        result["wall_seconds"] = time.monotonic() - start
+        self.add_server(result, before)
+        check_read(name, result, options["size"], loses)
+        return result
+
+    def follow(
+        self, program: str, compression: str, options: Dict[str, Any], loses: bool, wrap: Sequence[str] = ()
+    ) -> Result:
+        """Runs a program that reads while records are sent, 1,000 a second, each with the time at which it was sent."""
+        name = self.programs[program].name
+        topic = self.create(options["partitions"])
+        command = self.command(program, topic, options, wrap)
+        count = options["warmup"] + options["count"]
+        sender = self.sender(topic, "pace", "send", options["size"], count, compression)
+        try:
+            with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True) as reader:
+                deadline = Timer(RUN_DEADLINE, reader.kill)
+                deadline.start()
+                try:
+                    assert reader.stdout is not None
+                    if reader.stdout.readline() == "ready\n":
+                        before = self.server_seconds()
+                        execute("the sender", sender)
+                    said, failure = reader.communicate()
+                finally:
+                    deadline.cancel()
+                    reader.kill()
+            if reader.returncode != 0:
+                raise Failed(f"{name} ended with status {reader.returncode}: {failure.strip()[-1000:]}")
+            result: Result = json.loads(said)
+            self.add_server(result, before)
+            check_read(name, result, options["size"], loses)
+            return result
+        finally:
+            self.rest()
+
+
+def check_read(name: str, result: Result, size: int, loses: bool) -> None:
+    """Fails unless a program read what it should."""
+    if result["bytes"] != result["records"] * size:
+        raise Failed(f"{name} read {result['records']} records of {size} bytes, but {result['bytes']} bytes of values")
+    if result["missing"] and not loses:
+        raise Failed(f"{name} did not give {result['missing']} records")
 
 
 def execute(name: str, command: List[str]) -> str:

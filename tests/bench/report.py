@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
-from produce import CORE_LIMIT_NS, Goal, Row, Workload
+import consume
+import produce
+from produce import CORE_LIMIT_NS, Goal
 from programs import Result
 
-__all__ = ["LEGEND", "METRICS", "Measured", "Result", "Section", "goal_rows", "goals_text", "of_server_limit"]
+__all__ = ["LEGENDS", "METRICS", "Measured", "Result", "Section", "goal_rows", "goals_text", "of_server_limit"]
+
+AnyRow = Union[produce.Row, consume.Row]
+AnyWorkload = Union[produce.Workload, consume.Workload]
 
 METRICS: Dict[str, Callable[[Result], Optional[float]]] = {
     "rate": lambda r: r["records"] / r["seconds"],
@@ -18,13 +23,14 @@ METRICS: Dict[str, Callable[[Result], Optional[float]]] = {
     "rss_mb": lambda r: r["max_rss_kb"] / 1024,
     "p50": lambda r: r["latency_us"] and r["latency_us"]["p50"],
     "p99": lambda r: r["latency_us"] and r["latency_us"]["p99"],
+    "missing": lambda r: r.get("missing"),
 }
 
 
 class Measured:
     """What a row did, in all its runs."""
 
-    def __init__(self, row: Row, runs: Sequence[Result], problem: str = "") -> None:
+    def __init__(self, row: AnyRow, runs: Sequence[Result], problem: str = "") -> None:
         self.row = row
         self.runs = list(runs)
         self.problem = problem
@@ -48,7 +54,7 @@ class Measured:
 class Section:
     """A workload and what its rows did."""
 
-    def __init__(self, workload: Workload, rows: Sequence[Measured]) -> None:
+    def __init__(self, workload: AnyWorkload, rows: Sequence[Measured]) -> None:
         self.workload = workload
         self.rows = list(rows)
 
@@ -69,13 +75,11 @@ class Section:
 
     def json(self) -> Dict[str, Any]:
         """For the file."""
-        w = self.workload
-        fields = ("mode", "size", "compression", "linger", "partitions")
-        return {**{name: getattr(w, name) for name in fields}, "rows": [m.json() for m in self.rows]}
+        return {**self.workload.fields, "rows": [m.json() for m in self.rows]}
 
     def text(self) -> str:
         """As a table."""
-        columns = SINGLE_COLUMNS if self.workload.mode == "latency" else THROUGHPUT_COLUMNS
+        columns = COLUMNS[self.workload.mode]
         lines = [f"### {self.workload.title}", ""]
         lines.append("| | " + " | ".join(columns) + " |")
         lines.append("|---|" + "---:|" * len(columns))
@@ -153,13 +157,42 @@ SINGLE_COLUMNS: Dict[str, Column] = {
     "p99 : official": versus("p99"),
 }
 
-LEGEND = """\
+READ_COLUMNS: Dict[str, Column] = {
+    "records/s": plain("rate"),
+    "spread": spread("rate"),
+    "MB/s": plain("mb_per_s"),
+    "CPU ns": plain("cpu_ns"),
+    "server ns": plain("server_ns"),
+    "RSS MB": plain("rss_mb"),
+    "not given": plain("missing"),
+    "records/s : official": versus("rate"),
+    "CPU : official": versus("cpu_ns"),
+    "of the server's limit": of_server_limit,
+}
+COLUMNS = {
+    "throughput": THROUGHPUT_COLUMNS,
+    "latency": SINGLE_COLUMNS,
+    "read": READ_COLUMNS,
+    "follow": SINGLE_COLUMNS,
+}
+
+LEGENDS = {
+    "produce": """\
 Each number is the median of {repetitions} runs, taken in turns; spread is the distance of the best and the worst, as a
 part of it. CPU is that of the client's process, user and system, per record; server ns that of the dev cluster. MB are
 10^6 bytes of values. p50 and p99 run from the call that sends a record to its report. Ratios are to the official client
 that does the same. Rows "raw" write a prepared request to a bare socket again and again: the server takes no more from
 anybody. The core limit is what encoding, checking and writing alone cost (tests/bench/README.md).
-"""
+""",
+    "consume": """\
+Each number is the median of {repetitions} runs, taken in turns; spread is the distance of the best and the worst, as a
+part of it. CPU is that of the client's process, user and system, per record; server ns that of the dev cluster. MB are
+10^6 bytes of values. "not given" are records that are stored and did not come, which official clients are known for: of
+libfluvio's they are errors. p50 and p99 run from the call that sends a record, in another process, to its sight.
+Ratios are to the official client that does the same. Rows "raw" read the same frames from a bare socket and do nothing
+with them: the server gives no more to anybody.
+""",
+}
 
 
 def goal_rows(goals: Sequence[Goal], sections: Sequence[Section]) -> List[Dict[str, Any]]:
@@ -174,7 +207,7 @@ def goal_rows(goals: Sequence[Goal], sections: Sequence[Section]) -> List[Dict[s
             for labels in (goal.ours, goal.theirs):
                 values = [m[goal.metric] for m in map(section.find, labels) if m is not None]
                 sides.append(best((value for value in values if value is not None), default=None))
-            ours, theirs = sides
+            ours, theirs = sides[0], sides[1] if goal.theirs else 1e6
             if ours is not None and theirs:
                 ratio = ours / theirs
                 bound = {"at_least": goal.at_least, "at_most": goal.at_most}

@@ -1,4 +1,4 @@
-"""Runs a benchmark and reports: ``python tests/bench/run.py produce``. README.md beside it says more.
+"""Runs a benchmark and reports: ``python tests/bench/run.py produce``, or ``consume``. README.md beside it says more.
 
 Rows run in turns (A, B, A, B, ...), so that what slows the machine down for a while slows all of them. Without
 FLUVIO_ENDPOINT the server is a dev cluster in a process of its own.
@@ -18,54 +18,57 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
-from produce import GOALS, LATENCY_COUNT, MOST_BYTES, Row, Workload, full, short
+import consume
+import produce
 from profiles import profiles
-from programs import OUT, Bench, Failed, Result, Unavailable, libfluvio
-from report import LEGEND, Measured, Section, goal_rows, goals_text
+from programs import OUT, Bench, Failed, Result, Unavailable, libfluvio, programs
+from report import LEGENDS, AnyRow, AnyWorkload, Measured, Section, goal_rows, goals_text
+
+BENCHMARKS: Dict[str, Any] = {"produce": produce, "consume": consume}
+TITLES = {"produce": "Producing to", "consume": "Consuming from"}
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="Measures clients against one server, in turns.")
-    parser.add_argument("benchmark", choices=("produce",))
+    parser.add_argument("benchmark", choices=tuple(BENCHMARKS))
     parser.add_argument("--full", action="store_true", help="every combination, about an hour")
     parser.add_argument("--profile", action="store_true", help="also tell where the CPU time of Go and C goes")
     parser.add_argument("--repetitions", type=int, default=3, help="runs of each row")
     parser.add_argument("--seconds", type=float, default=0.8, help="about how long a run of a row lasts")
     parser.add_argument("--only", default="", help="regular expression of the workloads' titles")
+    parser.add_argument("--keep", action="store_true", help="consume: leave the topics, and read those that are left")
     parser.add_argument("--rows", default="", help="regular expression of the rows' names")
     return parser.parse_args(words)
 
 
-def first_count(workload: Workload) -> int:
-    """Records of the run that finds out how many fit into the time."""
-    return 50_000 if workload.size <= 100 else 20_000 if workload.size <= 1000 else 4_000
-
-
-def run_row(bench: Bench, workload: Workload, row: Row, count: int, wrap: Sequence[str] = (), **more: Any) -> Result:
+def run_row(
+    bench: Bench, workload: AnyWorkload, row: AnyRow, count: int, wrap: Sequence[str] = (), **more: Any
+) -> Result:
     """One run of a row; ``more`` arguments for its program."""
-    options = {**workload.options(row), "count": count, "warmup": max(200, count // 10), **more}
-    return bench.run(row.program, workload.partitions, options, wrap)
+    work: Any = workload
+    result: Result = work.run(bench, row, count, wrap, **more)
+    return result
 
 
-def measure(bench: Bench, workload: Workload, repetitions: int, seconds: float) -> Section:
+def measure(bench: Bench, workload: AnyWorkload, repetitions: int, seconds: float) -> Section:
     """Runs every row of a workload once to see how quick it is, and then in turns."""
     measured = [Measured(row, []) for row in workload.rows]
-    counts: Dict[Row, int] = {}
+    counts: Dict[AnyRow, int] = {}
     for turn in range(repetitions + 1):
         for m in measured:
             if m.problem:
                 continue
-            fixed = LATENCY_COUNT if workload.mode == "latency" else m.row.count
+            fixed = workload.fixed(m.row)
             try:
                 if turn > 0:
                     m.runs.append(run_row(bench, workload, m.row, counts[m.row]))
                 elif fixed is not None:
                     counts[m.row] = fixed
                 else:
-                    result = run_row(bench, workload, m.row, first_count(workload))
+                    result = run_row(bench, workload, m.row, workload.first_count())
                     wanted = result["records"] / result["seconds"] * seconds
-                    counts[m.row] = max(1000, min(int(wanted), MOST_BYTES // workload.size))
+                    counts[m.row] = max(1000, min(int(wanted), workload.most))
             except Unavailable as error:
                 m.problem = f"left out: {error}"
             except Failed as error:
@@ -74,10 +77,11 @@ def measure(bench: Bench, workload: Workload, repetitions: int, seconds: float) 
     return Section(workload, measured)
 
 
-def chosen(options: argparse.Namespace) -> List[Workload]:
+def chosen(options: argparse.Namespace) -> List[AnyWorkload]:
     """The workloads and rows that were asked for."""
     found = []
-    for workload in full() if options.full else short():
+    benchmark = BENCHMARKS[options.benchmark]
+    for workload in benchmark.full() if options.full else benchmark.short():
         rows = tuple(row for row in workload.rows if re.search(options.rows, row.label))
         if rows and re.search(options.only, workload.title):
             found.append(replace(workload, rows=rows))
@@ -108,7 +112,8 @@ def main(words: Sequence[str]) -> int:
             # Retention is applied often, so that what is stored does not pile up in memory.
             cluster = stack.enter_context(libfluvio.DevCluster(options=["--clean-interval", "500ms"]))
             endpoint, pid, server = cluster.endpoint, cluster.pid, "the dev cluster"
-        bench = Bench(stack.enter_context(libfluvio.connect(endpoint)), endpoint, pid)
+        client = stack.enter_context(libfluvio.connect(endpoint))
+        bench = Bench(client, endpoint, pid, programs(options.benchmark), keep=options.keep)
         stack.callback(bench.close)
         sections = []
         began = time.monotonic()
@@ -116,12 +121,13 @@ def main(words: Sequence[str]) -> int:
             passed = time.monotonic() - began
             print(f"[{i + 1}/{len(workloads)}, {passed:.0f} s] {workload.title}", file=sys.stderr, flush=True)
             sections.append(measure(bench, workload, options.repetitions, options.seconds))
+            bench.rest()
         found = profiles(bench, workloads, run_row) if options.profile else []
-    goals = goal_rows(GOALS, sections)
+    goals = goal_rows(BENCHMARKS[options.benchmark].GOALS, sections)
     place = f"{here['cpu']}, {here['cores']} cores, Linux {here['kernel']}, load at the start {here['load']:.1f}"
     text = [
-        f"## Producing to {server}\n\n{place}\n",
-        LEGEND.format(repetitions=options.repetitions),
+        f"## {TITLES[options.benchmark]} {server}\n\n{place}\n",
+        LEGENDS[options.benchmark].format(repetitions=options.repetitions),
         *(section.text() for section in sections),
         goals_text(goals),
         *(f"### {title}\n\n```\n{body}\n```\n" for title, body in found),

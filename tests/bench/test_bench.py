@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import consume  # noqa: E402
 import profiles  # noqa: E402
 import report  # noqa: E402
 import run  # noqa: E402
@@ -19,6 +21,8 @@ from produce import EVERY, GOALS, RAW, SINGLE, Row, Workload, full, short  # noq
 from programs import Bench, Failed, Unavailable, libfluvio, programs  # noqa: E402
 
 COUNT = 2000
+STORED = 100_000
+"""Records of the topics that are read: several batches, whatever their size."""
 THROUGHPUT = Workload((*RAW, *EVERY))
 LATENCY = Workload(SINGLE, mode="latency")
 COMPRESSED = Workload(EVERY, compression="lz4", linger=5, partitions=3)
@@ -115,15 +119,83 @@ def test_profiles_tell_the_application_from_the_library() -> None:
 
 
 def test_every_row_is_compared_with_one_beside_it() -> None:
-    for workload in (*short(), *full()):
+    for workload in (*short(), *full(), *consume.short(), *consume.full()):
         labels = [row.label for row in workload.rows]
         assert len(set(labels)) == len(labels)
         for row in workload.rows:
             assert not row.official or row.official in labels, (workload.title, row.label)
 
 
-def test_every_goal_is_looked_at() -> None:
-    for goal in GOALS:
-        workloads = [w for w in full() if goal.applies(w)]
+@pytest.mark.parametrize("benchmark", run.BENCHMARKS.values(), ids=run.BENCHMARKS)
+def test_every_goal_is_looked_at(benchmark: Any) -> None:
+    for goal in benchmark.GOALS:
+        workloads = [w for w in benchmark.full() if goal.applies(w)]
         labels = {row.label for w in workloads for row in w.rows}
         assert labels.issuperset(goal.ours + goal.theirs), goal.text
+
+
+READERS = [
+    ("c", "callback"),
+    ("c", "records"),
+    ("go", "batches"),
+    ("node", "batches"),
+    ("node", "records"),
+    ("python", "batches"),
+    ("python", "records"),
+    ("rust", "records"),
+]
+READ = consume.Workload((*consume.RAW, *consume.EVERY), stored=STORED)
+FOLLOW = consume.Workload(consume.FOLLOWERS, mode="follow", stored=STORED)
+SPREAD = consume.Workload(tuple(consume.Row(program, api) for program, api in READERS), partitions=3, stored=STORED)
+READINGS = [(w, row) for w in (READ, FOLLOW, SPREAD) for row in w.rows]
+READINGS += [(replace(READ, compression=codec), consume.C[0]) for codec in consume.CODECS[1:]]
+
+
+@pytest.fixture(scope="module")
+def reading() -> Iterator[Bench]:
+    """A dev cluster of one SPU, which rows of the bare socket need, for consumers."""
+    with libfluvio.DevCluster() as cluster, libfluvio.connect(cluster.endpoint) as client:
+        bench = Bench(client, cluster.endpoint, cluster.pid, programs("consume", release=False))
+        bench.control_url = cluster.control_url
+        yield bench
+        bench.rest()
+        assert not client.admin.topics()
+
+
+@pytest.mark.parametrize("workload, row", READINGS, ids=lambda case: getattr(case, "label", None) or case.title)
+def test_a_program_reads_what_is_stored(
+    reading: Bench, workload: consume.Workload, row: consume.Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consume, "BEFORE", 50)
+    count = 50 if workload.mode == "follow" else COUNT
+    try:
+        result = run.run_row(reading, workload, row, count)  # fails unless each record came, once
+    except Unavailable as error:
+        absent(row.program, error)
+    if workload.mode == "read":
+        whole = row.api in ("batches", "callback", "poll", "frames")
+        assert result["records"] >= count if whole else result["records"] == count
+    assert result["bytes"] == result["records"] * workload.size
+    assert result["missing"] == 0 or row.loses
+    assert result["seconds"] > 0 and result["cpu_seconds"] > 0 and result["max_rss_kb"] > 1000
+    latency = result["latency_us"]
+    assert (latency is not None) == (workload.mode == "follow")
+    if latency is not None:
+        assert 0 < latency["samples"] <= count and 0 < latency["p50"] <= latency["p99"] <= latency["max"]
+
+
+@pytest.mark.parametrize("program, api", READERS)
+def test_records_that_do_not_come_are_noticed(reading: Bench, program: str, api: str) -> None:
+    workload = replace(SPREAD, size=101)
+    topic = reading.topic_with(workload.size, workload.compression, workload.partitions, workload.records)
+    url = f"{reading.control_url}/v1/topics/{topic}/1/evict"
+    urllib.request.urlopen(urllib.request.Request(url, b'{"before": 1000}', method="POST"), timeout=10).close()
+    row = consume.Row(program, api)
+    try:
+        if row.loses:
+            assert run.run_row(reading, workload, row, 3 * COUNT)["missing"] > 0
+        else:
+            with pytest.raises(Failed, match="did not give [0-9]+ records"):
+                run.run_row(reading, workload, row, workload.most)
+    except Unavailable as error:
+        absent(row.program, error)

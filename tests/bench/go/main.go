@@ -1,5 +1,5 @@
 // Command go is libfluvio's Go program of the benchmarks: tests/bench/README.md says what it takes and prints. With --api raw
-// it is not a client but the measure of one: it replays a request that the client made (raw.go).
+// or frames it is not a client but the measure of one: it replays requests that the client made (raw.go, rawconsume.go).
 package main
 
 import (
@@ -24,7 +24,7 @@ const sample = 128
 // job is what the command line asks for.
 type job struct {
 	endpoint, topic, mode, api, reports, payload, compression, profile string
-	size, count, warmup, linger, batch                                 int
+	size, count, warmup, linger, batch, partitions, maxBytes           int
 
 	values  [][]byte // record i has value i modulo their number
 	latency []time.Duration
@@ -38,6 +38,7 @@ type result struct {
 	Seconds    float64      `json:"seconds"`
 	CPUSeconds float64      `json:"cpu_seconds"`
 	MaxRSSKB   int64        `json:"max_rss_kb"`
+	Missing    *int         `json:"missing,omitempty"` // records that should have come and did not
 	LatencyUS  *percentiles `json:"latency_us"`
 }
 
@@ -53,8 +54,8 @@ func main() {
 	var j job
 	flag.StringVar(&j.endpoint, "endpoint", "", "host:port of the SC")
 	flag.StringVar(&j.topic, "topic", "", "a topic that exists and is empty")
-	flag.StringVar(&j.mode, "mode", "throughput", "throughput or latency")
-	flag.StringVar(&j.api, "api", "send", "send or raw")
+	flag.StringVar(&j.mode, "mode", "throughput", "throughput or latency; read or follow")
+	flag.StringVar(&j.api, "api", "send", "send or raw; records, batches or frames")
 	flag.StringVar(&j.reports, "reports", "ignore", "ignore or take")
 	flag.StringVar(&j.payload, "payload", "", "file of the records' values, one behind the other")
 	flag.StringVar(&j.compression, "compression", "", "codec")
@@ -64,6 +65,8 @@ func main() {
 	flag.IntVar(&j.warmup, "warmup", 0, "records to send before")
 	flag.IntVar(&j.linger, "linger", 0, "milliseconds")
 	flag.IntVar(&j.batch, "batch", 0, "raw: bytes of a batch; 0 is the client's default")
+	flag.IntVar(&j.partitions, "partitions", 1, "of the topic that is read")
+	flag.IntVar(&j.maxBytes, "max_bytes", 0, "where frames are cut; 0 is the client's default")
 	flag.Parse()
 	r, err := j.run(context.Background())
 	if err == nil {
@@ -79,6 +82,21 @@ func (j *job) run(ctx context.Context) (result, error) {
 	if flag.NArg() > 0 || j.size < 1 {
 		return result{}, fmt.Errorf("the command line is wrong: %q", os.Args[1:])
 	}
+	switch j.mode + " " + j.api {
+	case "throughput raw":
+		return j.produce(ctx, j.raw)
+	case "throughput send", "latency send":
+		return j.produce(ctx, j.client)
+	case "read frames":
+		return j.rawConsume(ctx)
+	case "read records", "read batches", "follow records", "follow batches":
+		return j.consume(ctx)
+	}
+	return result{}, fmt.Errorf("there is no api %q in mode %q", j.api, j.mode)
+}
+
+// produce reads the values and does the work of a producer with them.
+func (j *job) produce(ctx context.Context, work func(context.Context) (result, error)) (result, error) {
 	data, err := os.ReadFile(j.payload)
 	if err != nil {
 		return result{}, err
@@ -86,51 +104,67 @@ func (j *job) run(ctx context.Context) (result, error) {
 	for v := range slices.Chunk(data[:len(data)/j.size*j.size], j.size) {
 		j.values = append(j.values, v)
 	}
-	switch {
-	case len(j.values) == 0:
+	if len(j.values) == 0 {
 		return result{}, fmt.Errorf("%s has less than one value", j.payload)
-	case j.mode == "throughput" && j.api == "raw":
-		return j.raw(ctx)
-	case j.mode == "throughput" && j.api == "send", j.mode == "latency" && j.api == "send":
-		return j.client(ctx)
 	}
-	return result{}, fmt.Errorf("there is no api %q in mode %q", j.api, j.mode)
+	return work(ctx)
 }
 
-// measured runs work between two readings of the clocks, under the profiler if there is one.
+// measured runs work between two readings of the clocks.
 func (j *job) measured(warmup int, work func() error) (r result, err error) {
+	c, err := j.startClocks()
+	if err != nil {
+		return r, err
+	}
+	r = result{Records: j.count, Warmup: warmup, Bytes: j.count * j.size}
+	if err = work(); err != nil {
+		pprof.StopCPUProfile()
+		return r, err
+	}
+	return r, c.stop(&r)
+}
+
+// clocks are those of what is measured.
+type clocks struct {
+	job    *job
+	start  time.Time
+	before time.Duration
+}
+
+// startClocks starts also the profiler if there is one.
+func (j *job) startClocks() (c *clocks, err error) {
+	c = &clocks{job: j}
 	if j.profile != "" {
 		f, err := os.Create(j.profile)
 		if err != nil {
-			return r, err
+			return nil, err
 		}
-		defer f.Close()
 		if err := pprof.StartCPUProfile(f); err != nil {
-			return r, err
+			return nil, err
 		}
-		defer pprof.StopCPUProfile()
 	}
-	before, err := usage()
-	if err != nil {
-		return r, err
-	}
-	start := time.Now()
-	if err := work(); err != nil {
-		return r, err
-	}
-	r = result{Records: j.count, Warmup: warmup, Bytes: j.count * j.size, Seconds: time.Since(start).Seconds()}
+	c.before, err = usage()
+	c.start = time.Now()
+	return c, err
+}
+
+// stop fills in what the clocks say, and the latencies.
+func (c *clocks) stop(r *result) error {
+	r.Seconds = time.Since(c.start).Seconds()
 	after, err := usage()
 	if err != nil {
-		return r, err
+		return err
 	}
-	r.CPUSeconds = (after - before).Seconds()
+	pprof.StopCPUProfile()
+	r.CPUSeconds = (after - c.before).Seconds()
 	r.MaxRSSKB, err = maxRSSKB()
-	if n := len(j.latency); n > 0 {
-		slices.Sort(j.latency)
-		at := func(i int) float64 { return float64(j.latency[i].Nanoseconds()) / 1e3 }
+	if l := c.job.latency; len(l) > 0 {
+		slices.Sort(l)
+		at := func(i int) float64 { return float64(l[i].Nanoseconds()) / 1e3 }
+		n := len(l)
 		r.LatencyUS = &percentiles{n, at(n / 2), at(n * 99 / 100), at(n - 1)}
 	}
-	return r, err
+	return err
 }
 
 // usage is the CPU time of this process so far.

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { connect } from '../../../bindings/node/index.mjs';
+import { clocks, show } from './common.mjs';
 
 const SAMPLE = 128; // of the records whose reports are taken, every so many is timed
 const TURN = 1000; // records that send hands over before it awaits them
@@ -59,14 +60,6 @@ const works = {
   },
 };
 
-function cpuSeconds() {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-}
-
-// The largest resident memory of this process in KiB. That of getrusage begins with the parent's.
-const maxRssKb = () => Number(/VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
-
 const work = works[`${job.mode}_${job.api}`];
 if (!work || values.length === 0) throw new Error(`there is no api ${job.api} in mode ${job.mode}, or no payload`);
 const client = await connect(job.endpoint);
@@ -77,23 +70,7 @@ producer = await client.producer(job.topic, settings);
 const [count, warmup] = [Number(job.count), Number(job.warmup)];
 await work(warmup);
 latencies = [];
-const before = cpuSeconds();
-const start = clock();
+const stop = clocks();
 await work(count);
-const seconds = (clock() - start) / 1e3;
-const cpu = cpuSeconds() - before;
-latencies.sort((a, b) => a - b);
-const n = latencies.length;
-const at = (i) => latencies[i] * 1e3;
-console.log(
-  JSON.stringify({
-    records: count,
-    warmup,
-    bytes: count * size,
-    seconds,
-    cpu_seconds: cpu,
-    max_rss_kb: maxRssKb(),
-    latency_us: n ? { samples: n, p50: at(n >> 1), p99: at(Math.floor((n * 99) / 100)), max: at(n - 1) } : null,
-  }),
-);
+show({ records: count, warmup, bytes: count * size, ...stop() }, latencies);
 await client.close();

@@ -9,7 +9,7 @@ import resource
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Iterator, List, NoReturn
+from typing import Callable, Iterator, List, NoReturn, Sequence
 
 SAMPLE = 128
 """Of the records whose reports are taken, every so many is timed."""
@@ -18,17 +18,19 @@ GROUP = 10_000
 WAIT = 120.0
 
 
-def arguments() -> argparse.Namespace:
+def arguments(modes: Sequence[str] = ("throughput", "latency")) -> argparse.Namespace:
     """The command line; tests/bench/README.md describes it."""
     parser = argparse.ArgumentParser()
-    for name in ("endpoint", "topic", "api", "payload"):
+    for name in ("endpoint", "topic", "api"):
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--mode", choices=("throughput", "latency"), required=True)
+    parser.add_argument("--mode", choices=modes, required=True)
     parser.add_argument("--reports", choices=("ignore", "take"), default="ignore")
     for name in ("size", "count", "warmup"):
         parser.add_argument(f"--{name}", type=int, required=True)
-    parser.add_argument("--linger", type=int)
-    parser.add_argument("--compression")
+    for name in ("linger", "partitions", "max_bytes"):
+        parser.add_argument(f"--{name}", type=int)
+    for name in ("payload", "compression"):
+        parser.add_argument(f"--{name}")
     return parser.parse_args()
 
 
@@ -58,24 +60,82 @@ def measure(job: argparse.Namespace, work: Callable[[int], List[float]]) -> None
     """Calls ``work`` with the number of records, once to warm up and once for the result, and prints that. ``work``
     returns latencies in seconds."""
     work(job.warmup)
-    cpu = cpu_seconds()
-    start = time.perf_counter()
+    clocks = Clocks()
     latencies = work(job.count)
-    seconds = time.perf_counter() - start
-    cpu = cpu_seconds() - cpu
+    clocks.stop()
+    show(clocks, latencies, records=job.count, warmup=job.warmup, bytes=job.count * job.size)
+
+
+class Clocks:
+    """The clocks of what is measured."""
+
+    def __init__(self) -> None:
+        self.cpu_seconds = cpu_seconds()
+        self.start = time.perf_counter()
+
+    def stop(self) -> None:
+        """Reads them for the second time."""
+        self.seconds = time.perf_counter() - self.start
+        self.cpu_seconds = cpu_seconds() - self.cpu_seconds
+
+
+def show(clocks: Clocks, latencies: List[float], **counts: int) -> None:
+    """Prints the result."""
     latencies.sort()
     n = len(latencies)
     percentiles = {"p50": n // 2, "p99": n * 99 // 100, "max": n - 1}
     result = {
-        "records": job.count,
-        "warmup": job.warmup,
-        "bytes": job.count * job.size,
-        "seconds": seconds,
-        "cpu_seconds": cpu,
+        **counts,
+        "seconds": clocks.seconds,
+        "cpu_seconds": clocks.cpu_seconds,
         "max_rss_kb": max_rss_kb(),
         "latency_us": {"samples": n, **{name: latencies[i] * 1e6 for name, i in percentiles.items()}} if n else None,
     }
     print(json.dumps(result), flush=True)
+
+
+class Reading:
+    """What has come so far. A program's ``work`` reads about so many records and counts them here."""
+
+    def __init__(self, job: argparse.Namespace) -> None:
+        self.next = [0] * job.partitions
+        """The offset that each partition's next record should have."""
+        self.seen = self.bytes = self.missing = self.asked = 0
+        self.latencies: List[float] = []
+
+    def gap(self, partition: int, offset: int) -> None:
+        """Notes that a record is not the one that comes next."""
+        if offset < self.next[partition]:
+            sys.exit(f"partition {partition}: the record at {offset} came twice")
+        self.missing += offset - self.next[partition]
+
+    def time(self, value: bytes) -> None:
+        """Notes how long a record was under way. Both ends have the same clock."""
+        self.latencies.append((time.monotonic_ns() - int.from_bytes(value[:8], sys.byteorder)) * 1e-9)
+
+    def last(self, job: argparse.Namespace, count: int) -> int:
+        """What ``seen`` is to become, at least, for so many records more. A sender that is followed sends no more."""
+        self.asked += count
+        return self.asked if job.mode == "follow" else self.seen + count
+
+    def measure(self, job: argparse.Namespace, work: Callable[[int], None]) -> None:
+        """Calls ``work`` with the number of records, once to warm up and once for the result, and prints that."""
+        if job.mode == "follow":
+            print("ready", flush=True)  # for the sender
+        work(job.warmup)
+        seen, size = self.seen, self.bytes
+        self.latencies.clear()
+        clocks = Clocks()
+        work(job.count)
+        clocks.stop()
+        show(
+            clocks,
+            self.latencies,
+            records=self.seen - seen,
+            warmup=seen,
+            bytes=self.bytes - size,
+            missing=self.missing,
+        )
 
 
 def no_api(job: argparse.Namespace) -> NoReturn:

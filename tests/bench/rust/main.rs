@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use fluvio::{Compression, Fluvio, FluvioConfig, ProduceOutput, RecordKey, TopicProducerConfigBuilder, TopicProducerPool};
-use serde_json::json;
+use serde_json::{Value, json};
+
+mod consume;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -19,15 +21,32 @@ fn main() {
     std::process::exit(0); // the client's tasks may not let the process end
 }
 
-/// The arguments: `--name value` each.
-fn arguments() -> Result<HashMap<String, String>, Error> {
+/// The arguments.
+pub struct Options(HashMap<String, String>);
+
+impl Options {
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    pub fn text(&self, name: &str) -> Result<&String, Error> {
+        self.0.get(name).ok_or_else(|| format!("--{name} is missing").into())
+    }
+
+    pub fn number(&self, name: &str) -> Result<usize, Error> {
+        Ok(self.text(name)?.parse()?)
+    }
+}
+
+/// Reads the arguments: `--name value` each.
+fn arguments() -> Result<Options, Error> {
     let mut found = HashMap::new();
     let mut words = std::env::args().skip(1);
     while let Some(name) = words.next() {
         let name = name.strip_prefix("--").ok_or_else(|| format!("{name} is not an option"))?.to_owned();
         found.insert(name, words.next().ok_or("an option lacks its value")?);
     }
-    Ok(found)
+    Ok(Options(found))
 }
 
 struct Job {
@@ -105,52 +124,60 @@ impl Job {
 
 async fn run() -> Result<(), Error> {
     let options = arguments()?;
-    let text = |name: &str| options.get(name).ok_or_else(|| format!("--{name} is missing"));
-    let number = |name: &str| -> Result<usize, Error> { Ok(text(name)?.parse()?) };
-    let (size, count, warmup) = (number("size")?, number("count")?, number("warmup")?);
-
-    let mut config = FluvioConfig::new(text("endpoint")?);
+    let mut config = FluvioConfig::new(options.text("endpoint")?);
     config.tls = fluvio::config::TlsPolicy::Disabled;
     let client = Fluvio::connect_with_config(&config).await?;
+    let line = match options.text("mode")?.as_str() {
+        "read" | "follow" => consume::consume(&client, &options).await?,
+        _ => produce(&client, &options).await?,
+    };
+    println!("{line}");
+    Ok(())
+}
+
+async fn produce(client: &Fluvio, options: &Options) -> Result<Value, Error> {
+    let (size, count, warmup) = (options.number("size")?, options.number("count")?, options.number("warmup")?);
     let mut settings = TopicProducerConfigBuilder::default();
-    if options.contains_key("linger") {
-        settings.linger(Duration::from_millis(number("linger")? as u64));
+    if options.has("linger") {
+        settings.linger(Duration::from_millis(options.number("linger")? as u64));
     }
-    if let Some(codec) = options.get("compression") {
-        settings.compression(codec.parse::<Compression>()?);
+    if options.has("compression") {
+        settings.compression(options.text("compression")?.parse::<Compression>()?);
     }
     let job = Job {
-        producer: client.topic_producer_with_config(text("topic")?.clone(), settings.build()?).await?,
-        payload: std::fs::read(text("payload")?)?,
+        producer: client.topic_producer_with_config(options.text("topic")?.clone(), settings.build()?).await?,
+        payload: std::fs::read(options.text("payload")?)?,
         size,
-        api: text("api")?.clone(),
-        take: text("reports")? == "take",
-        single: text("mode")? == "latency",
+        api: options.text("api")?.clone(),
+        take: options.text("reports")? == "take",
+        single: options.text("mode")? == "latency",
     };
     let apis: &[&str] = if job.single { &["send", "send_flush"] } else { &["send"] };
     if !apis.contains(&job.api.as_str()) {
         return Err(format!("there is no api {} in this mode", job.api).into());
     }
-
     job.work(warmup).await?;
     let (start, cpu) = (Instant::now(), cpu_seconds());
-    let mut latencies = job.work(count).await?;
-    let seconds = start.elapsed().as_secs_f64();
-    let cpu = cpu_seconds() - cpu;
+    let latencies = job.work(count).await?;
+    show(count, warmup, count * size, start.elapsed(), cpu_seconds() - cpu, latencies)
+}
+
+/// The result.
+pub fn show(
+    records: usize, warmup: usize, bytes: usize, time: Duration, cpu_seconds: f64, mut latencies: Vec<Duration>,
+) -> Result<Value, Error> {
     latencies.sort();
     let at = |i: usize| latencies[i].as_nanos() as f64 / 1e3;
     let n = latencies.len();
     let percentiles = (n > 0).then(|| json!({"samples": n, "p50": at(n / 2), "p99": at(n * 99 / 100), "max": at(n - 1)}));
-    let line = json!({
-        "records": count, "warmup": warmup, "bytes": count * size, "seconds": seconds, "cpu_seconds": cpu,
+    Ok(json!({
+        "records": records, "warmup": warmup, "bytes": bytes, "seconds": time.as_secs_f64(), "cpu_seconds": cpu_seconds,
         "max_rss_kb": max_rss_kb()?, "latency_us": percentiles,
-    });
-    println!("{line}");
-    Ok(())
+    }))
 }
 
 /// CPU seconds of this process so far.
-fn cpu_seconds() -> f64 {
+pub fn cpu_seconds() -> f64 {
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
     unsafe { libc::getrusage(libc::RUSAGE_SELF, &mut usage) };
     let seconds = |t: libc::timeval| t.tv_sec as f64 + t.tv_usec as f64 / 1e6;

@@ -1,37 +1,25 @@
-/* libfluvio's C program of the benchmarks: tests/bench/README.md says what it takes and prints. */
+/* The C program's producers. */
 #define _XOPEN_SOURCE 700
 
-#include <fluvio.h>
-#include <inttypes.h>
+#include "bench.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 enum {
-  WAIT_MS = 120000,
   SAMPLE = 128, /* of the records whose reports are taken, every so many is timed */
-  GROUP = 1000  /* records in one call of send_batch */
+  GROUP = 1000, /* records in one call of send_batch */
+  PACE_NS = 1000000 /* between two records in mode pace */
 };
-
-typedef struct {
-  int argc;
-  char **argv;
-} options_t;
 
 /* The values of the records, one behind the other; record i has value i % values. */
 typedef struct {
   uint8_t *bytes;
   size_t size, values;
 } payload_t;
-
-/* Latencies in nanoseconds. */
-typedef struct {
-  int64_t *ns;
-  size_t count;
-} latencies_t;
 
 typedef struct {
   fluvio_producer_t *producer;
@@ -46,16 +34,6 @@ typedef struct {
   uint64_t reported, expected;
 } job_t;
 
-static void die(const char *what, const fluvio_error_t *error) {
-  fprintf(stderr, "bench-c: %s: %s\n", what, error ? fluvio_error_message(error) : "no");
-  exit(1);
-}
-
-/* Ends the program unless a call, which sets *error, was successful. */
-static void must(fluvio_status_t status, const char *what, fluvio_error_t **error) {
-  if (status) die(*error ? what : fluvio_status_name(status), *error);
-}
-
 /* Ends the program unless records are stored. */
 static fluvio_delivery_t stored(const fluvio_event_t *event) {
   fluvio_delivery_t d;
@@ -66,55 +44,10 @@ static fluvio_delivery_t stored(const fluvio_event_t *event) {
   return d;
 }
 
-static void *need(void *p) {
-  if (!p) die("out of memory", NULL);
-  return p;
-}
-
-static int64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-/* The largest resident memory of this process in KiB. That of getrusage begins with the parent's. */
-static long max_rss_kb(void) {
-  char line[128];
-  long kb = 0;
-  FILE *f = fopen("/proc/self/status", "r");
-  while (f && !kb && fgets(line, sizeof line, f)) sscanf(line, "VmHWM: %ld", &kb);
-  if (f) fclose(f);
-  return kb;
-}
-
-/* CPU seconds of this process so far. */
-static double cpu_seconds(void) {
-  struct rusage u;
-  getrusage(RUSAGE_SELF, &u);
-  return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
-/* The value of an option, or NULL. */
-static const char *option(const options_t *o, const char *name) {
-  int i;
-  for (i = 1; i + 1 < o->argc; i += 2)
-    if (strncmp(o->argv[i], "--", 2) == 0 && strcmp(o->argv[i] + 2, name) == 0) return o->argv[i + 1];
-  return NULL;
-}
-
-static const char *required(const options_t *o, const char *name) {
-  const char *value = option(o, name);
-  if (!value) {
-    fprintf(stderr, "bench-c: --%s is missing\n", name);
-    exit(1);
-  }
-  return value;
-}
-
 static payload_t read_payload(const char *path, size_t size) {
   payload_t p = {NULL, size, 0};
   FILE *f = fopen(path, "rb");
-  long length;
+  long length = 0;
   if (!f || fseek(f, 0, SEEK_END) || (length = ftell(f)) < (long)size) die(path, NULL);
   rewind(f);
   p.values = (size_t)length / size;
@@ -228,30 +161,26 @@ static void latency(job_t *job, size_t count) {
   }
 }
 
-static int ascending(const void *a, const void *b) {
-  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-  return (x > y) - (x < y);
-}
-
-static void print_latencies(latencies_t *l) {
-  size_t n = l->count;
-  if (!n) {
-    printf("null");
-    return;
-  }
-  qsort(l->ns, n, sizeof *l->ns, ascending);
-  printf("{\"samples\":%zu,\"p50\":%.1f,\"p99\":%.1f,\"max\":%.1f}", n, (double)l->ns[n / 2] / 1e3, (double)l->ns[n * 99 / 100] / 1e3,
-         (double)l->ns[n - 1] / 1e3);
-}
-
-static fluvio_client_t *connect_to(const char *endpoint) {
-  fluvio_config_t *config = need(fluvio_config_new());
-  fluvio_client_t *client = NULL;
+/* Sends 1,000 records a second. Each begins with the time at which it was sent, for who follows. */
+static void pace(job_t *job, size_t count) {
   fluvio_error_t *error = NULL;
-  fluvio_config_set(config, "endpoint", endpoint, NULL);
-  must(fluvio_client_connect(config, WAIT_MS, &client, &error), "connect", &error);
-  fluvio_config_free(config);
-  return client;
+  uint8_t *record = need(malloc(job->payload.size));
+  int64_t start = now_ns(), now;
+  size_t i;
+  if (job->payload.size < sizeof now) die("records are too small for the time", NULL);
+  for (i = 0; i < count; i++) {
+    int64_t at = start + (int64_t)i * PACE_NS;
+    struct timespec t;
+    t.tv_sec = at / 1000000000;
+    t.tv_nsec = at % 1000000000;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL)) continue;
+    memcpy(record, value(&job->payload, i), job->payload.size);
+    now = now_ns();
+    memcpy(record, &now, sizeof now);
+    must(fluvio_producer_send(job->producer, NULL, 0, record, job->payload.size, i, -1, &error), "send", &error);
+  }
+  free(record);
+  must(fluvio_producer_flush(job->producer, WAIT_MS, &error), "flush", &error);
 }
 
 static fluvio_producer_t *open_producer(fluvio_client_t *client, const options_t *o, fluvio_queue_t *queue) {
@@ -265,48 +194,37 @@ static fluvio_producer_t *open_producer(fluvio_client_t *client, const options_t
   return producer;
 }
 
-int main(int argc, char **argv) {
-  options_t o;
-  size_t size, count, warmup, most;
-  int single;
+int produce(const options_t *o) {
+  size_t size = required_number(o, "size"), count = required_number(o, "count"), warmup = required_number(o, "warmup");
+  size_t most = count > warmup ? count : warmup;
+  const char *mode = required(o, "mode");
+  int single = strcmp(mode, "latency") == 0;
+  void (*work)(job_t *, size_t) = single ? latency : strcmp(mode, "pace") == 0 ? pace : throughput;
   fluvio_client_t *client;
   fluvio_error_t *error = NULL;
+  clocks_t clocks;
   job_t job;
-  int64_t start;
-  double seconds, cpu;
-  o.argc = argc;
-  o.argv = argv;
-  size = (size_t)strtoull(required(&o, "size"), NULL, 10);
-  count = (size_t)strtoull(required(&o, "count"), NULL, 10);
-  warmup = (size_t)strtoull(required(&o, "warmup"), NULL, 10);
-  single = strcmp(required(&o, "mode"), "latency") == 0;
-  most = count > warmup ? count : warmup;
 
   memset(&job, 0, sizeof job);
   pthread_mutex_init(&job.lock, NULL);
   pthread_cond_init(&job.done, NULL);
-  job.payload = read_payload(required(&o, "payload"), size);
-  job.api = required(&o, "api");
+  job.payload = read_payload(required(o, "payload"), size);
+  job.api = required(o, "api");
   job.sent_at = need(calloc(most / SAMPLE + 1, sizeof *job.sent_at));
   job.latencies.ns = need(calloc(single ? most + 1 : most / SAMPLE + 1, sizeof *job.latencies.ns));
-  if (single ? strcmp(job.api, "send") == 0 : strcmp(required(&o, "reports"), "take") == 0) {
+  if (single ? strcmp(job.api, "send") == 0 : strcmp(required(o, "reports"), "take") == 0) {
     job.queue = need(fluvio_queue_new());
     if (!single) must(fluvio_queue_start(job.queue, report, &job, NULL, &error), "start the callback", &error);
   }
-  client = connect_to(required(&o, "endpoint"));
-  job.producer = open_producer(client, &o, job.queue);
+  client = connect_to(required(o, "endpoint"));
+  job.producer = open_producer(client, o, job.queue);
 
-  (single ? latency : throughput)(&job, warmup);
-  cpu = cpu_seconds();
-  start = now_ns();
-  (single ? latency : throughput)(&job, count);
-  seconds = (double)(now_ns() - start) / 1e9;
-  cpu = cpu_seconds() - cpu;
+  work(&job, warmup);
+  start_clocks(&clocks);
+  work(&job, count);
+  stop_clocks(&clocks);
 
-  printf("{\"records\":%zu,\"warmup\":%zu,\"bytes\":%zu,\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"max_rss_kb\":%ld,\"latency_us\":", count,
-         warmup, count * size, seconds, cpu, max_rss_kb());
-  print_latencies(&job.latencies);
-  printf("}\n");
+  print_result(count, warmup, count * size, &clocks, NULL, &job.latencies);
   must(fluvio_client_close(client, WAIT_MS, &error), "close", &error);
   fluvio_producer_free(job.producer);
   fluvio_client_free(client);
