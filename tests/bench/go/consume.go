@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
+	"unsafe"
 
 	fluvio "github.com/libfluvio/libfluvio/core"
 )
@@ -108,8 +108,9 @@ func (in *reading) see(r *fluvio.Record) error {
 
 // monotonic is the clock of the sender, which all processes share.
 func monotonic() int64 {
-	var t unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
+	const clockMonotonic = 1
+	var t syscall.Timespec
+	_, _, _ = syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockMonotonic, uintptr(unsafe.Pointer(&t)), 0)
 	return t.Nano()
 }
 

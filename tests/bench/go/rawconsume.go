@@ -1,13 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
+	"syscall"
 
 	fluvio "github.com/libfluvio/libfluvio/core"
 )
@@ -32,7 +33,11 @@ func (j *job) rawConsume(ctx context.Context) (r result, err error) {
 		return r, err
 	}
 	defer nc.Close()
-	s := &rawStreams{reading: j.newReading(), Conn: nc, in: bufio.NewReaderSize(nc, 256<<10)}
+	raw, err := nc.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return r, err
+	}
+	s := &rawStreams{reading: j.newReading(), Conn: nc, raw: raw}
 	streams, err := s.open(t, conn)
 	if err != nil {
 		return r, err
@@ -91,10 +96,10 @@ func (t *tap) with(key uint16) *tapped {
 type rawStreams struct {
 	*reading
 	net.Conn
-	in      *bufio.Reader
+	raw     syscall.RawConn
 	streams map[uint32]bool // correlation ids of the streams
 	ack     []byte          // the client's latest request for more: offset and stream are its last 12 bytes
-	head    [512]byte
+	buffer  []byte
 }
 
 // open opens the connection and the streams as the client did. It gives the number of streams.
@@ -119,70 +124,54 @@ func (s *rawStreams) open(t *tap, like *tapped) (int, error) {
 	return len(s.streams), nil
 }
 
-// take reads so many bytes.
-func (s *rawStreams) take(n int) ([]byte, error) {
-	_, err := io.ReadFull(s.in, s.head[:n])
-	return s.head[:n], err
+// Read acknowledges what it reads at once, as the client does: without that the server waits now and then.
+func (s *rawStreams) Read(b []byte) (n int, err error) {
+	n, err = s.Conn.Read(b)
+	e := s.raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 1) })
+	return n, errors.Join(err, e)
 }
 
 // frame reads one frame, and asks for the next one if it is a stream's.
 func (s *rawStreams) frame() error {
-	b, err := s.take(8)
-	if err != nil {
+	var length [4]byte
+	if _, err := io.ReadFull(s, length[:]); err != nil {
 		return err
 	}
-	left := int(binary.BigEndian.Uint32(b)) - 4
-	if !s.streams[binary.BigEndian.Uint32(b[4:])] {
-		_, err := s.in.Discard(left)
+	n := int(binary.BigEndian.Uint32(length[:]))
+	s.buffer = slices.Grow(s.buffer[:0], n)
+	b := s.buffer[:n]
+	if _, err := io.ReadFull(s, b); err != nil {
 		return err
 	}
-	// Topic, stream, partition, error, high watermark, next filtered offset, start of the log, aborted, length of the records.
-	if b, err = s.take(2); err != nil {
-		return err
+	if !s.streams[binary.BigEndian.Uint32(b)] {
+		return nil
 	}
-	topic := int(binary.BigEndian.Uint16(b))
-	if _, err := s.in.Discard(topic); err != nil {
-		return err
-	}
-	const head = 4 + 4 + 2 + 8 + 8 + 8 + 1 + 4
-	if b, err = s.take(head); err != nil {
-		return err
-	}
+	// Correlation id and topic; then stream, partition, error, high watermark, next filtered offset, start of the log, aborted,
+	// length of the records.
+	b = b[6+binary.BigEndian.Uint16(b[4:]):]
+	stream, partition := binary.BigEndian.Uint32(b), int32(binary.BigEndian.Uint32(b[4:]))
 	if binary.BigEndian.Uint16(b[8:]) != 0 {
 		return errors.New("the server sent an error")
 	}
-	stream, partition := binary.BigEndian.Uint32(b), int32(binary.BigEndian.Uint32(b[4:]))
-	if err := s.records(partition, left-2-topic-head); err != nil {
-		return err
-	}
+	s.records(partition, b[4+4+2+8+8+8+1+4:])
 	binary.BigEndian.PutUint64(s.ack[len(s.ack)-12:], uint64(s.next[partition]))
 	binary.BigEndian.PutUint32(s.ack[len(s.ack)-4:], stream)
-	_, err = s.Write(s.ack)
+	_, err := s.Write(s.ack)
 	return err
 }
 
-// records reads stored batches of so many bytes. The last one may be cut off.
-func (s *rawStreams) records(partition int32, left int) error {
-	for left >= batchHead {
-		b, err := s.take(batchHead)
-		if err != nil {
-			return err
+// records looks at stored batches. The last one may be cut off.
+func (s *rawStreams) records(partition int32, b []byte) {
+	for len(b) >= batchHead {
+		size := 12 + int(binary.BigEndian.Uint32(b[8:]))
+		if size > len(b) {
+			return
 		}
-		left -= batchHead
-		more := int(binary.BigEndian.Uint32(b[8:])) + 12 - batchHead
-		if more > left {
-			break
-		}
-		left -= more
-		count := int(binary.BigEndian.Uint32(b[23:])) + 1
-		s.missing += int(int64(binary.BigEndian.Uint64(b)) - s.next[partition])
-		s.next[partition] = int64(binary.BigEndian.Uint64(b)) + int64(count)
+		base, count := int64(binary.BigEndian.Uint64(b)), int(binary.BigEndian.Uint32(b[23:]))+1
+		s.missing += int(base - s.next[partition])
+		s.next[partition] = base + int64(count)
 		s.seen += count
 		s.bytes += count * s.job.size
-		if _, err := s.in.Discard(more); err != nil {
-			return err
-		}
+		b = b[size:]
 	}
-	_, err := s.in.Discard(left)
-	return err
 }
