@@ -118,7 +118,7 @@ type ConsumerOptions struct {
 	// MaxRetries is how often in a row reading a partition is tried again without success before the partition ends with the
 	// error. Default 0: for ever.
 	MaxRetries int `setting:"max_retries" min:"0" max:"1000000"`
-	// MaxBytes is where the server cuts a frame. Default: PrefetchBytes over the partitions, 1 to 8 MiB. A partition with
+	// MaxBytes is where the server cuts a frame. Default: PrefetchBytes over the partitions, 1 to 2 MiB. A partition with
 	// larger batches gets frames as large as these.
 	MaxBytes int32 `setting:"max_bytes" min:"1024" max:"50331648"`
 	// PrefetchBytes limits what is received and not yet taken, for the whole consumer. Default 16 MiB. Up to one frame per

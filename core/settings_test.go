@@ -130,7 +130,7 @@ func TestSettingsDefaultsAreTheReadmes(t *testing.T) {
 	require.Equal(t, consume.StrategyNone, strategies[r.OffsetStrategy])
 	got = asText(r)
 	replace(t, got, "partitions", "", "all, new ones too")
-	replace(t, got, "max_bytes", "0", "prefetch_bytes over the partitions, 1 to 8 MiB")
+	replace(t, got, "max_bytes", "0", "prefetch_bytes over the partitions, 1 to 2 MiB")
 	replace(t, got, "consumer_id", "", "none")
 	replace(t, got, "smartmodules", "[]", "none")
 	replace(t, got, "group_size", "0", "no group")

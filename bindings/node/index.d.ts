@@ -478,7 +478,7 @@ export interface ConsumerOptions extends CallOptions {
    * process.
    */
   onEvent?: (event: ConsumerEvent) => void;
-  /** Bytes at which the server cuts a frame. Default: prefetchBytes over the partitions, 1 to 8 MiB. */
+  /** Bytes at which the server cuts a frame. Default: prefetchBytes over the partitions, 1 to 2 MiB. */
   maxBytes?: number;
   /** Bytes received and not yet taken, for the whole consumer. Default 16 MiB. */
   prefetchBytes?: number;

@@ -209,7 +209,7 @@ func TestOwnersAreSpread(t *testing.T) {
 
 func TestMaxBytesByDefault(t *testing.T) {
 	cfg := Config{PrefetchBytes: 16 << 20}
-	for partitions, size := range map[int]int32{0: 8 << 20, 1: 8 << 20, 4: 4 << 20, 100: 1 << 20} {
+	for partitions, size := range map[int]int32{0: 2 << 20, 1: 2 << 20, 10: 16 << 20 / 10, 100: 1 << 20} {
 		require.Equal(t, size, cfg.maxBytes(partitions), "%d partitions", partitions)
 	}
 	cfg.MaxBytes = 4711

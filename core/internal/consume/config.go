@@ -109,10 +109,12 @@ func (c *Config) owns(topic string, partition int32) bool {
 	return (h.Sum32()%uint32(c.Members)+uint32(partition))%uint32(c.Members) == uint32(c.Member)
 }
 
-// Frames without a setting: a share of the prefetched bytes.
+// Frames without a setting: a share of the prefetched bytes. Larger ones than mostFrame are slower: they fill the buffers of a
+// server's socket, and an SPU looks only 10 ms later whether there is room again. Measured over loopback, frames of 1, 2, 4 and 8
+// MiB: 10.2, 11.4, 8.3 and 6.4 million records of 100 bytes a second.
 const (
 	leastFrame = 1 << 20
-	mostFrame  = 8 << 20
+	mostFrame  = 2 << 20
 )
 
 // maxBytes is where frames are cut when MaxBytes does not say so, for a number of partitions.
