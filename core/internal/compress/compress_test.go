@@ -361,6 +361,23 @@ func TestFromManyGoroutines(t *testing.T) {
 	}
 }
 
+// TestPiecesFillABuffer: whoever decodes many small sections behind each other pays for no copies of what is there already.
+func TestPiecesFillABuffer(t *testing.T) {
+	src := records(16 << 10)
+	for _, codec := range packers {
+		packed, err := Append(nil, codec, 0, src)
+		require.NoError(t, err)
+		buf := make([]byte, 0, 1<<20)
+		first := &buf[:1][0]
+		for n := 1; n <= 50; n++ { // not to the end: decoders may want some room behind what they write
+			buf, err = AppendDecoded(buf, codec, packed, 1<<20)
+			require.NoError(t, err)
+			require.Len(t, buf, n*len(src))
+			require.Same(t, first, &buf[0], "%s moves the buffer at section %d", codec, n)
+		}
+	}
+}
+
 // TestSteadyStateAllocatesLittle holds the promise of the package comment. The libraries box a few small values per call.
 func TestSteadyStateAllocatesLittle(t *testing.T) {
 	if raceEnabled {

@@ -69,14 +69,14 @@ func decodeZstd(dst, src []byte, limit int) ([]byte, error) {
 	}
 	base := len(dst)
 	for {
-		room = max(room, min(cap(dst)-base, most))
+		room = max(room, min(cap(dst)-base-zstdSlack, most)) // all that is there, and no byte more: growing copies dst
 		buf := slices.Grow(dst, room+zstdSlack)
 		out, err := d.DecodeAll(src, buf[:base:base+room+zstdSlack])
 		switch {
 		case err == nil && len(out)-base > limit:
 			return dst, ErrTooLarge
 		case err == nil:
-			return out, nil
+			return buf[:len(out)], nil // with all its capacity, for what is appended next
 		case !errors.Is(err, zstd.ErrDecoderSizeExceeded):
 			return dst, err
 		case room >= most:
