@@ -36,7 +36,9 @@ enum {
   FLUVIOC_DRAIN,
   FLUVIOC_OFFSETS_REPLY,
   FLUVIOC_POSITIONS,
-  FLUVIOC_OFFSET_FOR
+  FLUVIOC_OFFSET_FOR,
+  FLUVIOC_CLIENT_STATS,
+  FLUVIOC_PROMETHEUS
 };
 
 /* Signals to Go, or-ed; which fit depends on what sends them. */
@@ -73,6 +75,10 @@ typedef struct fluvioc_signal {
   uint64_t events_opaque;
   fluvio_queue_t *store; /* may be NULL */
   uint64_t store_opaque;
+  fluvio_queue_t *log; /* may be NULL */
+  uint64_t log_opaque;
+  fluvio_queue_t *hooks; /* may be NULL */
+  uint64_t hooks_opaque;
   int32_t partition;
   int64_t offset;
   const int64_t *marks; /* commit: how far the application has come, by place */
@@ -94,7 +100,7 @@ void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result, i
 
 /* The handles. _new gives two references: the user's, which goes into the operation's result, and Go's. NULL when memory
  * is short. handle: any of client, producer, consumer. */
-fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version);
+fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version, fluvio_queue_t *events, fluvio_queue_t *log, fluvio_queue_t *hooks);
 fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool pinned, bool lingers);
 fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *events, fluvio_queue_t *store);
 /* From now on calls on the handle say CLOSED; wakes them. For a producer: the number of records accepted before. */
@@ -183,6 +189,11 @@ fluvio_consumer_offset_list_t *fluvioc_consumer_offset_list_new(size_t count, co
 /* Asks the application as an offset store, by an event with Go's number for the answer. Takes over list (of what is to be
  * saved; NULL: load). 0 when memory is short. */
 int fluvioc_queue_push_offsets(fluvio_queue_t *queue, uint64_t opaque, uint64_t id, const char *consumer_id, fluvio_consumer_offset_list_t *list);
+/* Tells of something by an event of type FLUVIO_EVENT_LOG (code: the level), FLUVIO_EVENT_STATS, or FLUVIO_EVENT_SPAN_START and
+ * _END (code: the kind). texts: the message, then keys and values of the fields in turn. Takes over error. Without memory, and
+ * when too many such events wait, it is dropped. */
+void fluvioc_queue_push_note(fluvio_queue_t *queue, int32_t type, uint64_t opaque, int32_t code, int64_t time_us, uint64_t id, uint64_t parent, const char *texts, size_t len, size_t fields, fluvio_error_t *error);
+
 /* A list of positions. texts: the topic of each. numbers: partition, position, high watermark, log end offset, lag, committed,
  * skipped, paused of each. */
 fluvio_position_list_t *fluvioc_position_list_new(size_t count, const char *texts, size_t len, const int64_t *numbers);

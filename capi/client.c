@@ -9,10 +9,11 @@
 struct fluvio_client {
   fluvioc_object_t object;
   _Atomic int32_t holders; /* the handle, each producer, each consumer */
+  fluvio_queue_t *queues[3]; /* kept for Go; NULL: not wanted */
   char platform_version[];
 };
 
-fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version)
+fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version, fluvio_queue_t *events, fluvio_queue_t *log, fluvio_queue_t *hooks)
 {
   size_t len = strlen(platform_version) + 1;
   fluvio_client_t *client = malloc(sizeof *client + len);
@@ -20,12 +21,17 @@ fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version)
     return NULL;
   fluvioc_object_init(&client->object, FLUVIOC_KIND_CLIENT, id);
   atomic_init(&client->holders, 1);
+  fluvio_queue_t *queues[] = { events, log, hooks };
+  for (int i = 0; i < 3; i++)
+    client->queues[i] = queues[i] != NULL ? fluvioc_ref(queues[i]) : NULL;
   memcpy(client->platform_version, platform_version, len);
   return fluvioc_ref(client);
 }
 
 void fluvioc_client_destroy(fluvio_client_t *client)
 {
+  for (int i = 0; i < 3; i++)
+    fluvioc_unref(client->queues[i]);
   free(client);
 }
 
@@ -101,4 +107,54 @@ void fluvio_client_free(fluvio_client_t *client)
 const char *fluvio_client_platform_version(const fluvio_client_t *client)
 {
   return !fluvioc_forked && fluvioc_is(client, FLUVIOC_KIND_CLIENT) ? client->platform_version : "";
+}
+
+static fluvioc_request_t text_request(fluvio_client_t *client, int32_t command, const char *name, int64_t timeout_ms)
+{
+  return (fluvioc_request_t){
+    .command = command,
+    .name = name,
+    .target = client,
+    .kind = FLUVIOC_KIND_CLIENT,
+    .timeout_ms = timeout_ms,
+  };
+}
+
+static fluvio_status_t run_text(fluvio_client_t *client, int32_t command, const char *name, int64_t timeout_ms, fluvio_text_t **text, fluvio_error_t **error)
+{
+  if (text == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, name, "there is no place for the result");
+  fluvioc_request_t request = text_request(client, command, name, timeout_ms);
+  void *result = NULL;
+  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
+  *text = result;
+  return status;
+}
+
+static fluvio_op_t *start_text(fluvio_client_t *client, int32_t command, const char *name, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  fluvioc_request_t request = text_request(client, command, name, timeout_ms);
+  request.queue = queue;
+  request.opaque = opaque;
+  return fluvioc_op_start(&request);
+}
+
+fluvio_status_t fluvio_client_stats(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **stats, fluvio_error_t **error)
+{
+  return run_text(client, FLUVIOC_CLIENT_STATS, "client stats", timeout_ms, stats, error);
+}
+
+fluvio_op_t *fluvio_client_stats_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start_text(client, FLUVIOC_CLIENT_STATS, "client stats", timeout_ms, queue, opaque);
+}
+
+fluvio_status_t fluvio_client_prometheus(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **text, fluvio_error_t **error)
+{
+  return run_text(client, FLUVIOC_PROMETHEUS, "prometheus text", timeout_ms, text, error);
+}
+
+fluvio_op_t *fluvio_client_prometheus_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start_text(client, FLUVIOC_PROMETHEUS, "prometheus text", timeout_ms, queue, opaque);
 }

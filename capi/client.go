@@ -43,6 +43,7 @@ func (op *operation) connect(ctx context.Context) (unsafe.Pointer, error) {
 	if err != nil {
 		return nil, err
 	}
+	op.observe(&options)
 	core, err := fluvio.Connect(ctx, options)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func (op *operation) connect(ctx context.Context) (unsafe.Pointer, error) {
 	c := &client{core: core, children: map[child]struct{}{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.id = clients.add(c)
-	c.handle = newClientHandle(c.id, core.PlatformVersion())
+	c.handle = op.newClientHandle(c.id, core.PlatformVersion())
 	if c.handle == nil {
 		clients.remove(c.id)
 		c.cancel()
@@ -60,10 +61,10 @@ func (op *operation) connect(ctx context.Context) (unsafe.Pointer, error) {
 }
 
 // newClientHandle makes the C side of a client; nil when memory is short.
-func newClientHandle(id uint64, platformVersion string) *C.fluvio_client_t {
+func (op *operation) newClientHandle(id uint64, platformVersion string) *C.fluvio_client_t {
 	version := C.CString(platformVersion)
 	defer C.free(unsafe.Pointer(version))
-	return C.fluvioc_client_new(C.uint64_t(id), version)
+	return C.fluvioc_client_new(C.uint64_t(id), version, op.events, op.log, op.hooks)
 }
 
 // abandonWait bounds closing an object for which C had no memory.

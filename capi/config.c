@@ -7,10 +7,10 @@ struct fluvio_config {
   fluvioc_object_t object;
   fluvioc_setting_t *settings;
   size_t count, room;
-  fluvio_queue_t *events;
-  uint64_t events_opaque;
-  fluvio_queue_t *store;
-  uint64_t store_opaque;
+  struct {
+    fluvio_queue_t *queue;
+    uint64_t opaque;
+  } to[FLUVIOC_PURPOSES];
 };
 
 fluvio_config_t *fluvio_config_new(void)
@@ -85,8 +85,8 @@ fluvio_status_t fluvio_config_set_json(fluvio_config_t *config, const char *json
   return FLUVIO_OK;
 }
 
-/* Keeps a queue in one of a config's places for them. */
-static fluvio_status_t set_queue(fluvio_config_t *config, size_t place, size_t opaque_place, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error)
+/* Keeps a queue for a purpose. */
+static fluvio_status_t set_queue(fluvio_config_t *config, enum fluvioc_purpose purpose, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error)
 {
   static const char op[] = "set config";
   fluvio_status_t status = fluvioc_check(config, FLUVIOC_KIND_CONFIG, op, error);
@@ -94,33 +94,36 @@ static fluvio_status_t set_queue(fluvio_config_t *config, size_t place, size_t o
     status = fluvioc_check(queue, FLUVIOC_KIND_QUEUE, op, error);
   if (status != FLUVIO_OK)
     return status;
-  fluvio_queue_t **held = (fluvio_queue_t **)((char *)config + place);
-  fluvioc_unref(*held);
-  *held = queue != NULL ? fluvioc_ref(queue) : NULL;
-  *(uint64_t *)((char *)config + opaque_place) = opaque;
+  fluvioc_unref(config->to[purpose].queue);
+  config->to[purpose].queue = queue != NULL ? fluvioc_ref(queue) : NULL;
+  config->to[purpose].opaque = opaque;
   return FLUVIO_OK;
 }
 
 fluvio_status_t fluvio_config_set_events(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error)
 {
-  return set_queue(config, offsetof(fluvio_config_t, events), offsetof(fluvio_config_t, events_opaque), queue, opaque, error);
+  return set_queue(config, FLUVIOC_EVENTS, queue, opaque, error);
 }
 
 fluvio_status_t fluvio_config_set_offset_store(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error)
 {
-  return set_queue(config, offsetof(fluvio_config_t, store), offsetof(fluvio_config_t, store_opaque), queue, opaque, error);
+  return set_queue(config, FLUVIOC_STORE, queue, opaque, error);
 }
 
-fluvio_queue_t *fluvioc_config_store(const fluvio_config_t *config, uint64_t *opaque)
+fluvio_status_t fluvio_config_set_log(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error)
 {
-  *opaque = config != NULL ? config->store_opaque : 0;
-  return config != NULL ? config->store : NULL;
+  return set_queue(config, FLUVIOC_LOG, queue, opaque, error);
 }
 
-fluvio_queue_t *fluvioc_config_events(const fluvio_config_t *config, uint64_t *opaque)
+fluvio_status_t fluvio_config_set_hooks(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error)
 {
-  *opaque = config != NULL ? config->events_opaque : 0;
-  return config != NULL ? config->events : NULL;
+  return set_queue(config, FLUVIOC_HOOKS, queue, opaque, error);
+}
+
+fluvio_queue_t *fluvioc_config_queue(const fluvio_config_t *config, enum fluvioc_purpose purpose, uint64_t *opaque)
+{
+  *opaque = config != NULL ? config->to[purpose].opaque : 0;
+  return config != NULL ? config->to[purpose].queue : NULL;
 }
 
 void fluvio_config_free(fluvio_config_t *config)
@@ -135,8 +138,8 @@ void fluvioc_config_destroy(fluvio_config_t *config)
     free((char *)config->settings[i].key);
     free((char *)config->settings[i].value);
   }
-  fluvioc_unref(config->events);
-  fluvioc_unref(config->store);
+  for (int i = 0; i < FLUVIOC_PURPOSES; i++)
+    fluvioc_unref(config->to[i].queue);
   free(config->settings);
   free(config);
 }
@@ -154,10 +157,8 @@ const fluvioc_setting_t *fluvioc_config_settings(const fluvio_config_t *config)
 fluvio_config_t *fluvioc_config_copy(const fluvio_config_t *config)
 {
   fluvio_config_t *copy = fluvio_config_new();
-  if (copy != NULL && config->events != NULL)
-    fluvio_config_set_events(copy, config->events, config->events_opaque, NULL);
-  if (copy != NULL && config->store != NULL)
-    fluvio_config_set_offset_store(copy, config->store, config->store_opaque, NULL);
+  for (int i = 0; copy != NULL && i < FLUVIOC_PURPOSES; i++)
+    set_queue(copy, i, config->to[i].queue, config->to[i].opaque, NULL);
   for (size_t i = 0; copy != NULL && i < config->count; i++) {
     if (!append(copy, config->settings[i].key, config->settings[i].value)) {
       fluvio_config_free(copy);

@@ -117,9 +117,10 @@ bool fluvioc_record_list_add(fluvio_record_list_t *list, fluvio_batch_t *batch, 
 size_t fluvioc_config_count(const fluvio_config_t *config);
 /* The settings, for as long as the config lives and does not change. */
 const fluvioc_setting_t *fluvioc_config_settings(const fluvio_config_t *config);
-/* Where events, and questions to the offset store, go, or NULL, and the opaque value they have. */
-fluvio_queue_t *fluvioc_config_events(const fluvio_config_t *config, uint64_t *opaque);
-fluvio_queue_t *fluvioc_config_store(const fluvio_config_t *config, uint64_t *opaque);
+/* What queues of a config are for. */
+enum fluvioc_purpose { FLUVIOC_EVENTS, FLUVIOC_STORE, FLUVIOC_LOG, FLUVIOC_HOOKS, FLUVIOC_PURPOSES };
+/* Where that goes, or NULL, and the opaque value it has. */
+fluvio_queue_t *fluvioc_config_queue(const fluvio_config_t *config, enum fluvioc_purpose purpose, uint64_t *opaque);
 /* A copy; NULL when memory is short. */
 fluvio_config_t *fluvioc_config_copy(const fluvio_config_t *config);
 

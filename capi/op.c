@@ -184,8 +184,10 @@ void fluvioc_op_describe(fluvio_op_t *op, fluvioc_signal_t *out)
   out->deliveries = op->deliveries;
   out->consumer_id = op->consumer_id;
   out->position = op->position;
-  out->events = fluvioc_config_events(op->config, &out->events_opaque);
-  out->store = fluvioc_config_store(op->config, &out->store_opaque);
+  out->events = fluvioc_config_queue(op->config, FLUVIOC_EVENTS, &out->events_opaque);
+  out->store = fluvioc_config_queue(op->config, FLUVIOC_STORE, &out->store_opaque);
+  out->log = fluvioc_config_queue(op->config, FLUVIOC_LOG, &out->log_opaque);
+  out->hooks = fluvioc_config_queue(op->config, FLUVIOC_HOOKS, &out->hooks_opaque);
   out->partition = op->partition;
   out->offset = op->offset;
   out->marks = op->marks;

@@ -31,6 +31,10 @@ type operation struct {
 	opaque     C.uint64_t        // of the events
 	store      *C.fluvio_queue_t // as events
 	storeTag   C.uint64_t        // its opaque value
+	log        *C.fluvio_queue_t // as events
+	logTag     C.uint64_t        // its opaque value
+	hooks      *C.fluvio_queue_t // as events
+	hooksTag   C.uint64_t        // its opaque value
 	partition  int32
 	offset     int64
 	marks      []int64 // commit: how far the application had come
@@ -57,6 +61,10 @@ func startOperation(s *C.fluvioc_signal_t) {
 		opaque:     s.events_opaque,
 		store:      s.store,
 		storeTag:   s.store_opaque,
+		log:        s.log,
+		logTag:     s.log_opaque,
+		hooks:      s.hooks,
+		hooksTag:   s.hooks_opaque,
 		partition:  int32(s.partition),
 		offset:     int64(s.offset),
 		marks:      slices.Clone(unsafe.Slice((*int64)(s.marks), int(s.mark_count))),
@@ -111,7 +119,7 @@ func (op *operation) run(ctx context.Context) (result unsafe.Pointer, err error)
 		case ok && op.command == C.FLUVIOC_FLUSH:
 			err = p.flush(ctx, op.sequence)
 		case ok && op.command == C.FLUVIOC_PRODUCER_STATS:
-			return p.stats()
+			return cText("producer stats", p.core.Stats())
 		case ok:
 			err = p.close(ctx, op.sequence)
 		case op.command == C.FLUVIOC_FLUSH:
@@ -164,6 +172,10 @@ func (op *operation) runOnClient(ctx context.Context) (result unsafe.Pointer, er
 		err = op.createTopic(ctx, c)
 	case C.FLUVIOC_DELETE_TOPIC:
 		err = c.core.Admin().DeleteTopic(ctx, op.topic)
+	case C.FLUVIOC_CLIENT_STATS:
+		result, err = cText("client stats", c.core.Stats())
+	case C.FLUVIOC_PROMETHEUS:
+		result, err = newText("prometheus text", c.core.Stats().Prometheus())
 	case C.FLUVIOC_LIST_TOPICS:
 		result, err = op.listTopics(ctx, c)
 	case C.FLUVIOC_LIST_OFFSETS:

@@ -5,7 +5,6 @@ import "C"
 
 import (
 	"context"
-	"encoding/json"
 	"sync"
 	"time"
 	"unsafe"
@@ -43,6 +42,7 @@ type producer struct {
 	changed    chan struct{}      // closed when handed grows; nil when nobody waits
 	lost       uint64             // records refused ever
 	lostBytes  uint64             // of their keys and values
+	gone       bool               // the handle may not be used any more
 	partitions *fluvio.Partitions // what the handle is to know, while there is no handle
 }
 
@@ -62,7 +62,7 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 	if p.reports {
 		options.OnDelivery = p.report
 	}
-	options.OnPartitions = p.onPartitions
+	options.OnPartitions, options.InFront = p.onPartitions, p.inFront
 	p.core, err = c.core.Producer(ctx, op.topic, options)
 	if err != nil {
 		p.cancel()
@@ -250,33 +250,20 @@ func (p *producer) refuse(err error, partition int32, bytes int, opaques ...uint
 	p.report(&fluvio.Delivery{Topic: p.topic, Partition: partition, BaseOffset: -1, Count: len(opaques), Opaques: opaques, Err: err})
 }
 
-// stats carries out fluvio_producer_stats: the core's counters, and what is on its way to the core.
-func (p *producer) stats() (unsafe.Pointer, error) {
-	s := p.core.Stats()
+// inFront adds what is on its way to the core to the core's counters.
+func (p *producer) inFront(s *fluvio.ProducerStats) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.handle == nil || p.gone {
+		return
+	}
 	s.RecordsFailed += p.lost
 	s.BytesFailed += p.lostBytes
-	p.mu.Unlock()
 	var records, bytes C.uint64_t
 	C.fluvioc_producer_totals(p.handle, &records, &bytes)
 	s.RecordsAccepted, s.BytesAccepted = uint64(records), uint64(bytes)
 	s.RecordsQueued = s.RecordsAccepted - s.RecordsAcknowledged - s.RecordsFailed - s.RecordsMaybe - s.RecordsInFlight
 	s.BytesQueued = s.BytesAccepted - s.BytesAcknowledged - s.BytesFailed - s.BytesMaybe - s.BytesInFlight
-	js, err := json.Marshal(struct {
-		fluvio.ProducerStats
-		P50 int64 `json:"latency_p50_us"`
-		P90 int64 `json:"latency_p90_us"`
-		P99 int64 `json:"latency_p99_us"`
-		Max int64 `json:"latency_max_us"`
-	}{s, s.LatencyP50.Microseconds(), s.LatencyP90.Microseconds(), s.LatencyP99.Microseconds(), s.LatencyMax.Microseconds()})
-	if err != nil {
-		return nil, fluvioerr.Wrap(fluvioerr.Internal, "producer stats", err)
-	}
-	text := C.fluvioc_text_new((*C.char)(unsafe.Pointer(unsafe.SliceData(js))), C.size_t(len(js)))
-	if text == nil {
-		return nil, fluvioerr.New(fluvioerr.OutOfMemory, "producer stats", "no memory for %d bytes", len(js))
-	}
-	return unsafe.Pointer(text), nil
 }
 
 // report copies a delivery report into the application's queue.
@@ -341,6 +328,9 @@ func (p *producer) close(ctx context.Context, sequence uint64) error {
 		}
 		producers.remove(p.id)
 		p.client.forget(p)
+		p.mu.Lock()
+		p.gone = true
+		p.mu.Unlock()
 		C.fluvioc_closed(unsafe.Pointer(p.handle))
 		C.fluvioc_drop(unsafe.Pointer(p.handle))
 		return err

@@ -32,6 +32,8 @@ struct fluvio_queue {
   pthread_cond_t changed;
   fluvio_event_t *head, *tail;
   uint32_t waiters;
+  uint32_t notes;   /* events among them that may be dropped */
+  uint64_t dropped; /* that were, since the last one that was not */
   bool woken;       /* fluvio_queue_wakeup was called and nobody has seen it */
   bool freed;       /* fluvio_queue_free was called */
   bool started;     /* a callback takes the events */
@@ -139,11 +141,51 @@ static fluvio_event_t *event_with_text(int32_t type, uint64_t opaque, const char
   return event;
 }
 
+/* So many logs, statistics, starts and ends wait at most. */
+#define MOST_NOTES 10000
+
+/* What such an event says; it lies in opaques, and the texts behind it. */
+struct note {
+  int32_t code;
+  int64_t time_us;
+  uint64_t id, parent, dropped;
+  uint64_t count;
+  const char *message;
+  fluvio_field_t fields[];
+};
+
+static struct note *note_of(const fluvio_event_t *event)
+{
+  switch (event->type) {
+  case FLUVIO_EVENT_LOG:
+  case FLUVIO_EVENT_STATS:
+  case FLUVIO_EVENT_SPAN_START:
+  case FLUVIO_EVENT_SPAN_END:
+    return (struct note *)event->opaques;
+  default:
+    return NULL;
+  }
+}
+
+/* Whether a note finds no room; else it learns how many before it found none. The caller holds the lock. */
+static bool drops(fluvio_queue_t *queue, struct note *note)
+{
+  if (queue->notes >= MOST_NOTES) {
+    queue->dropped++;
+    return true;
+  }
+  queue->notes++;
+  note->dropped = queue->dropped;
+  queue->dropped = 0;
+  return false;
+}
+
 /* Appends an event; a freed queue drops it. */
 static void push(fluvio_queue_t *queue, fluvio_event_t *event)
 {
+  struct note *note = note_of(event);
   pthread_mutex_lock(&queue->lock);
-  bool drop = queue->freed;
+  bool drop = queue->freed || (note != NULL && drops(queue, note));
   if (!drop) {
     if (queue->tail != NULL)
       queue->tail->next = event;
@@ -263,6 +305,28 @@ int fluvioc_queue_push_offsets(fluvio_queue_t *queue, uint64_t opaque, uint64_t 
   return 1;
 }
 
+void fluvioc_queue_push_note(fluvio_queue_t *queue, int32_t type, uint64_t opaque, int32_t code, int64_t time_us, uint64_t id, uint64_t parent, const char *texts, size_t len, size_t fields, fluvio_error_t *error)
+{
+  size_t head = sizeof(struct note) + fields * sizeof(fluvio_field_t);
+  fluvio_event_t *event = event_new(type, opaque, (head + len + 7) / 8);
+  if (event == NULL) {
+    fluvio_error_free(error);
+    return;
+  }
+  struct note *note = (struct note *)event->opaques;
+  char *text = (char *)event->opaques + head;
+  memcpy(text, texts, len);
+  *note = (struct note){ .code = code, .time_us = time_us, .id = id, .parent = parent, .count = fields, .message = text };
+  for (size_t i = 0; i < fields; i++) {
+    text += strlen(text) + 1;
+    note->fields[i].key = text;
+    text += strlen(text) + 1;
+    note->fields[i].value = text;
+  }
+  event->error = error;
+  push(queue, event);
+}
+
 /* Takes the first event; the caller holds the lock. */
 static fluvio_event_t *pop(fluvio_queue_t *queue)
 {
@@ -273,6 +337,8 @@ static fluvio_event_t *pop(fluvio_queue_t *queue)
   if (queue->head == NULL)
     queue->tail = NULL;
   event->next = NULL;
+  if (note_of(event) != NULL)
+    queue->notes--;
   return event;
 }
 
@@ -453,6 +519,59 @@ fluvio_status_t fluvio_event_offsets_reply(fluvio_event_t *event, const fluvio_c
   if (event->type != FLUVIO_EVENT_OFFSETS || (count > 0 && offsets == NULL))
     return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, op, "the event is no question for offsets, or offsets is NULL");
   return answer(event, offsets, count, failure, error);
+}
+
+fluvio_status_t fluvio_event_log(const fluvio_event_t *event, fluvio_log_t *out)
+{
+  fluvio_status_t status = fluvioc_check(event, FLUVIOC_KIND_EVENT, "read event", NULL);
+  if (status != FLUVIO_OK)
+    return status;
+  if (event->type != FLUVIO_EVENT_LOG || out == NULL || out->struct_size < sizeof out->struct_size)
+    return FLUVIO_ERR_INVALID_ARGUMENT;
+  uint32_t size = out->struct_size;
+  const struct note *note = note_of(event);
+  fluvio_log_t full = {
+    .struct_size = size,
+    .level = note->code,
+    .time_us = note->time_us,
+    .message = note->message,
+    .fields = note->fields,
+    .field_count = note->count,
+    .dropped = note->dropped,
+  };
+  memcpy(out, &full, size < sizeof full ? size : sizeof full);
+  return FLUVIO_OK;
+}
+
+fluvio_status_t fluvio_event_span(const fluvio_event_t *event, fluvio_span_t *out)
+{
+  fluvio_status_t status = fluvioc_check(event, FLUVIOC_KIND_EVENT, "read event", NULL);
+  if (status != FLUVIO_OK)
+    return status;
+  bool is_span = event->type == FLUVIO_EVENT_SPAN_START || event->type == FLUVIO_EVENT_SPAN_END;
+  if (!is_span || out == NULL || out->struct_size < sizeof out->struct_size)
+    return FLUVIO_ERR_INVALID_ARGUMENT;
+  uint32_t size = out->struct_size;
+  const struct note *note = note_of(event);
+  fluvio_span_t full = {
+    .struct_size = size,
+    .kind = note->code,
+    .id = note->id,
+    .parent = note->parent,
+    .time_us = note->time_us,
+    .name = note->message,
+    .fields = note->fields,
+    .field_count = note->count,
+    .dropped = note->dropped,
+    .error = event->error,
+  };
+  memcpy(out, &full, size < sizeof full ? size : sizeof full);
+  return FLUVIO_OK;
+}
+
+const char *fluvio_event_stats(const fluvio_event_t *event)
+{
+  return fluvioc_is(event, FLUVIOC_KIND_EVENT) && event->type == FLUVIO_EVENT_STATS ? note_of(event)->message : "";
 }
 
 void fluvio_event_free(fluvio_event_t *event)

@@ -2,18 +2,22 @@ package fluvio
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/cluster"
+	"github.com/libfluvio/libfluvio/core/internal/obs"
 	"github.com/libfluvio/libfluvio/core/internal/transport"
 )
 
 // Client is a connection to a cluster. Its methods are safe for concurrent use.
 type Client struct {
 	opts    ClientOptions
+	name    string // in statistics
 	pool    *transport.Pool
 	cluster *cluster.Cluster
 
@@ -23,7 +27,14 @@ type Client struct {
 	children map[closer]struct{} // guarded by mu: producers and consumers
 	closed   bool                // guarded by mu
 	done     chan struct{}       // closed when Close has finished
+
+	producers, consumers atomic.Uint64      // opened so far
+	stop                 context.CancelFunc // ends tellStats
+	told                 chan struct{}      // closed when that has ended
 }
+
+// clients counts the clients of the process.
+var clients atomic.Uint64
 
 // closer is a producer or a consumer.
 type closer interface {
@@ -63,6 +74,15 @@ func (o ClientOptions) problems() *problems {
 	if o.Endpoint != "" || o.TLS != "" {
 		checkTLS(p, &o) // else the profile decides about TLS, which is read later
 	}
+	for _, err := range obs.CheckHooks(o.Hooks) {
+		p.add("hooks", "%v", err)
+	}
+	switch {
+	case o.OnStats != nil && o.StatisticsInterval == 0:
+		p.add("statistics_interval_ms", "is needed for statistics to be given")
+	case o.OnStats == nil && o.StatisticsInterval != 0:
+		p.add("statistics_interval_ms", "has no effect: nobody takes the statistics")
+	}
 	if len(o.ClientID) > 255 {
 		p.add("client_id", "is longer than 255 bytes")
 	}
@@ -98,14 +118,17 @@ func Connect(ctx context.Context, o ClientOptions) (*Client, error) {
 		return nil, err
 	}
 	o.defaults()
+	c := &Client{opts: o, children: map[closer]struct{}{}, done: make(chan struct{}), told: make(chan struct{})}
+	c.name = fmt.Sprintf("%s-%d", o.ClientID, clients.Add(1))
+	observer := obs.New(o.logger().With("client", c.name), o.Hooks)
+	o.logSettings(observer)
 	tlsConfig, err := o.tlsConfig()
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{opts: o, children: map[closer]struct{}{}, done: make(chan struct{})}
 	c.pool = transport.NewPool(&transport.Config{
 		ClientID: o.ClientID, ConnectTimeout: o.ConnectionTimeout, RequestTimeout: o.RequestTimeout, WriteStall: o.RequestTimeout,
-		TLS: tlsConfig, DialContext: o.DialContext,
+		TLS: tlsConfig, DialContext: o.DialContext, Observer: observer,
 	})
 	c.cluster, err = cluster.Open(ctx, cluster.Config{
 		Endpoint: o.Endpoint, ServerName: o.TLSDomain, LocalAddress: o.UseSPULocalAddress,
@@ -115,6 +138,9 @@ func Connect(ctx context.Context, o ClientOptions) (*Client, error) {
 		c.pool.Close()
 		return nil, err
 	}
+	telling, stop := context.WithCancel(context.Background())
+	c.stop = stop
+	go c.tellStats(telling)
 	return c, nil
 }
 
@@ -155,6 +181,7 @@ func (c *Client) Close(ctx context.Context) error {
 	children := c.children
 	c.children = nil
 	c.mu.Unlock()
+	c.stop()
 	errs := make(chan error, len(children))
 	for child := range children {
 		go func() { errs <- child.Close(ctx) }()
@@ -167,8 +194,27 @@ func (c *Client) Close(ctx context.Context) error {
 	}
 	c.cluster.Close()
 	c.pool.Close()
+	<-c.told
 	close(c.done)
 	return first
+}
+
+// tellStats calls OnStats at intervals.
+func (c *Client) tellStats(ctx context.Context) {
+	defer close(c.told)
+	if c.opts.OnStats == nil {
+		return
+	}
+	tick := time.NewTicker(c.opts.StatisticsInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			c.opts.OnStats(c.Stats())
+		}
+	}
 }
 
 // adopt ties a producer or consumer to the client's life.

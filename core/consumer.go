@@ -110,6 +110,7 @@ var resets = map[string]consume.Reset{"error": consume.ResetError, "earliest": c
 // consumeConfig turns options, complete with defaults, into what the engine takes.
 func (c *Client) consumeConfig(o *ConsumerOptions) (cfg consume.Config, err error) {
 	cfg = consume.Config{
+		ID:    c.consumers.Add(1),
 		Start: o.Start.position(), StopAt: o.StopAt.stop, MaxBytes: o.MaxBytes, PrefetchBytes: o.PrefetchBytes,
 		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax, MaxRetries: o.MaxRetries,
 		Lazy: o.LazyColumns, ConsumerID: o.ConsumerID, Strategy: strategies[o.OffsetStrategy], FlushEvery: o.OffsetFlush, ReadAhead: o.ReadAhead,

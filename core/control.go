@@ -111,15 +111,15 @@ func (c *Consumer) Drain() error { return c.c.Drain() }
 
 // PartitionPosition is how far a consumer has come in a partition.
 type PartitionPosition struct {
-	Topic         string
-	Partition     int32
-	Position      int64 // of the next record that the application gets; with SmartModules, where reading would go on
-	HighWatermark int64 // behind the last committed record
-	LogEndOffset  int64 // behind the last record
-	Lag           int64 // records that the application can still get, or that SmartModules may leave out
-	Committed     int64 // the offset stored last, -1 unknown or none
-	Skipped       int64 // offsets passed over because they were not stored any more or not readable
-	Paused        bool
+	Topic         string `json:"topic"`
+	Partition     int32  `json:"partition"`
+	Position      int64  `json:"position"`       // of the next record that the application gets; with SmartModules, where reading would go on
+	HighWatermark int64  `json:"high_watermark"` // behind the last committed record
+	LogEndOffset  int64  `json:"log_end_offset"` // behind the last record
+	Lag           int64  `json:"lag"`            // records that the application can still get, or that SmartModules may leave out
+	Committed     int64  `json:"committed"`      // the offset stored last, -1 unknown or none
+	Skipped       int64  `json:"skipped"`        // offsets passed over because they were not stored any more or not readable
+	Paused        bool   `json:"paused"`
 }
 
 // Positions tells how far reading has come in every partition, with watermarks and lag. It asks nobody: watermarks are at most

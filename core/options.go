@@ -2,6 +2,7 @@ package fluvio
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"time"
 )
@@ -36,6 +37,20 @@ type ClientOptions struct {
 	TLSCA          string `setting:"tls_ca"`
 	TLSCertificate string `setting:"tls_certificate"`
 	TLSKey         string `setting:"tls_key"`
+	// LogLevel is the least level that is logged to the standard error when there is no Logger: off, error, warn, info or
+	// debug. FLUVIO_LOG in the environment takes the place of this setting. Default warn.
+	LogLevel string `setting:"log_level" enum:"off,error,warn,info,debug"`
+	// StatisticsInterval is how often OnStats is called. It is needed with OnStats, and only then.
+	StatisticsInterval time.Duration `setting:"statistics_interval_ms" min:"10" max:"86400000"`
+	// Logger takes the logs instead of the standard error; its handler decides about levels. Error: something is lost or given
+	// up. Warn: something is wrong that may mend itself. Info: connections, retries, leaders that move. Debug: requests. Neither
+	// secrets nor anything of records is logged. May be nil.
+	Logger *slog.Logger
+	// Hooks are told of starts and ends: see ConnectHook and its neighbours. Each must implement one of them at least.
+	Hooks []any
+	// OnStats is given the counters every StatisticsInterval, on a goroutine of its own. Close waits for it, so it must not call
+	// that. May be nil.
+	OnStats func(*ClientStats)
 	// DialContext replaces TCP dialling, for proxies and tests. May be nil.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 }
@@ -88,6 +103,9 @@ type ProducerOptions struct {
 	// memory of further batches is not freed meanwhile. Flush and Close of the producer wait for it, so it must not call
 	// them. May be nil.
 	OnDelivery func(*Delivery)
+	// InFront is for callers who queue records in front of the producer: Stats calls it to have these counted. It must not call
+	// the producer. May be nil.
+	InFront func(*ProducerStats)
 }
 
 // ConsumerOptions say what to read. Topics is needed, all else has a default.

@@ -131,7 +131,7 @@ func (c *Client) Producer(ctx context.Context, topic string, o ProducerOptions) 
 	limitedBy := o.fitTopic(t.Spec)
 	producer := &Producer{client: c, opts: o}
 	cfg := produce.Config{
-		Topic: topic, BatchSize: o.BatchSize, MaxRequestSize: o.MaxRequestSize, LimitedBy: limitedBy, Linger: o.Linger, BufferMemory: o.BufferMemory,
+		Topic: topic, ID: c.producers.Add(1), BatchSize: o.BatchSize, MaxRequestSize: o.MaxRequestSize, LimitedBy: limitedBy, Linger: o.Linger, BufferMemory: o.BufferMemory,
 		BlockWhenFull: o.BufferFull == "block", Compression: codec, Level: o.CompressionLevel, Isolation: isolation,
 		ServerTimeout: o.ServerTimeout, AtMostOnce: o.Delivery == "at_most_once", DeliveryTimeout: o.DeliveryTimeout,
 		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax,
@@ -142,6 +142,9 @@ func (c *Client) Producer(ctx context.Context, topic string, o ProducerOptions) 
 	}
 	if o.OnDelivery != nil {
 		cfg.OnDelivery = func(d *produce.Delivery) { o.OnDelivery((*Delivery)(d)) }
+	}
+	if o.InFront != nil {
+		cfg.InFront = func(s *produce.Stats) { o.InFront((*ProducerStats)(s)) }
 	}
 	producer.p = produce.Open(t, c.cluster, cfg)
 	if err := c.adopt(producer); err != nil {
@@ -272,44 +275,6 @@ func (p *Producer) Hurry() { p.p.Hurry() }
 
 // Stats gives the producer's counters, also after Close. It is cheap enough for every second, not for every record.
 func (p *Producer) Stats() ProducerStats { return ProducerStats(p.p.Stats()) }
-
-// ProducerStats are a producer's counters since it was opened. Bytes are those of keys and values. Accepted records are
-// acknowledged, failed or maybe stored, or else queued or in flight.
-type ProducerStats struct {
-	RecordsAccepted     uint64 `json:"records_accepted"` // taken by Send
-	BytesAccepted       uint64 `json:"bytes_accepted"`
-	RecordsAcknowledged uint64 `json:"records_acknowledged"`
-	BytesAcknowledged   uint64 `json:"bytes_acknowledged"`
-	RecordsFailed       uint64 `json:"records_failed"` // certainly not stored
-	BytesFailed         uint64 `json:"bytes_failed"`
-	RecordsMaybe        uint64 `json:"records_maybe"` // reported as maybe stored
-	BytesMaybe          uint64 `json:"bytes_maybe"`
-
-	RecordsQueued   uint64 `json:"records_queued"` // wait to be sent, or to be sent again
-	BytesQueued     uint64 `json:"bytes_queued"`
-	BatchesQueued   uint64 `json:"batches_queued"`
-	RecordsInFlight uint64 `json:"records_in_flight"` // sent, without an answer
-	BytesInFlight   uint64 `json:"bytes_in_flight"`
-	BatchesInFlight uint64 `json:"batches_in_flight"`
-
-	Requests         uint64 `json:"requests"` // sent
-	RequestsInFlight uint64 `json:"requests_in_flight"`
-	Batches          uint64 `json:"batches"` // sent, each counted once
-	Retries          uint64 `json:"retries"` // batches sent again
-
-	// The following are averages over what was sent; 0 before anything was.
-	BatchFill         float64 `json:"batch_fill"` // bytes of a batch before compression, in parts of BatchSize; above 1 for large records
-	RecordsPerBatch   float64 `json:"records_per_batch"`
-	BatchesPerRequest float64 `json:"batches_per_request"`
-	RecordsPerRequest float64 `json:"records_per_request"`
-	CompressionRatio  float64 `json:"compression_ratio"` // bytes of batches before compression over those after; 1 without
-
-	// From the first record of a batch to its outcome, of all batches; the percentiles are at most a sixteenth too high.
-	LatencyP50 time.Duration `json:"-"`
-	LatencyP90 time.Duration `json:"-"`
-	LatencyP99 time.Duration `json:"-"`
-	LatencyMax time.Duration `json:"-"`
-}
 
 // Flush waits until every record taken before the call is stored or has failed and is reported, or ctx ends. Without
 // OnDelivery it returns the first failure that no Flush had told of when it was called, with the number of records in the detail

@@ -207,9 +207,23 @@ FLUVIO_API fluvio_status_t fluvio_queue_start(fluvio_queue_t *queue, fluvio_even
  * operations that use the queue first: until then the memory stays. Since 0.1. */
 FLUVIO_API void fluvio_queue_free(fluvio_queue_t *queue);
 
-/* Sends the events of consumers that are opened with this config to a queue, with this opaque value: events of type
- * FLUVIO_EVENT_CONSUMER, from the opening on. The queue must outlive the consumers. NULL: nobody is told. Since 0.1. */
+/* Sends the events of what is opened with this config to a queue, with this opaque value: of consumers, FLUVIO_EVENT_CONSUMER,
+ * from the opening on; of clients, FLUVIO_EVENT_STATS every statistics_interval_ms. The queue must outlive consumers. NULL: nobody
+ * is told. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_config_set_events(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error);
+
+/* Sends the logs of clients that are connected with this config to a queue, with this opaque value, as events of type
+ * FLUVIO_EVENT_LOG. Which levels: the setting log_level (off, error, warn, info, debug; warn), or FLUVIO_LOG in the environment
+ * instead. To have them by callback, on a thread of the library that holds no lock, use fluvio_queue_start; after
+ * fluvio_queue_free none runs any more. The queue may be freed at any time, what comes later is dropped. Neither secrets nor
+ * anything of records is logged. NULL: to the standard error. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_config_set_log(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error);
+
+/* Tells a queue, with this opaque value, when clients that are connected with this config begin something and when it ends:
+ * events of type FLUVIO_EVENT_SPAN_START and FLUVIO_EVENT_SPAN_END, out of which an application makes spans of its own tracing.
+ * The times of events are when it happened, whenever they are taken. The queue may be freed at any time. NULL: nobody is
+ * told. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_config_set_hooks(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error);
 
 /* Makes the application keep the offsets of consumers that are opened with this config, which need consumer_id: it is asked
  * through events of type FLUVIO_EVENT_OFFSETS, with this opaque value, and answers by fluvio_event_offsets_reply. Opening,
@@ -219,13 +233,17 @@ FLUVIO_API fluvio_status_t fluvio_config_set_offset_store(fluvio_config_t *confi
 
 #define FLUVIO_EVENT_OP 1       /* an operation is done */
 #define FLUVIO_EVENT_DELIVERY 2 /* records were delivered, or failed */
+#define FLUVIO_EVENT_LOG 3      /* a client logs something */
 #define FLUVIO_EVENT_CONSUMER 4 /* something happened to a partition that a consumer reads */
 #define FLUVIO_EVENT_OFFSETS 5  /* a consumer asks its offset store, which is the application */
+#define FLUVIO_EVENT_STATS 6    /* a client's counters */
+#define FLUVIO_EVENT_SPAN_START 7 /* a client begins something */
+#define FLUVIO_EVENT_SPAN_END 8 /* something that a client began has ended */
 
 /* The type of an event; 0 for NULL. Since 0.1. */
 FLUVIO_API int32_t fluvio_event_type(const fluvio_event_t *event);
-/* FLUVIO_EVENT_OP: the opaque value given to the _async function. FLUVIO_EVENT_CONSUMER and FLUVIO_EVENT_OFFSETS: that of
- * fluvio_config_set_events and fluvio_config_set_offset_store. Since 0.1. */
+/* FLUVIO_EVENT_OP: the opaque value given to the _async function. Other events but deliveries: that of fluvio_config_set_events,
+ * _set_offset_store, _set_log or _set_hooks. Since 0.1. */
 FLUVIO_API uint64_t fluvio_event_opaque(const fluvio_event_t *event);
 
 /* What became of records: of one producer, one partition, one batch; or of several batches that were stored behind each other
@@ -272,6 +290,53 @@ typedef struct fluvio_consumer_event {
 } fluvio_consumer_event_t;
 /* FLUVIO_EVENT_CONSUMER: fills out. INVALID_ARGUMENT for another type. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_event_consumer(const fluvio_event_t *event, fluvio_consumer_event_t *out);
+/* Logs, statistics, starts and ends may be dropped: when 10,000 of them wait in a queue, further ones are. */
+
+/* A key and a value, which live as long as the event. */
+typedef struct fluvio_field {
+  const char *key;
+  const char *value;
+} fluvio_field_t;
+
+#define FLUVIO_LOG_ERROR 1 /* something is lost or given up */
+#define FLUVIO_LOG_WARN 2  /* something is wrong that may mend itself */
+#define FLUVIO_LOG_INFO 3  /* connections, retries, leaders that move */
+#define FLUVIO_LOG_DEBUG 4 /* requests */
+/* A line of the log. struct_size is set by the caller. Texts live as long as the event. */
+typedef struct fluvio_log {
+  uint32_t struct_size;
+  int32_t level;                /* FLUVIO_LOG_ERROR ... */
+  int64_t time_us;              /* since the epoch */
+  const char *message;          /* one of a fixed set; what differs is in the fields */
+  const fluvio_field_t *fields; /* client, addr, role, kind, api, spu, topic, partition, offset, attempt, delay, error, code ... */
+  uint64_t field_count;
+  uint64_t dropped;             /* events like this that were dropped before this one */
+} fluvio_log_t;
+/* FLUVIO_EVENT_LOG: fills out. INVALID_ARGUMENT for another type. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_event_log(const fluvio_event_t *event, fluvio_log_t *out);
+
+#define FLUVIO_SPAN_CONNECT 1       /* a dial, with handshakes */
+#define FLUVIO_SPAN_REQUEST 2       /* a request and its answer; streams are none */
+#define FLUVIO_SPAN_PRODUCE_BATCH 3 /* from the first send of a batch to its report */
+#define FLUVIO_SPAN_FETCH_BATCH 4   /* from the arrival of records until the library takes them on for the application */
+#define FLUVIO_SPAN_COMMIT 5        /* the storing of an offset */
+/* The start or the end of something. struct_size is set by the caller. Texts and the error live as long as the event. */
+typedef struct fluvio_span {
+  uint32_t struct_size;
+  int32_t kind;                 /* FLUVIO_SPAN_CONNECT ...; more may be added */
+  uint64_t id;                  /* the same at start and end, never again in this process */
+  uint64_t parent;              /* the id of what it happens in; 0: nothing */
+  int64_t time_us;              /* since the epoch: when it began, or ended */
+  const char *name;             /* "connect", "produce batch", "fetch batch", "commit"; of a request, its API */
+  const fluvio_field_t *fields; /* addr, role, kind, topic, partition, records, bytes, offset ...; more at the end */
+  uint64_t field_count;
+  uint64_t dropped;             /* events like this that were dropped before this one: an end may come without its start */
+  const fluvio_error_t *error;  /* at the end: NULL when it went well */
+} fluvio_span_t;
+/* FLUVIO_EVENT_SPAN_START and FLUVIO_EVENT_SPAN_END: fills out. INVALID_ARGUMENT for another type. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_event_span(const fluvio_event_t *event, fluvio_span_t *out);
+/* FLUVIO_EVENT_STATS: the counters as fluvio_client_stats gives them; live as long as the event. "" for another type. Since 0.1. */
+FLUVIO_API const char *fluvio_event_stats(const fluvio_event_t *event);
 /* Frees an event. Since 0.1. */
 FLUVIO_API void fluvio_event_free(fluvio_event_t *event);
 
@@ -279,7 +344,7 @@ FLUVIO_API void fluvio_event_free(fluvio_event_t *event);
 
 /* Connects to a cluster: reaches the SC, agrees on versions, loads the metadata. Settings: endpoint, or profile and
  * profile_path (default: the current profile of the official tools' file), client_id, connection_timeout_ms,
- * request_timeout_ms, use_spu_local_address, ... (README). config NULL: all defaults. *client is the caller's. Since 0.1. */
+ * request_timeout_ms, use_spu_local_address, log_level, statistics_interval_ms, ... (README). config NULL: all defaults. *client is the caller's. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_client_connect(const fluvio_config_t *config, int64_t timeout_ms, fluvio_client_t **client, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_client_connect_async(const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 /* Closes the client and every producer and consumer of it; producers are drained up to the timeout, and TIMEOUT says that
@@ -289,6 +354,27 @@ FLUVIO_API fluvio_op_t *fluvio_client_close_async(fluvio_client_t *client, int64
 FLUVIO_API void fluvio_client_free(fluvio_client_t *client);
 /* The cluster's platform version, for instance "0.18.1". Lives as long as the client. "" for a bad handle. Since 0.1. */
 FLUVIO_API const char *fluvio_client_platform_version(const fluvio_client_t *client);
+
+/* The client's counters since it was connected, as a JSON object; *stats is the caller's, to free. Whole numbers:
+ *   time_ms, client                            when they were read; client_id and the number of the client in this process
+ *   bytes_sent, bytes_received
+ *   connections  [{role, kind, open, opened, failed, lost}]        role: SC, SPU; kind: control, watch, produce, fetch
+ *   requests     [{role, api, count, in_flight, errors, latency}]
+ *   errors       [{operation, code, count}]    those that a retry mended included
+ *   retries      [{operation, count}]
+ *   breakers     [{endpoint, state}]           state: closed, open, half-open
+ *   producers    [{topic, id, latency, and what fluvio_producer_stats gives}]
+ *   consumers    [{id, consumer_id, records, batches, bytes, frames_received, bytes_received, frames_queued, bytes_queued, retries,
+ *                  resets, skipped, commits, commits_failed, lag, waits, and partitions: [{topic, partition, position,
+ *                  high_watermark, log_end_offset, lag, committed, skipped, paused}]}]
+ * latency and waits are {count, sum_us, p50_us, p90_us, p99_us, max_us, buckets: [{up_to_us, count}]}, exact to a sixteenth; the
+ * counts of buckets are cumulative. What is in the ring of a consumer counts as taken. It asks nobody. Fields may be added.
+ * Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_client_stats(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **stats, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_client_stats_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* The same in Prometheus's text format, version 0.0.4 (text/plain; version=0.0.4). Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_client_prometheus(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **text, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_client_prometheus_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 
 /* ------------------------------------------------------------------ admin */
 

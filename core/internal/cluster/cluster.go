@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/obs"
 	"github.com/libfluvio/libfluvio/core/internal/transport"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
@@ -244,13 +246,38 @@ func (c *Cluster) Conn(ctx context.Context, spu *SPU, kind transport.Kind, owner
 // CloseOwner ends the connections of one owner.
 func (c *Cluster) CloseOwner(owner uint64) { c.pool.CloseOwner(owner) }
 
+// Observer is who is told what is done with the cluster; never nil.
+func (c *Cluster) Observer() *obs.Observer { return c.pool.Observer() }
+
 // publish makes a snapshot visible and wakes who waits for a change.
 func (c *Cluster) publish(s *Snapshot) {
-	c.snap.Store(s)
+	if before := c.snap.Swap(s); before != nil {
+		c.logMoves(before, s)
+	}
 	c.mu.Lock()
 	close(c.changed)
 	c.changed = make(chan struct{})
 	c.mu.Unlock()
+}
+
+// logMoves logs which partitions have got another leader.
+func (c *Cluster) logMoves(before, now *Snapshot) {
+	log := c.Observer().Log
+	if !log.Enabled(context.Background(), slog.LevelInfo) {
+		return
+	}
+	for name, topic := range now.Topics {
+		old := before.Topics[name]
+		if old == nil {
+			continue
+		}
+		for i, p := range topic.Partitions {
+			if p != nil && i < len(old.Partitions) && old.Partitions[i] != nil && old.Partitions[i].Leader != p.Leader {
+				log.LogAttrs(context.Background(), slog.LevelInfo, "leader moved", slog.String("topic", name), slog.Int("partition", i),
+					slog.Int("from", int(old.Partitions[i].Leader)), slog.Int("to", int(p.Leader)))
+			}
+		}
+	}
 }
 
 func (c *Cluster) setLost(err error) {

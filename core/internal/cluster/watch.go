@@ -2,9 +2,11 @@ package cluster
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/obs"
 	"github.com/libfluvio/libfluvio/core/internal/transport"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
@@ -149,10 +151,15 @@ func (c *Cluster) run(ctx context.Context, w *watch) {
 		}
 		c.setLost(err)
 		c.event(WatchLost, err)
+		log := c.Observer().Log.With("addr", c.cfg.Endpoint)
+		log.LogAttrs(ctx, slog.LevelWarn, "metadata watch lost", failure(err))
 		for w = nil; w == nil; {
-			if !backoff.Wait(ctx, nil) {
+			delay := backoff.Next()
+			log.LogAttrs(ctx, slog.LevelInfo, "reconnecting the metadata watch", slog.Int("attempt", backoff.Attempt()), slog.Duration("delay", delay), failure(err))
+			if !backoff.Sleep(ctx, delay, nil) {
 				return
 			}
+			c.Observer().Retried("watch", 1)
 			if w, err = c.connect(ctx); err != nil {
 				w = nil
 				c.setLost(err)
@@ -160,6 +167,7 @@ func (c *Cluster) run(ctx context.Context, w *watch) {
 		}
 		c.setLost(nil)
 		c.event(WatchRecovered, nil)
+		log.LogAttrs(ctx, slog.LevelInfo, "metadata watch recovered", slog.Int("attempt", backoff.Attempt()))
 	}
 }
 
@@ -181,6 +189,9 @@ func (c *Cluster) follow(ctx context.Context, w *watch) error {
 		}
 	}
 }
+
+// failure is the attribute of an error in a log.
+func failure(err error) slog.Attr { return obs.Err(fluvioerr.CodeOf(err).String(), err) }
 
 func (c *Cluster) event(kind EventKind, err error) {
 	if c.cfg.Event != nil {

@@ -3,6 +3,7 @@ package consume
 import (
 	"errors"
 	"math"
+	"time"
 	"unsafe"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
@@ -111,6 +112,7 @@ func (b *Batch) decode() error {
 // frame is what a session received and the application has not taken yet.
 type frame struct {
 	session   *session
+	received  time.Time
 	buffer    *transport.Buffer
 	records   []byte // whole batches only
 	hw        int64

@@ -218,8 +218,9 @@ func (c *Consumer) newSession(topic string, partition int32) *session {
 	return s
 }
 
-// emit tells the application of an event. No lock of a session, the inbox or the consumer is held.
+// emit counts and logs an event and tells the application of it. No lock of a session, the inbox or the consumer is held.
 func (c *Consumer) emit(e Event) {
+	c.note(&e)
 	if c.cfg.OnEvent == nil {
 		return
 	}

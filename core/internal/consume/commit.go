@@ -387,19 +387,22 @@ func (c *Consumer) saveAll(ctx context.Context, moved []commit, start time.Time)
 	for i, w := range moved {
 		list[i] = StoredOffset{w.session.topic, w.session.partition, w.offset}
 	}
-	if err := c.cfg.Store.Save(ctx, c.cfg.ConsumerID, list); err != nil {
-		for i := range moved {
-			moved[i].failed()
-		}
-		if ctx.Err() != nil {
-			return c.commitEnded(ctx, time.Since(start))
-		}
-		return storeError("commit", err)
+	err := c.cfg.Store.Save(ctx, c.cfg.ConsumerID, list)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		err = c.commitEnded(ctx, time.Since(start))
+	default:
+		err = storeError("commit", err)
 	}
 	for i := range moved {
-		moved[i].stored()
+		if moved[i].session.stores(ctx, moved[i].offset, func(context.Context) error { return err }) == nil {
+			moved[i].stored()
+		} else {
+			moved[i].failed()
+		}
 	}
-	return nil
+	return err
 }
 
 // storeError makes an error of this library out of one of an application's store.
@@ -442,6 +445,11 @@ func (c *Consumer) firstOf(ctx context.Context, errs []error, waited time.Durati
 // store stores an offset of the partition, again and again until it works, fails for good, or ctx ends. Storing the same
 // offset twice does no harm.
 func (s *session) store(ctx context.Context, offset int64) error {
+	return s.stores(ctx, offset, func(ctx context.Context) error { return s.storeRetrying(ctx, offset) })
+}
+
+// storeRetrying is store of which nobody is told.
+func (s *session) storeRetrying(ctx context.Context, offset int64) error {
 	start := time.Now()
 	backoff := transport.NewBackoff(s.consumer.cfg.RetryFirst, s.consumer.cfg.RetryMax)
 	for {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/libfluvio/libfluvio/core/devcluster"
 	"github.com/libfluvio/libfluvio/core/internal/compress"
+	"github.com/libfluvio/libfluvio/core/internal/obs"
 )
 
 func TestResume(t *testing.T) {
@@ -52,7 +53,7 @@ func TestResume(t *testing.T) {
 }
 
 func TestMarks(t *testing.T) {
-	c := &Consumer{cfg: Config{Strategy: StrategyAuto}}
+	c := &Consumer{cfg: Config{Strategy: StrategyAuto}, observer: obs.Nobody}
 	s := c.newSession("t", 1)
 	have := func(given, done, settled int64) {
 		t.Helper()

@@ -11,6 +11,7 @@ import (
 
 // Config is a consumer's settings, validated by the facade.
 type Config struct {
+	ID             uint64 // the consumer's number in its client
 	Topics         []Topic
 	Start          Position
 	StopAt         Stop

@@ -8,6 +8,7 @@ import (
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/cluster"
+	"github.com/libfluvio/libfluvio/core/internal/obs"
 )
 
 // Consumer reads partitions. Its methods are safe for concurrent use.
@@ -16,6 +17,9 @@ type Consumer struct {
 	cluster *cluster.Cluster
 	inbox   *inbox
 	id      uint64 // the owner of its connections
+
+	observer *obs.Observer
+	counters counters
 
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -50,7 +54,7 @@ var lastID atomic.Uint64
 // produced afterwards is seen by a consumer that starts at the end.
 func Open(ctx context.Context, cl *cluster.Cluster, cfg Config) (*Consumer, error) {
 	c := &Consumer{
-		cfg: cfg, cluster: cl, inbox: newInbox(cfg.PrefetchBytes), id: lastID.Add(1), known: map[string]int{}, gone: map[place]uint64{},
+		cfg: cfg, cluster: cl, observer: cl.Observer(), inbox: newInbox(cfg.PrefetchBytes), id: lastID.Add(1), known: map[string]int{}, gone: map[place]uint64{},
 		look: make(chan struct{}, 1), committing: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())

@@ -83,7 +83,7 @@ func (in *inbox) owes(s *session) bool {
 func (in *inbox) take(ctx context.Context) (*Batch, error) {
 	start := time.Now()
 	for {
-		b, err, more := in.tryTake()
+		b, err, more := in.tryTake(ctx)
 		if more {
 			in.wake() // for another goroutine that may be waiting
 		}
@@ -100,7 +100,7 @@ func (in *inbox) take(ctx context.Context) (*Batch, error) {
 }
 
 // tryTake takes from the session whose turn it is.
-func (in *inbox) tryTake() (b *Batch, err error, more bool) {
+func (in *inbox) tryTake(ctx context.Context) (b *Batch, err error, more bool) {
 	for {
 		in.mu.Lock()
 		if in.closed {
@@ -133,6 +133,7 @@ func (in *inbox) tryTake() (b *Batch, err error, more bool) {
 
 		// No lock: decompression takes its time. The session is out of the ring, so nobody else takes from it, and its
 		// later frames queue behind.
+		took := s.consumer.takes(ctx, f)
 		b, err = f.next()
 		if err == nil && b == nil && f.err != nil {
 			err = f.err
@@ -150,10 +151,15 @@ func (in *inbox) tryTake() (b *Batch, err error, more bool) {
 		}
 		damaged := err != nil && f.err == nil // stored data: this partition ends here
 		if !in.putBack(s, f, b == nil, damaged, err) {
+			took(nil, nil)
 			if b != nil {
 				b.Release()
 			}
 			continue
+		}
+		took(b, err)
+		if err != nil {
+			s.failed(err, f.fatal || damaged)
 		}
 		if damaged {
 			s.halt()
@@ -362,6 +368,7 @@ func (in *inbox) drain(held bool) {
 
 // kill ends a session whose taken records turned out to be damaged.
 func (in *inbox) kill(s *session, err error) {
+	s.failed(err, true)
 	s.halt()
 	in.mu.Lock()
 	in.bury(s, err)

@@ -107,7 +107,7 @@ func (st *stream) probe() {
 	if err != nil {
 		return
 	}
-	st.conn.Go(wire.KeyFetchOffsets, version, [][]byte{body}, func(buf *transport.Buffer, _ []byte, _ error) {
+	st.conn.Go(st.session.consumer.ctx, wire.KeyFetchOffsets, version, [][]byte{body}, func(buf *transport.Buffer, _ []byte, _ error) {
 		if buf != nil {
 			buf.Release()
 		}

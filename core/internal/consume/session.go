@@ -508,10 +508,11 @@ func (s *session) accept(st *stream, m *wire.StreamFetchResponse, buf *transport
 	if len(whole) == 0 && serverErr == nil && need > 0 {
 		return nil, false, s.enlarge(need)
 	}
-	f = &frame{session: s, buffer: buf, records: whole, hw: p.HighWatermark, from: s.next, upto: s.upto, bytes: int64(buf.Size()), err: serverErr, gen: s.gen}
+	f = &frame{session: s, received: time.Now(), buffer: buf, records: whole, hw: p.HighWatermark, from: s.next, upto: s.upto, bytes: int64(buf.Size()), err: serverErr, gen: s.gen}
 	if len(s.consumer.cfg.SmartModules) > 0 {
 		f.from, f.upto, f.processed = math.MinInt64, math.MaxInt64, true
 	}
+	s.consumer.arrived(f.bytes)
 	s.hw, s.leo = max(s.hw, p.HighWatermark), max(s.leo, p.HighWatermark, next)
 	s.next = max(s.next, next)
 	switch {
@@ -623,7 +624,7 @@ func (st *stream) acknowledge() {
 		st.end(err)
 		return
 	}
-	st.conn.Go(wire.KeyUpdateOffsets, 0, [][]byte{body}, func(_ *transport.Buffer, body []byte, err error) {
+	st.conn.Go(s.consumer.ctx, wire.KeyUpdateOffsets, 0, [][]byte{body}, func(_ *transport.Buffer, body []byte, err error) {
 		if err == nil {
 			var resp wire.UpdateOffsetsResponse
 			if _, err = wire.Decode(body, 0, &resp); err == nil && len(resp.Status) > 0 {

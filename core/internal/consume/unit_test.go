@@ -11,6 +11,7 @@ import (
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/compress"
+	"github.com/libfluvio/libfluvio/core/internal/obs"
 	"github.com/libfluvio/libfluvio/core/internal/transport"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
@@ -108,7 +109,7 @@ func TestOffsetsThatCannotBe(t *testing.T) {
 
 // bench is a session without a server.
 func bench(cfg Config) (*session, *stream) {
-	c := &Consumer{cfg: cfg, inbox: newInbox(cfg.PrefetchBytes)}
+	c := &Consumer{cfg: cfg, observer: obs.Nobody, inbox: newInbox(cfg.PrefetchBytes)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	s := c.newSession("t", 1)
 	s.next = 100

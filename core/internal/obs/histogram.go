@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"sync/atomic"
+	"time"
 )
 
 // A value below 16 has a bucket of its own; above, each doubling is cut into 16, so that a bucket is no wider than a
@@ -22,6 +23,7 @@ const (
 type Histogram struct {
 	counts [buckets]atomic.Uint64
 	max    atomic.Uint64
+	sum    atomic.Uint64
 }
 
 // bucket is the index for a value.
@@ -47,6 +49,7 @@ func upper(i int) uint64 {
 func (h *Histogram) Record(value int64) {
 	v := uint64(max(value, 0))
 	h.counts[bucket(v)].Add(1)
+	h.sum.Add(v)
 	for {
 		have := h.max.Load()
 		if v <= have || h.max.CompareAndSwap(have, v) {
@@ -61,12 +64,21 @@ func (h *Histogram) Max() int64 { return int64(h.max.Load()) }
 // Quantiles gives, for each q from 0 to 1, the value that the part q of all values does not exceed, at most a sixteenth too
 // high; 0 when there are none.
 func (h *Histogram) Quantiles(qs ...float64) []int64 {
-	var counts [buckets]uint64
-	total := uint64(0)
+	counts, total := h.load()
+	return h.quantiles(counts, total, qs...)
+}
+
+// load reads the buckets and how much is in them.
+func (h *Histogram) load() (counts *[buckets]uint64, total uint64) {
+	counts = new([buckets]uint64)
 	for i := range counts {
 		counts[i] = h.counts[i].Load()
 		total += counts[i]
 	}
+	return counts, total
+}
+
+func (h *Histogram) quantiles(counts *[buckets]uint64, total uint64, qs ...float64) []int64 {
 	out := make([]int64, len(qs))
 	for i, q := range qs {
 		rank := uint64(math.Ceil(q * float64(total)))
@@ -79,4 +91,23 @@ func (h *Histogram) Quantiles(qs ...float64) []int64 {
 		}
 	}
 	return out
+}
+
+// Stats gives what was recorded as durations, values being microseconds.
+func (h *Histogram) Stats() HistogramStats {
+	counts, total := h.load()
+	micros := func(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
+	q := h.quantiles(counts, total, 0.5, 0.9, 0.99)
+	s := HistogramStats{
+		Count: total, Sum: micros(int64(h.sum.Load())), P50: micros(q[0]), P90: micros(q[1]), P99: micros(q[2]), Max: micros(h.Max()),
+		Buckets: make([]Bucket, len(bounds)),
+	}
+	seen, b := uint64(0), 0
+	for i, bound := range bounds {
+		for last := bucket(uint64(bound.Microseconds())); b <= last; b++ {
+			seen += counts[b]
+		}
+		s.Buckets[i] = Bucket{bound, seen}
+	}
+	return s
 }

@@ -1,11 +1,14 @@
 package produce
 
 import (
+	"context"
 	"encoding/binary"
+	"sync"
 	"time"
 	"unsafe"
 
 	"github.com/libfluvio/libfluvio/core/internal/compress"
+	"github.com/libfluvio/libfluvio/core/internal/obs"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
@@ -33,6 +36,10 @@ type batch struct {
 	opaques []uint64
 	few     [8]uint64 // where opaques begin
 	created time.Time
+
+	ctx   context.Context             // of the Send that began it, for hooks; nil when there are none
+	began sync.Once                   // of span
+	span  *obs.Span[obs.ProduceBatch] // begun when the batch leaves first, or fails before
 
 	entry []byte // what is sent: partition entry with the sealed batch; set by seal
 	sent  bool   // guarded by part.mu: some attempt may have reached the server

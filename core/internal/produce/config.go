@@ -1,6 +1,7 @@
 package produce
 
 import (
+	"context"
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/internal/compress"
@@ -10,6 +11,7 @@ import (
 // Config is a producer's settings, validated by the facade.
 type Config struct {
 	Topic           string
+	ID              uint64 // the producer's number in its client
 	BatchSize       int    // bytes before compression at which a batch is full, header included
 	MaxRequestSize  int    // bytes; also the largest record with its batch header
 	LimitedBy       string // the setting that MaxRequestSize comes from
@@ -29,6 +31,7 @@ type Config struct {
 	SmartModules    wire.SmartModules
 	OnPartitions    func(*Partitions) // may be nil: told at Open and when they change, must not block
 	OnDelivery      func(*Delivery)   // may be nil
+	InFront         func(*Stats)      // may be nil: adds what the caller has queued in front of the producer
 }
 
 // Persistence says whether records are stored.
@@ -61,6 +64,7 @@ type Record struct {
 	Timestamp int64     // ms since the epoch, 0: now
 	Queued    time.Time // when it was accepted from the application, if that was earlier; the delivery timeout runs from then
 	Opaque    uint64
+	ctx       context.Context // of Send, for hooks; nil when there are none
 }
 
 // since is when the application handed the record over.

@@ -53,6 +53,7 @@ func (p *partition) add(r *Record, ts, reserved int64) (Receipt, added) {
 			return Receipt{}, needsMemory
 		}
 		p.open = newBatch(p, p.bufferFor(r), reserved, r.since())
+		p.open.ctx = r.ctx
 		how = addedToNew
 		p.producer.under.Add(1)
 	}

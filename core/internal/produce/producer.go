@@ -18,12 +18,14 @@ import (
 
 // Producer writes records to one topic. Its methods are safe for concurrent use.
 type Producer struct {
-	cfg     Config
-	cluster *cluster.Cluster
-	budget  *semaphore.Weighted
-	under   atomic.Int64 // batches without a report
-	buffers sync.Pool    // *byte, the first of BatchSize
-	blocked atomic.Int32 // callers of Send that wait for the budget: nothing lingers meanwhile
+	cfg      Config
+	cluster  *cluster.Cluster
+	observer *obs.Observer
+	failures obs.Throttle // of the log
+	budget   *semaphore.Weighted
+	under    atomic.Int64 // batches without a report
+	buffers  sync.Pool    // *byte, the first of BatchSize
+	blocked  atomic.Int32 // callers of Send that wait for the budget: nothing lingers meanwhile
 
 	view  atomic.Pointer[Partitions]   // for the partitioner
 	parts atomic.Pointer[[]*partition] // by number; only grows
@@ -56,7 +58,7 @@ var owners = func() *atomic.Uint64 { n := new(atomic.Uint64); n.Store(1 << 62); 
 
 // Open starts a producer for a topic whose partitions are known.
 func Open(topic *cluster.Topic, cl *cluster.Cluster, cfg Config) *Producer {
-	p := &Producer{cfg: cfg, cluster: cl, budget: semaphore.NewWeighted(cfg.BufferMemory), senders: map[int32]*sender{}, reroutes: make(chan struct{}, 1), reported: make(chan struct{}), over: make(chan struct{})}
+	p := &Producer{cfg: cfg, cluster: cl, observer: cl.Observer(), budget: semaphore.NewWeighted(cfg.BufferMemory), senders: map[int32]*sender{}, reroutes: make(chan struct{}, 1), reported: make(chan struct{}), over: make(chan struct{})}
 	if cfg.Isolation < 0 || len(cfg.SmartModules) > 0 {
 		// An SPU answers a connection's requests in their order: who waits for replicas or modules must not hold up others.
 		p.owner = owners.Add(1)
@@ -150,6 +152,9 @@ func (p *Producer) sendSlow(ctx context.Context, part *partition, r *Record) (Re
 		if err := p.waitForMemory(ctx, need, r); err != nil {
 			return Receipt{}, err
 		}
+	}
+	if p.observer.WantsProduce() {
+		r.ctx = context.WithoutCancel(ctx)
 	}
 	rc, how := part.add(r, stamp(r), need)
 	if how != addedToNew {
@@ -386,11 +391,16 @@ func (p *Producer) giveUp(part *partition, cause error, now time.Time) {
 	timeout := func(b *batch) *fluvioerr.Error {
 		return fluvioerr.NewTimeout("produce", "delivery (delivery_timeout_ms)", now.Sub(b.created)).At(p.cfg.Topic, part.id).ForSetting("delivery_timeout_ms")
 	}
+	var given []*batch
 	part.overdue(late, func(b *batch) {
 		e := timeout(b)
 		e.Sent = true
 		p.conclude(b, -1, e, MaybePersisted)
+		given = append(given, b)
 	})
+	for _, b := range given {
+		p.told(b, -1, b.err)
+	}
 	part.expire(late, func(b *batch) {
 		e := timeout(b)
 		if c := fluvioerr.As(cause); c != nil {

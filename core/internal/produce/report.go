@@ -51,11 +51,15 @@ func (r *reports) close() {
 // batches that have an outcome, must not end the reporter before their reports are in its queue.
 func (p *Producer) complete(b *batch, base int64, err error, persisted Persistence) {
 	b.part.mu.Lock()
-	defer b.part.mu.Unlock()
-	if !b.decided {
+	decides := !b.decided
+	if decides {
 		b.decided = true
 		b.part.done[persisted].add(b)
 		p.conclude(b, base, err, persisted)
+	}
+	b.part.mu.Unlock()
+	if decides {
+		p.told(b, base, err)
 	}
 }
 

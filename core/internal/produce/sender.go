@@ -109,13 +109,15 @@ func (s *sender) unreachable(err error) {
 	now := time.Now()
 	s.mu.Lock()
 	s.failures++
-	delay := s.producer.retryDelay(s.failures)
+	attempt := s.failures
+	delay := s.producer.retryDelay(attempt)
 	s.until = now.Add(delay)
 	queue := append([]*partition(nil), s.queue...)
 	s.mu.Unlock()
 	for _, p := range queue {
 		s.producer.giveUp(p, err, now)
 	}
+	s.producer.unreachable(s.spu, attempt, delay, err)
 	time.AfterFunc(delay, s.poke)
 }
 
@@ -178,8 +180,12 @@ func (s *sender) send(conn *transport.Conn, batches []*batch) {
 		modules, err = s.producer.modules(version)
 	}
 	retried := make([]bool, len(batches))
+	ctx := s.producer.ctx
 	for i, b := range batches {
 		retried[i] = b.entry != nil
+		if span := b.begin(); i == 0 {
+			ctx = span.Context(ctx) // hooks see the request inside of its first batch
+		}
 		if err == nil {
 			if serr := b.seal(cfg.Compression, cfg.Level); serr != nil {
 				err = fluvioerr.Wrap(fluvioerr.Internal, "produce", serr)
@@ -199,7 +205,7 @@ func (s *sender) send(conn *transport.Conn, batches []*batch) {
 	r.timer = time.AfterFunc(limit, func() {
 		conn.Fail(fluvioerr.NewTimeout("produce", "the answer to a produce request", limit).AtAddr(conn.Key().Addr))
 	})
-	conn.Go(wire.KeyProduce, version, s.body(batches, modules), r.answered)
+	conn.Go(ctx, wire.KeyProduce, version, s.body(batches, modules), r.answered)
 }
 
 // body is the Produce request in pieces: what stands in front, the batches, what stands behind.
@@ -283,6 +289,7 @@ func (r *request) finishPartition(batches []*batch, answers []wire.ProducePartit
 	p, part := r.s.producer, batches[0].part
 	now := time.Now()
 	var again []*batch
+	var cause error
 	failed, passing := false, false
 	for i, b := range batches {
 		berr, base := err, int64(-1)
@@ -302,11 +309,14 @@ func (r *request) finishPartition(batches []*batch, answers []wire.ProducePartit
 			part.mu.Unlock()
 		}
 		if p.mayRetry(b, berr, now) {
-			again = append(again, b)
+			again, cause = append(again, b), berr
 			continue
 		}
 		p.fail(b, base, berr)
 		b.recycle()
+	}
+	if len(again) > 0 {
+		p.retries(part, len(again), cause)
 	}
 	part.landed(again, passing)
 	if failed {

@@ -3,11 +3,16 @@ package produce
 import (
 	"sync"
 	"time"
+
+	"github.com/libfluvio/libfluvio/core/internal/obs"
 )
 
 // Stats are a producer's counters since it was opened. Bytes are those of keys and values. Accepted records are
 // acknowledged, failed or maybe stored, or else queued or in flight.
 type Stats struct {
+	Topic string
+	ID    uint64 // the number of the producer in its client, from 1
+
 	RecordsAccepted     uint64 // taken by Send
 	BytesAccepted       uint64
 	RecordsAcknowledged uint64
@@ -41,6 +46,8 @@ type Stats struct {
 	LatencyP90 time.Duration
 	LatencyP99 time.Duration
 	LatencyMax time.Duration
+	// Latency is all of them.
+	Latency obs.HistogramStats
 }
 
 // tally is a number of records and of their bytes.
@@ -126,13 +133,13 @@ func (p *Producer) Stats() (s Stats) {
 	s.RecordsAccepted = s.RecordsAcknowledged + s.RecordsFailed + s.RecordsMaybe + s.RecordsQueued + s.RecordsInFlight
 	s.BytesAccepted = s.BytesAcknowledged + s.BytesFailed + s.BytesMaybe + s.BytesQueued + s.BytesInFlight
 	p.traffic.fill(&s, p.cfg.BatchSize)
-	q := p.latency.Quantiles(0.5, 0.9, 0.99)
-	s.LatencyP50, s.LatencyP90, s.LatencyP99 = micros(q[0]), micros(q[1]), micros(q[2])
-	s.LatencyMax = micros(p.latency.Max())
+	s.Topic, s.ID, s.Latency = p.cfg.Topic, p.cfg.ID, p.latency.Stats()
+	s.LatencyP50, s.LatencyP90, s.LatencyP99, s.LatencyMax = s.Latency.P50, s.Latency.P90, s.Latency.P99, s.Latency.Max
+	if p.cfg.InFront != nil {
+		p.cfg.InFront(&s)
+	}
 	return s
 }
-
-func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
 
 func (t *traffic) fill(s *Stats, batchSize int) {
 	t.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/libfluvio/libfluvio/core/internal/obs"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
@@ -18,14 +19,7 @@ type Config struct {
 	MaxFrame       int           // largest frame accepted, 0: wire.DefaultMaxFrame
 	TLS            *tls.Config   // nil: plain TCP. ServerName is set per connection
 	DialContext    func(ctx context.Context, network, addr string) (net.Conn, error)
-	Observer       Observer // may be nil
-}
-
-// Observer is told what happens to connections. Its methods must not block.
-type Observer interface {
-	Connected(key Key)
-	Disconnected(key Key, err error)
-	RequestDone(key Key, api uint16, took time.Duration, err error)
+	Observer       *obs.Observer // nil: nobody is told
 }
 
 // Kind separates connections by work, so that a long produce never delays an acknowledgement of a stream, and a slow admin

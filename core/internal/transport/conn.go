@@ -134,8 +134,8 @@ func (c *Conn) bury() {
 			w.onFrame(nil, nil, c.lost(err, w))
 		}
 	}
-	if c.cfg.Observer != nil && c.known.Load() {
-		c.cfg.Observer.Disconnected(c.key, err)
+	if c.known.Load() {
+		c.cfg.observer().Disconnected(c.key.observed(), fluvioerr.CodeOf(err) == fluvioerr.Closed, code(err), err)
 	}
 }
 
@@ -157,9 +157,10 @@ func (c *Conn) lost(err error, w *call) error {
 // frame and the body inside it, or with an error; until then the pieces must not change, afterwards they are the caller's
 // again, also when the connection broke or the server answered too early. onFrame runs on a goroutine of the connection, or
 // inside Go when the connection has ended already; it must not block, and the frame is its to release. The returned function
-// abandons the call: a late answer is dropped, onFrame may then never be called, and the pieces must not change any more.
-func (c *Conn) Go(api uint16, version int16, body [][]byte, onFrame func(frame *Buffer, body []byte, err error)) (abandon func()) {
-	return c.start(&call{api: api, version: version, onFrame: onFrame}, body)
+// abandons the call: a late answer is dropped, onFrame may then never be called, and the pieces must not change any more. ctx
+// is for hooks only: its end does not matter.
+func (c *Conn) Go(ctx context.Context, api uint16, version int16, body [][]byte, onFrame func(frame *Buffer, body []byte, err error)) (abandon func()) {
+	return c.watched(ctx, &call{api: api, version: version, onFrame: onFrame}, body)
 }
 
 // Stream sends a request that is answered by any number of frames and calls onFrame for each, on the reader's goroutine,
@@ -232,6 +233,7 @@ func (c *Conn) exchange(ctx context.Context, api uint16, version int16, req, res
 	}
 	name := apiName(c.key.Role, api)
 	start := time.Now()
+	pending := c.begin(ctx, api, version, [][]byte{body})
 	type answer struct {
 		body []byte
 		err  error
@@ -255,9 +257,7 @@ func (c *Conn) exchange(ctx context.Context, api uint16, version int16, req, res
 		e.Sent = w.sent.Load()
 		err = e
 	}
-	if c.cfg.Observer != nil {
-		c.cfg.Observer.RequestDone(c.key, api, time.Since(start), err)
-	}
+	pending.End(code(err), err)
 	return err
 }
 
@@ -419,6 +419,7 @@ func (c *Conn) writeAll(bufs net.Buffers) (left int64, err error) {
 		}
 		n, err := bufs.WriteTo(c.sock)
 		left += n
+		c.cfg.observer().Sent(n)
 		if err != nil && !(n > 0 && errors.Is(err, os.ErrDeadlineExceeded)) {
 			return left, err
 		}
@@ -458,6 +459,7 @@ func (l listener) Read(p []byte) (int, error) {
 	n, err := l.c.sock.Read(p)
 	if n > 0 {
 		l.c.heard.Store(int64(time.Since(l.c.born)))
+		l.c.cfg.observer().Received(n)
 		l.c.read()
 	}
 	return n, err

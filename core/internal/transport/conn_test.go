@@ -342,7 +342,7 @@ func TestAnswerBeforeTheRequestIsWritten(t *testing.T) {
 	body := make([]byte, 32<<20) // more than the kernel's buffers take
 	var done atomic.Bool
 	out := make(chan result, 1)
-	c.Go(wire.KeyProduce, 25, [][]byte{body}, func(_ *Buffer, b []byte, err error) {
+	c.Go(context.Background(), wire.KeyProduce, 25, [][]byte{body}, func(_ *Buffer, b []byte, err error) {
 		done.Store(true)
 		clear(body) // the race detector objects if the writer still reads
 		out <- result{string(b), err}

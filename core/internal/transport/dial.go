@@ -21,6 +21,13 @@ const ProtocolVersion = "0.50.2"
 
 // Dial opens a connection: TCP, TLS if configured, and the ApiVersions exchange, all within the connection timeout.
 func Dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
+	ctx, ended := cfg.observer().Connect(ctx, key.observed())
+	c, err := dial(ctx, key, cfg)
+	ended(code(err), err)
+	return c, err
+}
+
+func dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
 	start := time.Now()
 	if cfg.ConnectTimeout > 0 {
 		var cancel context.CancelFunc
@@ -42,10 +49,7 @@ func Dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
 		c.Close()
 		return nil, err
 	}
-	if cfg.Observer != nil {
-		c.known.Store(true)
-		cfg.Observer.Connected(key)
-	}
+	c.known.Store(true)
 	return c, nil
 }
 

@@ -170,7 +170,7 @@ type result struct {
 // send sends raw bytes and gives the channel on which the outcome arrives; a second outcome fails the test.
 func send(t *testing.T, c *Conn, body string) (<-chan result, func()) {
 	out := make(chan result, 1)
-	abandon := c.Go(wire.KeyProduce, 25, [][]byte{[]byte(body)}, func(f *Buffer, b []byte, err error) {
+	abandon := c.Go(context.Background(), wire.KeyProduce, 25, [][]byte{[]byte(body)}, func(f *Buffer, b []byte, err error) {
 		r := result{string(b), err}
 		if f != nil {
 			f.Release()

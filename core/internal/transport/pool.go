@@ -46,7 +46,7 @@ func (p *Pool) Get(ctx context.Context, key Key) (*Conn, error) {
 		}
 		e := p.entries[key]
 		if e == nil {
-			dialling, stop := context.WithCancel(context.Background())
+			dialling, stop := context.WithCancel(context.WithoutCancel(ctx)) // its values are for hooks
 			e = &entry{ready: make(chan struct{}), stop: stop}
 			p.entries[key] = e
 			p.dials.Add(1)

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/obs"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
@@ -198,33 +200,76 @@ func TestConnectTimeoutCoversTheHandshake(t *testing.T) {
 	require.ErrorContains(t, err, "ApiVersions")
 }
 
-// events records what an observer is told.
-type events struct {
+// told records what hooks are told.
+type told struct {
 	mu  sync.Mutex
 	log []string
 }
 
-func (e *events) add(s string) {
+func (e *told) add(format string, args ...any) {
 	e.mu.Lock()
-	e.log = append(e.log, s)
+	e.log = append(e.log, fmt.Sprintf(format, args...))
 	e.mu.Unlock()
 }
-func (e *events) Connected(Key)                                 { e.add("connected") }
-func (e *events) Disconnected(Key, error)                       { e.add("disconnected") }
-func (e *events) RequestDone(Key, uint16, time.Duration, error) { e.add("request") }
+
+type parent struct{}
+
+func (e *told) ConnectStart(ctx context.Context, c obs.Conn) context.Context {
+	e.add("connect %s %s", c.Role, c.Kind)
+	return context.WithValue(ctx, parent{}, "connect")
+}
+func (e *told) ConnectEnd(_ context.Context, _ obs.Conn, err error) {
+	e.add("connect ended %s", code(err))
+}
+func (e *told) RequestStart(ctx context.Context, r obs.Request) context.Context {
+	e.add("request %s in %v", r.API, ctx.Value(parent{}))
+	return ctx
+}
+func (e *told) RequestEnd(_ context.Context, _ obs.Request, err error) {
+	e.add("request ended %s", code(err))
+}
 
 func TestObserver(t *testing.T) {
 	silent := startServer(t, false, drain)
 	good := startServer(t, true, drain)
-	var seen events
+	var seen told
 	cfg := testConfig()
-	cfg.ConnectTimeout, cfg.Observer = 50*time.Millisecond, &seen
+	cfg.ConnectTimeout, cfg.Observer = 50*time.Millisecond, obs.New(nil, []any{&seen})
 	_, err := Dial(testContext(t), spuKey(silent.addr), cfg)
 	require.Error(t, err)
-	require.Equal(t, []string{"request"}, seen.log, "what never was connected does not disconnect")
+	want := []string{"connect SPU produce", "request ApiVersions in connect", "request ended TIMEOUT", "connect ended TIMEOUT"}
+	require.Equal(t, want, seen.log)
+	require.Equal(t, []obs.ConnectionStats{{Role: "SPU", Kind: "produce", Failed: 1}}, cfg.Observer.Stats().Connections, "what never was connected does not disconnect")
+
 	cfg.ConnectTimeout = patience
 	c, err := Dial(testContext(t), spuKey(good.addr), cfg)
 	require.NoError(t, err)
+	require.Equal(t, []obs.ConnectionStats{{Role: "SPU", Kind: "produce", Failed: 1, Opened: 1, Open: 1}}, cfg.Observer.Stats().Connections)
+	abandon := c.Go(testContext(t), wire.KeyProduce, 25, [][]byte{[]byte("body")}, func(*Buffer, []byte, error) {})
+	require.EqualValues(t, 1, stats(t, cfg.Observer, "Produce").InFlight)
+	abandon()
 	c.Close()
-	require.Equal(t, []string{"request", "request", "connected", "disconnected"}, seen.log)
+	want = append(want, "connect SPU produce", "request ApiVersions in connect", "request ended ", "connect ended ", "request Produce in <nil>", "request ended CANCELLED")
+	require.Equal(t, want, seen.log, "each ends once")
+	s := cfg.Observer.Stats()
+	require.Equal(t, []obs.ConnectionStats{{Role: "SPU", Kind: "produce", Failed: 1, Opened: 1}}, s.Connections, "who closes loses nothing")
+	hello := stats(t, cfg.Observer, "ApiVersions")
+	require.Equal(t, []uint64{2, 1, 0, 1}, []uint64{hello.Count, hello.Errors, hello.InFlight, hello.Latency.Count})
+	require.Equal(t, []obs.ErrorStats{
+		{Operation: "connect", Code: "TIMEOUT", Count: 1}, {Operation: "request", Code: "CANCELLED", Count: 1}, {Operation: "request", Code: "TIMEOUT", Count: 1},
+	}, s.Errors)
+	require.Positive(t, s.BytesSent)
+	require.Positive(t, s.BytesReceived)
+}
+
+// stats gives the counters of one API.
+func stats(t *testing.T, o *obs.Observer, api string) obs.RequestStats {
+	t.Helper()
+	for _, r := range o.Stats().Requests {
+		if r.API == api {
+			return r
+		}
+	}
+	require.Fail(t, "no request of "+api)
+	return obs.RequestStats{}
 }
