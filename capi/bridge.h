@@ -163,9 +163,9 @@ int fluvioc_consumer_full(fluvio_consumer_t *consumer);
 void fluvioc_consumer_push(fluvio_consumer_t *consumer, fluvio_batch_t *batch, int32_t place, fluvio_error_t *error);
 /* Makes room for places 0 to count-1. 0 when memory is short. */
 int fluvioc_consumer_places(fluvio_consumer_t *consumer, size_t count);
-/* Fills marks, one for each of count places: the offset of the last record that the application is done with, having come
- * for more; -1 for none. */
-void fluvioc_consumer_settled(fluvio_consumer_t *consumer, int64_t *marks, size_t count);
+/* Fills marks, one for each of count places: the offset of the last record that the application got, or, unless given, is done
+ * with, having come for more; -1 for none. */
+void fluvioc_consumer_read_marks(fluvio_consumer_t *consumer, bool given, int64_t *marks, size_t count);
 /* Drops what waits in the ring of a place, and gives the offset of the last record that the application got of it, -1 for
  * none. next: as if it had got none from there on; negative: no change. */
 int64_t fluvioc_consumer_purge(fluvio_consumer_t *consumer, int32_t place, int64_t next);

@@ -272,11 +272,11 @@ void fluvioc_consumer_event(fluvio_queue_t *events, uint64_t opaque, int32_t kin
   fluvioc_queue_push_consumer_event(events, opaque, &what, error);
 }
 
-void fluvioc_consumer_settled(fluvio_consumer_t *consumer, int64_t *marks, size_t count)
+void fluvioc_consumer_read_marks(fluvio_consumer_t *consumer, bool given, int64_t *marks, size_t count)
 {
   pthread_mutex_lock(&consumer->lock);
   for (size_t i = 0; i < count; i++)
-    marks[i] = i < consumer->places ? consumer->marks[i].settled : -1;
+    marks[i] = i >= consumer->places ? -1 : given ? consumer->marks[i].given : consumer->marks[i].settled;
   pthread_mutex_unlock(&consumer->lock);
 }
 

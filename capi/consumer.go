@@ -35,6 +35,7 @@ type consumer struct {
 	seeks   uint64        // guarded by pushing
 
 	mu      sync.Mutex
+	gone    bool    // the handle may not be used any more
 	places  []place // the partitions that brought something, by the numbers that C knows them by
 	numbers map[place]C.int32_t
 }
@@ -71,7 +72,7 @@ func (op *operation) openConsumer(ctx context.Context, c *client) (unsafe.Pointe
 		client: c, room: make(chan struct{}, 1), quiet: make(chan struct{}, 1), done: make(chan struct{}), opened: make(chan struct{}),
 		numbers: map[place]C.int32_t{}, topics: options.Topics,
 	}
-	options.ReadAhead = x.settled
+	options.ReadAhead, options.InFront = x.settled, x.inFront
 	options.OnEvent = eventsTo(op.events, op.opaque)
 	if op.store != nil {
 		options.Store = store{op.store, op.storeTag}
@@ -207,6 +208,9 @@ func (x *consumer) close(ctx context.Context) error {
 		}
 		consumers.remove(x.id)
 		x.client.forget(x)
+		x.mu.Lock()
+		x.gone = true
+		x.mu.Unlock()
 		C.fluvioc_closed(unsafe.Pointer(x.handle))
 		C.fluvioc_drop(unsafe.Pointer(x.handle))
 		return err

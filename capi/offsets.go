@@ -34,24 +34,37 @@ func (x *consumer) number(p place) (C.int32_t, error) {
 
 // settled tells the core what the application is done with, having come for more.
 func (x *consumer) settled() {
-	select {
-	case <-x.opened:
-	default:
-		return // nothing was handed out
-	}
-	x.mu.Lock()
-	places := x.places
-	x.mu.Unlock()
-	if len(places) == 0 {
-		return
-	}
 	x.pushing.Lock() // or a seek between the two would take back what is told here
 	defer x.pushing.Unlock()
-	marks := make([]int64, len(places))
-	C.fluvioc_consumer_settled(x.handle, (*C.int64_t)(unsafe.SliceData(marks)), C.size_t(len(marks)))
+	places, marks := x.readMarks(false)
 	for i, p := range places {
 		x.core.HandedOut(p.topic, p.partition, marks[i], marks[i])
 	}
+}
+
+// inFront tells the core what the application got.
+func (x *consumer) inFront() {
+	places, marks := x.readMarks(true)
+	for i, p := range places {
+		x.core.HandedOut(p.topic, p.partition, marks[i], -1)
+	}
+}
+
+// readMarks gives the partitions that brought something, and how far the application has come in each.
+func (x *consumer) readMarks(given bool) ([]place, []int64) {
+	select {
+	case <-x.opened:
+	default:
+		return nil, nil // nothing was handed out
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.places) == 0 || x.gone {
+		return nil, nil
+	}
+	marks := make([]int64, len(x.places))
+	C.fluvioc_consumer_read_marks(x.handle, C.bool(given), (*C.int64_t)(unsafe.SliceData(marks)), C.size_t(len(marks)))
+	return x.places, marks
 }
 
 // commit carries out fluvio_consumer_commit: the marks are what the application is done with.

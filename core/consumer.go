@@ -113,7 +113,7 @@ func (c *Client) consumeConfig(o *ConsumerOptions) (cfg consume.Config, err erro
 		ID:    c.consumers.Add(1),
 		Start: o.Start.position(), StopAt: o.StopAt.stop, MaxBytes: o.MaxBytes, PrefetchBytes: o.PrefetchBytes,
 		RequestTimeout: c.opts.RequestTimeout, RetryFirst: c.opts.RetryBackoff, RetryMax: c.opts.RetryBackoffMax, MaxRetries: o.MaxRetries,
-		Lazy: o.LazyColumns, ConsumerID: o.ConsumerID, Strategy: strategies[o.OffsetStrategy], FlushEvery: o.OffsetFlush, ReadAhead: o.ReadAhead,
+		Lazy: o.LazyColumns, ConsumerID: o.ConsumerID, Strategy: strategies[o.OffsetStrategy], FlushEvery: o.OffsetFlush, ReadAhead: o.ReadAhead, InFront: o.InFront,
 		OnEvicted: resets[o.OffsetReset], SkipCorrupt: o.CorruptBatches == "skip", Member: o.GroupMember, Members: o.GroupSize,
 	}
 	if o.OnEvent != nil {

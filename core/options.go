@@ -172,6 +172,8 @@ type ConsumerOptions struct {
 	// out, Consumer.HandedOut does. The function is called before auto stores offsets, so that it can call HandedOut; it must
 	// not block.
 	ReadAhead func()
+	// InFront is for the same callers: Stats calls it, so that it can call HandedOut. May be nil.
+	InFront func()
 	// LazyColumns leaves the decoding of records to Batch.Columns: for callers who decode into memory of their own. Records
 	// and Record then must not be used.
 	LazyColumns bool

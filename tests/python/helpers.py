@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "bindings" / "python"
 
@@ -35,3 +37,14 @@ def wait_until_inside(thread: threading.Thread, *functions: str) -> None:
                 return
             frame = frame.f_back
         time.sleep(0.002)
+
+
+def await_log(caplog: pytest.LogCaptureFixture, *texts: str) -> Any:
+    """The first line of the log that holds all texts. Lines come from another thread, a little later."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        for record in list(caplog.records):
+            if all(text in record.getMessage() for text in texts):
+                return record
+        time.sleep(0.005)
+    raise AssertionError(f"no line with {texts} in {caplog.text}")

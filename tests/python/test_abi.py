@@ -83,7 +83,8 @@ def test_constants_equal_the_header() -> None:
     assert len([name for name in defines if name.startswith("ERR_")]) == len(CODES)
     assert int(defines["VERSION_HEX"], 16) == _abi.VERSION_HEX
     assert defines["NO_KEY"] == "UINT32_MAX" and _abi.NO_KEY == 2**32 - 1
-    events = ("EVENT_OP", "EVENT_DELIVERY", "EVENT_CONSUMER", "EVENT_OFFSETS")
+    events = ("EVENT_OP", "EVENT_DELIVERY", "EVENT_CONSUMER", "EVENT_OFFSETS", "EVENT_LOG", "EVENT_STATS")
+    events += ("LOG_ERROR", "LOG_WARN", "LOG_INFO", "LOG_DEBUG")
     events += ("PARTITION_ASSIGNED", "PARTITION_LOST", "PARTITION_RETRY")
     events += ("PARTITION_RESUMED", "OFFSET_RESET", "BATCH_SKIPPED")
     ends = ("END_NONE", "END_REACHED", "END_DRAINED", "END_CLOSED", "END_TOPIC_DELETED", "END_GAVE_UP", "END_FAILED")

@@ -61,7 +61,17 @@ from ._library import library_version
 from ._position import ConsumerEvent, PartitionPosition
 from ._producer import KeyedRecord, Producer, RecordInput, Sendable
 from ._smartmodule import Lookback, SmartModule
-from ._stats import ProducerStats
+from ._stats import (
+    BreakerStats,
+    ClientStats,
+    ConnectionStats,
+    ConsumerStats,
+    ErrorStats,
+    Histogram,
+    ProducerStats,
+    RequestStats,
+    RetryStats,
+)
 from ._store import OffsetStore
 
 __version__ = "0.1.0"
@@ -71,26 +81,32 @@ __all__ = [
     "Admin",
     "AlreadyExistsError",
     "Batch",
+    "BreakerStats",
     "BytesLike",
     "CancelledError",
     "Client",
+    "ClientStats",
     "ClosedError",
     "Columns",
+    "ConnectionStats",
     "Consumer",
     "ConsumerEvent",
     "ConsumerOffset",
+    "ConsumerStats",
     "CorruptError",
     "Delivery",
     "DeliveryGroup",
     "DevCluster",
     "EndError",
     "EndReason",
+    "ErrorStats",
     "FluvioConnectionError",
     "FluvioError",
     "FluvioInterruptedError",
     "FluvioPermissionError",
     "FluvioTimeoutError",
     "ForkedError",
+    "Histogram",
     "InternalError",
     "InvalidArgumentError",
     "InvalidStateError",
@@ -109,6 +125,8 @@ __all__ = [
     "Record",
     "RecordInput",
     "Report",
+    "RequestStats",
+    "RetryStats",
     "Sendable",
     "ServerError",
     "SmartModule",

@@ -27,8 +27,14 @@ END = -23
 
 EVENT_OP = 1
 EVENT_DELIVERY = 2
+EVENT_LOG = 3
 EVENT_CONSUMER = 4
 EVENT_OFFSETS = 5
+EVENT_STATS = 6
+LOG_ERROR = 1
+LOG_WARN = 2
+LOG_INFO = 3
+LOG_DEBUG = 4
 PARTITION_ASSIGNED = 1
 PARTITION_LOST = 2
 PARTITION_RETRY = 3
@@ -196,7 +202,47 @@ class BatchView(ctypes.Structure):
     ]
 
 
+class Field(ctypes.Structure):
+    """``fluvio_field_t``: a key and a value."""
+
+    _fields_ = [("key", c_char_p), ("value", c_char_p)]
+
+
+class Log(ctypes.Structure):
+    """``fluvio_log_t``: a line of the log."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("level", c_int32),
+        ("time_us", c_int64),
+        ("message", c_char_p),
+        ("fields", ctypes.POINTER(Field)),
+        ("field_count", c_uint64),
+        ("dropped", c_uint64),
+    ]
+
+
+class Span(ctypes.Structure):
+    """``fluvio_span_t``: the start or the end of something."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("kind", c_int32),
+        ("id", c_uint64),
+        ("parent", c_uint64),
+        ("time_us", c_int64),
+        ("name", c_char_p),
+        ("fields", ctypes.POINTER(Field)),
+        ("field_count", c_uint64),
+        ("dropped", c_uint64),
+        ("error", c_void_p),
+    ]
+
+
 STRUCTURES: Dict[str, Any] = {
+    "fluvio_field": Field,
+    "fluvio_log": Log,
+    "fluvio_span": Span,
     "fluvio_delivery": Delivery,
     "fluvio_topic": Topic,
     "fluvio_consumer_offset": ConsumerOffset,
@@ -241,6 +287,8 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_config_set_json": (_STA, (_PTR, _TXT, _PTR)),
     "fluvio_config_set_events": (_STA, (_PTR, _PTR, _U64, _PTR)),
     "fluvio_config_set_offset_store": (_STA, (_PTR, _PTR, _U64, _PTR)),
+    "fluvio_config_set_log": (_STA, (_PTR, _PTR, _U64, _PTR)),
+    "fluvio_config_set_hooks": (_STA, (_PTR, _PTR, _U64, _PTR)),
     "fluvio_config_free": (None, (_PTR,)),
     # operations and queues
     "fluvio_op_wait": (_STA, (_PTR, _I64, _PTR)),
@@ -268,6 +316,9 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_event_consumer": (_STA, (_PTR, _PTR)),
     "fluvio_event_offsets": (_STA, (_PTR, _PTR)),
     "fluvio_event_offsets_reply": (_STA, (_PTR, _PTR, _LEN, _TXT, _PTR)),
+    "fluvio_event_log": (_STA, (_PTR, _PTR)),
+    "fluvio_event_span": (_STA, (_PTR, _PTR)),
+    "fluvio_event_stats": (_TXT, (_PTR,)),
     "fluvio_event_free": (None, (_PTR,)),
     # client
     "fluvio_client_connect": (_STA, (_PTR, _I64, _PTR, _PTR)),
@@ -276,6 +327,10 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_client_close_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
     "fluvio_client_free": (None, (_PTR,)),
     "fluvio_client_platform_version": (_TXT, (_PTR,)),
+    "fluvio_client_stats": (_STA, (_PTR, _I64, _PTR, _PTR)),
+    "fluvio_client_stats_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
+    "fluvio_client_prometheus": (_STA, (_PTR, _I64, _PTR, _PTR)),
+    "fluvio_client_prometheus_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
     # admin
     "fluvio_topic_create": (_STA, (_PTR, _TXT, _PTR, _I64, _PTR)),
     "fluvio_topic_create_async": (_PTR, (_PTR, _TXT, _PTR, _I64, _PTR, _U64)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
 from . import _exit
@@ -11,8 +12,10 @@ from ._core import Handle, Life, config, finish, milliseconds, text
 from ._delivery import Book
 from ._errors import FluvioError, InvalidArgumentError
 from ._library import Library, load
+from ._observe import check_told, client_settings, observer
 from ._position import ConsumerEvent, Events
 from ._producer import INTERRUPTED_CLOSE, Producer
+from ._stats import ClientStats, parse_client_stats, read_text
 from ._store import store_of
 
 C = TypeVar("C")
@@ -86,6 +89,7 @@ def connect(
     *,
     profile: Optional[str] = None,
     timeout: Optional[float] = None,
+    on_stats: Optional[Callable[[ClientStats], object]] = None,
     **settings: object,
 ) -> "Client":
     """Connects to a cluster: reaches its SC, agrees on versions, loads the metadata.
@@ -94,6 +98,8 @@ def connect(
         endpoint: ``host:port`` of the SC. None: what the profile says.
         profile: a profile of the official tools' file; None: the current one.
         timeout: seconds for all of it; None: what ``connection_timeout_ms`` and the other settings say.
+        on_stats: called with the client's counters every ``statistics_interval_ms``, which it needs, on a thread that
+            all clients share: it must not block long.
         settings: more settings by name, for instance ``client_id``, ``profile_path``, ``connection_timeout_ms``,
             ``request_timeout_ms``, ``use_spu_local_address``; the library checks names and values.
 
@@ -107,10 +113,36 @@ def connect(
         ForkedError: this is a child forked after the library was used.
     """
     lib = load()
-    values = config(lib, endpoint_settings(endpoint, profile, settings))
-    operation = lib.client_connect_async(values.address, milliseconds(timeout), None, 0)
-    address = finish(lib, operation, "connect", lib.op_take_client)
-    return Client(lib, Handle(address, lib.client_free))
+    with Told(lib, endpoint_settings(endpoint, profile, settings), on_stats) as told:
+        operation = lib.client_connect_async(told.config.address, milliseconds(timeout), None, 0)
+        address = finish(lib, operation, "connect", lib.op_take_client)
+        return told.by(Client(lib, Handle(address, lib.client_free)))
+
+
+class Told:
+    """What a connection needs to have its logs and statistics told, for plain and for asyncio programs."""
+
+    def __init__(
+        self, lib: Library, settings: Dict[str, object], on_stats: Optional[Callable[[ClientStats], object]]
+    ) -> None:
+        check_told(on_stats)
+        self._observer = observer(lib)
+        self.config = config(lib, client_settings(settings))
+        self._number = self._observer.attach(self.config, on_stats)
+        self._kept = False
+
+    def by(self, client: C) -> C:
+        """The client is there, and tells for as long as it lives."""
+        weakref.finalize(client, self._observer.forget, self._number).atexit = False
+        self._kept = True
+        return client
+
+    def __enter__(self) -> "Told":
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if not self._kept:
+            self._observer.forget(self._number)
 
 
 class ClientBase:
@@ -136,6 +168,11 @@ class ClientBase:
             self._life.closed = True
             raise
         self._life.closed = True
+
+    def _text(self, what: str, start: Callable[..., Optional[int]], timeout: Optional[float]) -> bytes:
+        """A text that the library makes of the client."""
+        operation = start(self._address, milliseconds(timeout), None, 0)
+        return read_text(self._lib, finish(self._lib, operation, what, self._lib.op_take_text))
 
     @property
     def closed(self) -> bool:
@@ -206,7 +243,7 @@ class Client(ClientBase):
                 for whole names, which stands for all topics that match, new ones included.
             timeout: seconds; None: the client's ``request_timeout_ms``.
             on_event: called with what happens to partitions, on the thread that reads, whenever it comes for records.
-                None: positions and batches that had to be passed over are logged as warnings of ``libfluvio``.
+                The log tells of them too, with warnings of positions and batches that had to be passed over.
             settings: ``start`` (``"end"`` by default; ``"beginning"``, ``"beginning+N"``, ``"end-N"``, an offset, or a
                 ``datetime``), ``stop_at`` (never by default; ``"end"``, an offset, or a ``datetime``), ``partitions``
                 (all by default), ``group_size`` and ``group_member`` (a static group), ``offset_reset``,
@@ -236,6 +273,22 @@ class Client(ClientBase):
             return opener.opened(
                 Consumer(lib, opener.topics, handle, self, self._life, settings, opener.events), handle
             )
+
+    def stats(self, timeout: Optional[float] = None) -> ClientStats:
+        """The client's counters, with those of its open producers and consumers. It asks nobody.
+
+        Raises:
+            ClosedError: the client was closed.
+        """
+        return parse_client_stats(self._text("client stats", self._lib.client_stats_async, timeout))
+
+    def prometheus(self, timeout: Optional[float] = None) -> str:
+        """The counters in Prometheus's text format, to be served as ``text/plain; version=0.0.4``.
+
+        Raises:
+            ClosedError: the client was closed.
+        """
+        return self._text("prometheus text", self._lib.client_prometheus_async, timeout).decode()
 
     def close(self, timeout: Optional[float] = None) -> None:
         """Closes the client with its producers, whose records are delivered first, and its consumers. Does nothing when

@@ -10,7 +10,7 @@ import logging
 import weakref
 from typing import Iterable, List, Optional, Protocol, Tuple
 
-from . import _process
+from . import _observe, _process
 from ._core import Deadline
 from ._errors import FluvioError
 
@@ -70,6 +70,8 @@ def _at_exit() -> None:
             _close(producers, EXIT_CLOSE)
             _close(clients, deadline.left())
     finally:  # also when Ctrl-C ends the waits
+        if not _process.STATE.forked:
+            _observe.stop()
         for cluster in list(clusters):
             cluster._end()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import logging
 import operator
 from collections import deque
 from ctypes import byref, c_void_p, sizeof
@@ -14,8 +13,6 @@ from . import _abi
 from ._core import Handle, text, time_text
 from ._errors import FluvioError, InvalidArgumentError, error_of_status, null_error, read_error
 from ._library import Library
-
-LOGGER = logging.getLogger("libfluvio")
 
 Position = Union[int, str, datetime.datetime]
 """An offset, ``"beginning"``, ``"end"``, ``"beginning+N"``, ``"end-N"``, ``"time:T"``, or a moment."""
@@ -125,7 +122,7 @@ class Events:
         if not address:
             raise null_error(lib, "open event queue")
         self._lib = lib
-        self._tell = tell or log
+        self._tell = tell or (lambda event: None)  # what the log does not tell
         self.queue = Handle(address, lib.queue_free)
         self._untold: Deque[ConsumerEvent] = deque()
 
@@ -164,19 +161,3 @@ class Events:
             row.delay_ms / 1000,
             read_error(self._lib, row.error) if row.error else None,
         )
-
-
-def log(event: ConsumerEvent) -> None:
-    """What happens to events that nobody wants: those that pass over records are warnings."""
-    if event.kind in ("offset_reset", "batch_skipped"):
-        LOGGER.warning(
-            "consumer %s/%d: %s at offset %d, reading goes on at %d%s",
-            event.topic,
-            event.partition,
-            event.kind,
-            event.offset,
-            event.next,
-            f": {event.error}" if event.error else "",
-        )
-    else:
-        LOGGER.debug("consumer %s/%d: %s", event.topic, event.partition, event)

@@ -39,6 +39,8 @@ type Config struct {
 	// ReadAhead is set by a caller that reads ahead of its application and calls HandedOut itself. It is called before auto
 	// stores offsets, for HandedOut to be called, and must not block.
 	ReadAhead func()
+	// InFront is set by the same caller. Stats calls it, for HandedOut to be called.
+	InFront func()
 }
 
 // Topic is a topic to read, or all topics whose names match a pattern, new ones included.

@@ -45,6 +45,9 @@ type counters struct {
 
 // Stats gives the counters, also after Close.
 func (c *Consumer) Stats() Stats {
+	if c.cfg.InFront != nil {
+		c.cfg.InFront()
+	}
 	n := &c.counters
 	s := Stats{
 		ID: c.cfg.ID, ConsumerID: c.cfg.ConsumerID, Records: n.records.Load(), Batches: n.batches.Load(), Bytes: n.bytes.Load(),

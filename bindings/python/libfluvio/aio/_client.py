@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Callable, List, Optional, Sequence, Union
 
 from .._admin import ConsumerOffset, Topic, check_partition, read_offsets, read_topics
-from .._client import ClientBase, Opener, endpoint_settings
+from .._client import ClientBase, Opener, Told, endpoint_settings
 from .._core import Handle, config, milliseconds, text
 from .._errors import FluvioError
 from .._library import Library, load
+from .._observe import check_told
 from .._position import ConsumerEvent, Position, position_text
 from .._producer import INTERRUPTED_CLOSE
+from .._stats import ClientStats, parse_client_stats, read_text
 from ._consumer import Consumer
 from ._loop import Opening, Operations
 from ._producer import AioBook, Producer
@@ -21,24 +24,41 @@ def connect(
     *,
     profile: Optional[str] = None,
     timeout: Optional[float] = None,
+    on_stats: Optional[Callable[[ClientStats], object]] = None,
     **settings: object,
 ) -> "Opening[Client]":
     """Connects to a cluster: ``client = await connect(...)`` or ``async with connect(...) as client``. Arguments and
-    errors as for :func:`libfluvio.connect`."""
+    errors as for :func:`libfluvio.connect`; ``on_stats`` is called in the event loop."""
 
     async def opening() -> Client:
         lib = load()
-        values = config(lib, endpoint_settings(endpoint, profile, settings))
         wait_ms = milliseconds(timeout)
-        operations = Operations(lib)
-        address = await operations.run(
-            "connect",
-            lambda queue, opaque: lib.client_connect_async(values.address, wait_ms, queue, opaque),
-            lib.op_take_client,
-        )
-        return Client(lib, Handle(address, lib.client_free), operations)
+        with Told(lib, endpoint_settings(endpoint, profile, settings), in_loop(on_stats)) as told:
+            operations = Operations(lib)
+            address = await operations.run(
+                "connect",
+                lambda queue, opaque: lib.client_connect_async(told.config.address, wait_ms, queue, opaque),
+                lib.op_take_client,
+            )
+            return told.by(Client(lib, Handle(address, lib.client_free), operations))
 
     return Opening(opening)
+
+
+def in_loop(told: Optional[Callable[[ClientStats], object]]) -> Optional[Callable[[ClientStats], object]]:
+    """A callback that runs in the event loop, wherever it is called."""
+    check_told(told)
+    if told is None:
+        return None
+    loop, called = asyncio.get_running_loop(), told
+
+    def tell(stats: ClientStats) -> None:
+        try:
+            loop.call_soon_threadsafe(called, stats)
+        except RuntimeError:
+            pass  # the loop was closed before the client
+
+    return tell
 
 
 class Admin:
@@ -186,6 +206,21 @@ class Client(ClientBase):
                 )
 
         return Opening(opening)
+
+    async def _aio_text(self, what: str, start: Callable[..., Optional[int]], timeout: Optional[float]) -> bytes:
+        wait_ms = milliseconds(timeout)
+        address = await self._operations.run(
+            what, lambda queue, opaque: start(self._address, wait_ms, queue, opaque), self._lib.op_take_text
+        )
+        return read_text(self._lib, address)
+
+    async def stats(self, timeout: Optional[float] = None) -> ClientStats:
+        """The client's counters, as :meth:`libfluvio.Client.stats`."""
+        return parse_client_stats(await self._aio_text("client stats", self._lib.client_stats_async, timeout))
+
+    async def prometheus(self, timeout: Optional[float] = None) -> str:
+        """The counters in Prometheus's text format, as :meth:`libfluvio.Client.prometheus`."""
+        return (await self._aio_text("prometheus text", self._lib.client_prometheus_async, timeout)).decode()
 
     async def close(self, timeout: Optional[float] = None) -> None:
         """Closes the client with its producers, whose records are delivered first, and its consumers. Arguments and

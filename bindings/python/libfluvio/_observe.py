@@ -1,0 +1,172 @@
+"""What clients tell of themselves while they run: logs and statistics, taken from one queue by one thread.
+
+The thread is Python's own and waits without the GIL, so no thread of the library ever runs Python, and nothing can wait
+for the GIL and for the library at the same time. It starts with the first client and ends with the program. A forked
+child has neither the thread nor the library.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from ctypes import byref, c_void_p, sizeof
+from typing import Any, Callable, Dict, Optional
+
+from . import _abi
+from ._core import Handle
+from ._errors import InvalidArgumentError, error_of_status, null_error
+from ._library import Library
+from ._stats import ClientStats, parse_client_stats
+
+LOGGER = logging.getLogger("libfluvio")
+
+WAIT_MS = 1000
+"""How long the thread waits at a time."""
+
+LEVELS = {
+    _abi.LOG_ERROR: logging.ERROR,
+    _abi.LOG_WARN: logging.WARNING,
+    _abi.LOG_INFO: logging.INFO,
+    _abi.LOG_DEBUG: logging.DEBUG,
+}
+
+NAMES = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+"""The levels that the setting ``log_level`` and the variable ``FLUVIO_LOG`` can have, ``off`` excepted."""
+
+Told = Callable[[ClientStats], object]
+
+
+class Observer:
+    """The queue and its thread."""
+
+    def __init__(self, lib: Library) -> None:
+        address = lib.queue_new()
+        if not address:
+            raise null_error(lib, "open log queue")
+        self._lib = lib
+        self._queue = Handle(address, lib.queue_free)
+        self._told: Dict[int, Told] = {}
+        self._last = 0
+        self._stopped = False
+        from_outside()
+        self._thread = threading.Thread(target=self._run, name="libfluvio-log", daemon=True)
+        self._thread.start()
+
+    def attach(self, config: Handle, on_stats: Optional[Told]) -> int:
+        """Has clients that are connected with these settings log here, and tell ``on_stats``. Returns a number for
+        :meth:`forget`."""
+        with _lock:
+            self._last += 1
+            number = self._last
+        error = c_void_p()
+        status: int = self._lib.config_set_log(config.address, self._queue.address, 0, byref(error))
+        if not status and on_stats is not None:
+            self._told[number] = on_stats
+            status = self._lib.config_set_events(config.address, self._queue.address, number, byref(error))
+        if status:
+            raise error_of_status(self._lib, status)
+        return number
+
+    def forget(self, number: int) -> None:
+        """The client is closed: nobody is told any more."""
+        self._told.pop(number, None)
+
+    def stop(self) -> None:
+        """Takes what there is and ends the thread."""
+        self._stopped = True
+        self._lib.queue_wakeup(self._queue.address)
+        self._thread.join(1)
+
+    def _run(self) -> None:
+        while True:
+            event = self._lib.queue_poll(self._queue.address, 0 if self._stopped else WAIT_MS)
+            if not event:
+                if self._stopped:
+                    return
+                continue
+            try:
+                if self._lib.event_type(event) == _abi.EVENT_LOG:
+                    self._log(event)
+                else:
+                    self._tell(event)
+            except Exception:  # of a handler or a callback; the next one may work
+                LOGGER.exception("a log handler or on_stats raised an exception")
+            finally:
+                self._lib.event_free(event)
+
+    def _log(self, event: int) -> None:
+        row = _abi.Log(struct_size=sizeof(_abi.Log))
+        if self._lib.event_log(event, byref(row)):
+            return
+        level = LEVELS.get(row.level, logging.INFO)
+        if not LOGGER.isEnabledFor(level):
+            return
+        pairs = [row.fields[i] for i in range(row.field_count)]
+        fields = {pair.key.decode(): pair.value.decode(errors="replace") for pair in pairs}
+        if row.dropped:
+            fields["dropped"] = str(row.dropped)
+        message = " ".join([row.message.decode() + (":" if fields else ""), *(f"{k}={v}" for k, v in fields.items())])
+        record = LOGGER.makeRecord(
+            LOGGER.name, level, "libfluvio", 0, message, (), None, extra={"fluvio": fields}
+        )
+        record.created = row.time_us / 1e6
+        record.msecs = row.time_us // 1000 % 1000
+        LOGGER.handle(record)
+
+    def _tell(self, event: int) -> None:
+        told = self._told.get(self._lib.event_opaque(event))
+        if told is not None:
+            told(parse_client_stats(self._lib.event_stats(event)))
+
+
+def from_outside() -> None:
+    """``FLUVIO_LOG`` sets the level of the logger, and has it write to the standard error unless the program has said
+    where its logs go."""
+    chosen = os.environ.get("FLUVIO_LOG", "").lower()
+    if chosen == "off":
+        LOGGER.setLevel(logging.CRITICAL + 1)
+    elif chosen in NAMES:
+        LOGGER.setLevel(NAMES[chosen])
+        if not LOGGER.hasHandlers():
+            handler = logging.StreamHandler()
+            handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+            LOGGER.addHandler(handler)
+
+
+def level_setting() -> str:
+    """The setting ``log_level`` that gives what the logger takes."""
+    effective = LOGGER.getEffectiveLevel()
+    return next((name for name, level in NAMES.items() if effective <= level), "off")
+
+
+def client_settings(settings: Dict[str, object]) -> Dict[str, object]:
+    """Settings of a connection, with the level of the logger unless they have one."""
+    from_outside()
+    return settings if settings.get("log_level") is not None else {**settings, "log_level": level_setting()}
+
+
+def check_told(on_stats: Any) -> None:
+    """Refuses what is no callback."""
+    if on_stats is not None and not callable(on_stats):
+        raise InvalidArgumentError(f"on_stats: a {type(on_stats).__name__} cannot be called")
+
+
+_lock = threading.Lock()
+_observer: Optional[Observer] = None
+
+
+def observer(lib: Library) -> Observer:
+    """The observer of this process."""
+    global _observer
+    if _observer is None:
+        with _lock:
+            if _observer is None:
+                _observer = Observer(lib)
+    return _observer
+
+
+def stop() -> None:
+    """Ends the thread at the program's end."""
+    if _observer is not None:
+        _observer.stop()
