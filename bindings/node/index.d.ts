@@ -10,6 +10,10 @@
  * collected.
  */
 
+import type { ClientStats, LogLine } from './observe.js';
+
+export type { ClientStats, ConsumerStats, Histogram, LogLine } from './observe.js';
+
 /** What every call that waits takes. */
 export interface CallOptions {
   /** Milliseconds to wait. Default: what the settings allow, see there. */
@@ -50,6 +54,14 @@ export interface ClientOptions extends CallOptions {
   tlsCertificate?: string;
   /** Path of a PEM file, or PEM text. */
   tlsKey?: string;
+  /** The least level that is logged. FLUVIO_LOG in the environment takes the place of this option. Default warn. */
+  logLevel?: 'off' | LogLine['level'];
+  /** Takes the lines of the log, which go to the standard error otherwise. */
+  onLog?: (line: LogLine) => void;
+  /** Milliseconds between calls of onStats, which need it. */
+  statisticsIntervalMs?: number;
+  /** Takes the client's counters at intervals. */
+  onStats?: (stats: ClientStats) => void;
 }
 
 /**
@@ -90,6 +102,10 @@ export class Client {
    * @throws {TimeoutError} no answer in time
    */
   consumer(topic: string | readonly string[], options?: ConsumerOptions): Promise<Consumer>;
+  /** The client's counters. It asks nobody. */
+  stats(options?: CallOptions): Promise<ClientStats>;
+  /** The same in Prometheus's text format, to be served as text/plain; version=0.0.4. */
+  prometheus(options?: CallOptions): Promise<string>;
   /**
    * Closes the client with its producers, whose records are delivered first, and its consumers, whose iterations end. Does
    * nothing when closed already. timeoutMs: for delivering; by default as long as deliveryTimeoutMs allows.

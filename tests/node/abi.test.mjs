@@ -48,12 +48,12 @@ test('struct layouts and constants are those a C compiler sees', () => {
     const lines = [];
     for (const [name, layout] of Object.entries(abi.structs)) {
       lines.push(`printf("${name} size %zu\\n", sizeof(${name}_t));`);
-      for (const field of Object.keys(layout.fields)) {
+      for (const field of Object.keys(layout.types)) {
         lines.push(`printf("${name} ${field} %zu\\n", offsetof(${name}_t, ${field}));`);
         lines.push(`printf("${name} ${field} width %zu\\n", sizeof(((${name}_t *)0)->${field}));`);
       }
     }
-    const constants = { VERSION_HEX: 'FLUVIO_VERSION_HEX', NO_KEY: 'FLUVIO_NO_KEY', OK: 'FLUVIO_OK', EVENT_OP: 'FLUVIO_EVENT_OP', EVENT_DELIVERY: 'FLUVIO_EVENT_DELIVERY', EVENT_CONSUMER: 'FLUVIO_EVENT_CONSUMER', EVENT_OFFSETS: 'FLUVIO_EVENT_OFFSETS', MAYBE_PERSISTED: 'FLUVIO_MAYBE_PERSISTED' };
+    const constants = { VERSION_HEX: 'FLUVIO_VERSION_HEX', NO_KEY: 'FLUVIO_NO_KEY', OK: 'FLUVIO_OK', EVENT_OP: 'FLUVIO_EVENT_OP', EVENT_DELIVERY: 'FLUVIO_EVENT_DELIVERY', EVENT_CONSUMER: 'FLUVIO_EVENT_CONSUMER', EVENT_OFFSETS: 'FLUVIO_EVENT_OFFSETS', EVENT_LOG: 'FLUVIO_EVENT_LOG', EVENT_STATS: 'FLUVIO_EVENT_STATS', MAYBE_PERSISTED: 'FLUVIO_MAYBE_PERSISTED' };
     for (const [name, macro] of Object.entries(constants)) lines.push(`printf("constant ${name} %lld\\n", (long long)${macro});`);
     const source = path.join(folder, 'layout.c');
     fs.writeFileSync(source, `#include <stdio.h>\n#include "fluvio.h"\nint main(void) {\n${lines.join('\n')}\nreturn 0;\n}\n`);
@@ -65,7 +65,7 @@ test('struct layouts and constants are those a C compiler sees', () => {
     const expected = [];
     for (const [name, layout] of Object.entries(abi.structs)) {
       expected.push(`${name} size ${layout.size}`);
-      for (const [field, type] of Object.entries(layout.fields)) {
+      for (const [field, type] of Object.entries(layout.types)) {
         expected.push(`${name} ${field} ${layout[field]}`, `${name} ${field} width ${widths[type]}`);
       }
     }
@@ -81,7 +81,7 @@ test('struct tables name every field of the header', () => {
     const body = code.match(new RegExp(`typedef struct ${name} \\{([^}]*)\\}`));
     assert.ok(body, name);
     const fields = body[1].split(';').map((line) => line.trim()).filter(Boolean).map((line) => line.match(/(\w+)$/)[1]);
-    assert.deepEqual(Object.keys(layout.fields), fields, name);
+    assert.deepEqual(Object.keys(layout.types), fields, name);
   }
 });
 

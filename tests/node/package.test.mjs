@@ -56,7 +56,7 @@ test('the packed files are the package, and no more', () => {
   for (const name of ['package.json', 'README.md', 'index.mjs', 'index.d.ts', 'index.d.mts', 'lib/index.js', 'lib/codes.js']) {
     assert.ok(names.includes(name), `${name} is missing`);
   }
-  for (const name of names) assert.match(name, /^(package\.json|README\.md|LICENSE|index\.(mjs|d\.ts|d\.mts)|lib\/\w+\.js|native\/.*)$/);
+  for (const name of names) assert.match(name, /^(package\.json|README\.md|LICENSE|index\.(mjs|d\.ts|d\.mts)|observe\.d\.ts|lib\/\w+\.js|native\/.*)$/);
 });
 
 test('the library is loaded only when it is needed; where it is missing, the error says what was tried', async () => {

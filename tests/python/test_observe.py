@@ -86,7 +86,9 @@ def test_intervals(cluster: libfluvio.DevCluster) -> None:
     with pytest.raises(libfluvio.InvalidArgumentError):
         libfluvio.connect(cluster.endpoint, statistics_interval_ms=10)
     with pytest.raises(libfluvio.InvalidArgumentError):
-        libfluvio.connect(cluster.endpoint, on_stats="print")  # type: ignore[arg-type]
+        libfluvio.connect(cluster.endpoint, on_stats=print)
+    with pytest.raises(libfluvio.InvalidArgumentError):
+        libfluvio.connect(cluster.endpoint, statistics_interval_ms=10, on_stats="print")  # type: ignore[arg-type]
 
 
 def test_asyncio(cluster: libfluvio.DevCluster) -> None:

@@ -12,8 +12,10 @@ const NO_KEY = 0xffffffff;
 const OK = 0;
 const EVENT_OP = 1;
 const EVENT_DELIVERY = 2;
+const EVENT_LOG = 3;
 const EVENT_CONSUMER = 4;
 const EVENT_OFFSETS = 5;
+const EVENT_STATS = 6;
 const MAYBE_PERSISTED = 2;
 
 /** FLUVIO_END_REACHED ...: why a stream has ended, by number. */
@@ -39,6 +41,7 @@ const functions = {
   fluvio_config_set_json: ['i32', ['ptr', 'str', 'ptr']],
   fluvio_config_set_events: ['i32', ['ptr', 'ptr', 'u64', 'ptr']],
   fluvio_config_set_offset_store: ['i32', ['ptr', 'ptr', 'u64', 'ptr']],
+  fluvio_config_set_log: ['i32', ['ptr', 'ptr', 'u64', 'ptr']],
   fluvio_config_free: ['void', ['ptr']],
 
   fluvio_op_wait: ['i32', ['ptr', 'i64', 'ptr']],
@@ -65,12 +68,16 @@ const functions = {
   fluvio_event_consumer: ['i32', ['ptr', 'ptr']],
   fluvio_event_offsets: ['i32', ['ptr', 'ptr']],
   fluvio_event_offsets_reply: ['i32', ['ptr', 'ptr', 'size', 'str', 'ptr']],
+  fluvio_event_log: ['i32', ['ptr', 'ptr']],
+  fluvio_event_stats: ['str', ['ptr']],
   fluvio_event_free: ['void', ['ptr']],
 
   fluvio_client_connect_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
   fluvio_client_close_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
   fluvio_client_free: ['void', ['ptr']],
   fluvio_client_platform_version: ['str', ['ptr']],
+  fluvio_client_stats_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
+  fluvio_client_prometheus_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
 
   fluvio_topic_create_async: ['ptr', ['ptr', 'str', 'ptr', 'i64', 'ptr', 'u64']],
   fluvio_topic_delete_async: ['ptr', ['ptr', 'str', 'i64', 'ptr', 'u64']],
@@ -120,7 +127,7 @@ const SIZES = { i32: 4, u32: 4, i64: 8, u64: 8, size: 8, ptr: 8 };
 
 /** The layout of a struct on 64-bit platforms: offset of each field, and the size. */
 function layout(fields) {
-  const out = { fields, size: 0 };
+  const out = { types: fields, size: 0 };
   let end = 0;
   for (const [name, type] of Object.entries(fields)) {
     const size = SIZES[type];
@@ -191,6 +198,15 @@ const structs = {
     delay_ms: 'i64',
     error: 'ptr',
   }),
+  fluvio_log: layout({
+    struct_size: 'u32',
+    level: 'i32',
+    time_us: 'i64',
+    message: 'ptr',
+    fields: 'ptr',
+    field_count: 'u64',
+    dropped: 'u64',
+  }),
   fluvio_offsets_event: layout({
     struct_size: 'u32',
     save: 'i32',
@@ -225,4 +241,4 @@ const structs = {
   }),
 };
 
-module.exports = { VERSION_HEX, NO_KEY, OK, EVENT_OP, EVENT_DELIVERY, EVENT_CONSUMER, EVENT_OFFSETS, MAYBE_PERSISTED, END_REASONS, functions, structs };
+module.exports = { VERSION_HEX, NO_KEY, OK, EVENT_OP, EVENT_DELIVERY, EVENT_LOG, EVENT_CONSUMER, EVENT_OFFSETS, EVENT_STATS, MAYBE_PERSISTED, END_REASONS, functions, structs };

@@ -6,11 +6,15 @@ const abi = require('./abi.js');
 const { Consumer } = require('./consumer.js');
 const { closed, invalid, make } = require('./errors.js');
 const { Hub, disposable, dropped } = require('./loop.js');
+const { inJavaScript, logReader, statsReader, takeText } = require('./observe.js');
 const { eventReader } = require('./position.js');
 const { Producer } = require('./producer.js');
 const { timer } = require('./sender.js');
 const { storeAsker, storeOf } = require('./store.js');
 const { CALL_OPTIONS, checkOptions, nameOf, partitionOf, positionOf, signalOf, timeoutOf, withConfig } = require('./settings.js');
+
+/** What connect takes for itself. */
+const CONNECT_OPTIONS = new Set([...CALL_OPTIONS, 'onLog', 'onStats']);
 
 /** What Client.consumer takes for itself. */
 const CONSUMER_OPTIONS = new Set([...CALL_OPTIONS, 'onEvent']);
@@ -24,10 +28,21 @@ async function connect(endpointOrOptions) {
   const hub = Hub.acquire();
   try {
     const { lib } = hub;
-    const take = (operation) => new Client(lib, lib.op_take_client(operation));
-    return await hub.run({ what: 'connect', signal, take }, (queue, id) =>
-      withConfig(lib, options, CALL_OPTIONS, (config) => lib.client_connect_async(config, timeoutMs, queue, id)),
-    );
+    const [log, stats] = [logReader(lib, options.onLog), statsReader(lib, options)].map((tell) => (tell ? hub.listenTo(tell) : null));
+    const listeners = [log, stats].filter((id) => id !== null);
+    const take = (operation) => new Client(lib, lib.op_take_client(operation), listeners);
+    try {
+      return await hub.run({ what: 'connect', signal, take }, (queue, id) =>
+        withConfig(lib, options, CONNECT_OPTIONS, (config) => {
+          if (log !== null) lib.config_set_log(config, hub.queue, log, null);
+          if (stats !== null) lib.config_set_events(config, hub.queue, stats, null);
+          return lib.client_connect_async(config, timeoutMs, queue, id);
+        }),
+      );
+    } catch (error) {
+      listeners.forEach((id) => hub.forget(id));
+      throw error;
+    }
   } finally {
     hub.release();
   }
@@ -37,9 +52,12 @@ async function connect(endpointOrOptions) {
 class Connection {
   #closing = null;
 
-  constructor(lib, address) {
+  #listeners;
+
+  constructor(lib, address, listeners) {
     this.lib = lib;
     this.address = address;
+    this.#listeners = listeners;
     this.hub = Hub.acquire();
     this.closed = false;
     this.platformVersion = lib.client_platform_version(address);
@@ -86,6 +104,7 @@ class Connection {
     if (!this.address) return;
     this.closed = true;
     this.lib.client_free(this.address);
+    this.#listeners.forEach((id) => this.hub.forget(id));
     this.address = null;
     this.hub.release();
   }
@@ -236,8 +255,8 @@ class Client {
   #connection;
   #admin;
 
-  constructor(lib, address) {
-    this.#connection = new Connection(lib, address);
+  constructor(lib, address, listeners) {
+    this.#connection = new Connection(lib, address, listeners);
     this.#admin = new Admin(this, this.#connection);
     dropped.register(this, this.#connection, this.#connection);
   }
@@ -295,6 +314,25 @@ class Client {
       listeners.forEach((id) => hub.forget(id));
       throw error;
     }
+  }
+
+  async stats(options) {
+    return inJavaScript(JSON.parse(await this.#text('client stats', 'client_stats_async', options)));
+  }
+
+  async prometheus(options) {
+    return this.#text('prometheus text', 'client_prometheus_async', options);
+  }
+
+  #text(what, start, options) {
+    const connection = this.#connection;
+    const { lib } = connection;
+    const checked = checkOptions(options, 'options');
+    const timeoutMs = timeoutOf(checked);
+    for (const child of connection.children) child.push?.(); // what JavaScript holds back counts as accepted
+    return connection.run({ what, signal: signalOf(checked), take: (operation) => takeText(lib, operation) }, (client, queue, id) =>
+      lib[start](client, timeoutMs, queue, id),
+    );
   }
 
   async close(options) {

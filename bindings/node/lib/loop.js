@@ -145,7 +145,7 @@ class Hub {
   }
 
   /**
-   * Calls a function with the events of a consumer, as the library gives them, until forget is called with the number that
+   * Calls a function with the events of a consumer or a client, as the library gives them, until forget is called with the number that
    * this returns.
    */
   listenTo(tell) {
@@ -247,7 +247,7 @@ class Hub {
       else lib.event_free(event);
       return;
     }
-    if (lib.event_type(event) === abi.EVENT_CONSUMER) {
+    if (TOLD.has(lib.event_type(event))) {
       try {
         this.#listeners.get(id)?.(event);
       } finally {
@@ -285,6 +285,9 @@ class Hub {
     });
   }
 }
+
+/** Events that listeners are told of. */
+const TOLD = new Set([abi.EVENT_CONSUMER, abi.EVENT_LOG, abi.EVENT_STATS]);
 
 let current = null;
 

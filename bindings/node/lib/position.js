@@ -60,12 +60,12 @@ function readPositions(lib, list) {
   }
 }
 
-/** What takes a consumer's events out of the queue: it tells onEvent, or warns of records that are passed over. */
+/** What takes a consumer's events out of the queue: it tells onEvent. */
 function eventReader(lib, onEvent) {
   if (onEvent !== undefined && onEvent !== null && typeof onEvent !== 'function') {
     throw invalid('onEvent', `a ${typeof onEvent} cannot be called`);
   }
-  const tell = onEvent ?? warn;
+  const tell = onEvent ?? (() => {}); // the log tells what has to be known
   const row = new Row(abi.structs.fluvio_consumer_event);
   return (pointer) => {
     if (lib.event_consumer(pointer, row.memory) !== abi.OK) return;
@@ -82,12 +82,6 @@ function eventReader(lib, onEvent) {
     };
     queueMicrotask(() => tell(event)); // what it throws is the application's
   };
-}
-
-function warn({ kind, topic, partition, offset, next, error }) {
-  if (kind !== 'offset_reset' && kind !== 'batch_skipped') return;
-  const why = error ? `: ${error.message}` : '';
-  process.emitWarning(`consumer ${topic}/${partition}: ${kind} at offset ${offset}, reading goes on at ${next}${why}`, 'FluvioWarning');
 }
 
 module.exports = { Row, eventReader, readPositions };

@@ -6,6 +6,7 @@ const { Group, Lingering } = require('./delivery.js');
 const { CODE, cancelled, closed, invalid, make } = require('./errors.js');
 const { limited } = require('./limit.js');
 const { disposable, dropped, nextTurn, turnIsOver } = require('./loop.js');
+const { inJavaScript } = require('./observe.js');
 const { Sender, timer } = require('./sender.js');
 const { checkOptions, signalOf, timeoutOf } = require('./settings.js');
 
@@ -110,17 +111,6 @@ function withReport(error, group) {
   const copy = make(error.code, error.message, { ...error, cause: error.cause });
   copy.report = report;
   return copy;
-}
-
-/** Counters with names and units of JavaScript: records_queued is recordsQueued, latency_max_us is latencyMaxMs. */
-function inJavaScript(counters) {
-  const out = {};
-  for (const [name, value] of Object.entries(counters)) {
-    const micros = name.endsWith('_us');
-    const camel = (micros ? `${name.slice(0, -3)}_ms` : name).replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
-    out[camel] = micros ? value / 1000 : value;
-  }
-  return out;
 }
 
 /** Writes records to a topic. Comes from Client.producer. */

@@ -8,6 +8,7 @@ const { Book, Single } = require('./delivery.js');
 const { CODE, cancelled, closed, make } = require('./errors.js');
 const { MAX_TIMER_MS, limited } = require('./limit.js');
 const { Hub } = require('./loop.js');
+const { takeText } = require('./observe.js');
 const { dropError, errorSlot, failure } = require('./native.js');
 const { Packet } = require('./pack.js');
 
@@ -304,14 +305,7 @@ class Sender {
   async stats(timeoutMs, signal) {
     if (this.closed || !this.address) throw closed('stats', 'producer');
     this.push();
-    const take = (operation) => {
-      const text = this.lib.op_take_text(operation);
-      try {
-        return JSON.parse(this.lib.text_get(text));
-      } finally {
-        this.lib.text_free(text);
-      }
-    };
+    const take = (operation) => JSON.parse(takeText(this.lib, operation));
     return this.hub.run({ what: 'producer stats', signal, take }, (queue, id) =>
       this.lib.producer_stats_async(this.address, timeoutMs, queue, id),
     );

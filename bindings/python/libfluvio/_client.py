@@ -125,7 +125,7 @@ class Told:
     def __init__(
         self, lib: Library, settings: Dict[str, object], on_stats: Optional[Callable[[ClientStats], object]]
     ) -> None:
-        check_told(on_stats)
+        check_told(on_stats, settings)
         self._observer = observer(lib)
         self.config = config(lib, client_settings(settings))
         self._number = self._observer.attach(self.config, on_stats)

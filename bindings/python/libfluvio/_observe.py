@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 from ctypes import byref, c_void_p, sizeof
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from . import _abi
 from ._core import Handle
@@ -146,10 +146,12 @@ def client_settings(settings: Dict[str, object]) -> Dict[str, object]:
     return settings if settings.get("log_level") is not None else {**settings, "log_level": level_setting()}
 
 
-def check_told(on_stats: Any) -> None:
-    """Refuses what is no callback."""
+def check_told(on_stats: Any, settings: Mapping[str, object]) -> None:
+    """Refuses what is no callback, and one that would never be called."""
     if on_stats is not None and not callable(on_stats):
         raise InvalidArgumentError(f"on_stats: a {type(on_stats).__name__} cannot be called")
+    if on_stats is not None and not settings.get("statistics_interval_ms"):
+        raise InvalidArgumentError("statistics_interval_ms: it is needed with on_stats")
 
 
 _lock = threading.Lock()

@@ -10,7 +10,6 @@ from .._client import ClientBase, Opener, Told, endpoint_settings
 from .._core import Handle, config, milliseconds, text
 from .._errors import FluvioError
 from .._library import Library, load
-from .._observe import check_told
 from .._position import ConsumerEvent, Position, position_text
 from .._producer import INTERRUPTED_CLOSE
 from .._stats import ClientStats, parse_client_stats, read_text
@@ -47,9 +46,8 @@ def connect(
 
 def in_loop(told: Optional[Callable[[ClientStats], object]]) -> Optional[Callable[[ClientStats], object]]:
     """A callback that runs in the event loop, wherever it is called."""
-    check_told(told)
-    if told is None:
-        return None
+    if told is None or not callable(told):
+        return told
     loop, called = asyncio.get_running_loop(), told
 
     def tell(stats: ClientStats) -> None:
