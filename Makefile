@@ -3,6 +3,7 @@
 #   make         build/lib/libfluvio.so and build/bin/fluvio-devcluster
 #   make demo    the main job on real input: Python writes, Node reads, C checks. FLUVIO_ENDPOINT=host:port uses that cluster
 #   make test    everything: format, vet, lint, Go with the race detector, fuzz smoke, C, Python, Node, official clients, README
+#   make bench-observe   what hooks and statistics cost a producer, a minute; leave the machine alone meanwhile
 #   make bench-produce   measures producers beside the official clients, about three minutes (tests/bench/README.md)
 #   make bench-consume   the same of consumers
 #   make install PREFIX=/usr/local DESTDIR=   library (shared, static), headers, pkg-config, CMake, fluvio-devcluster; make uninstall
@@ -34,7 +35,7 @@ VERSION = $(shell sed -n 's/^.define FLUVIO_VERSION_HEX 0x\(..\)\(..\)\(..\)$$/0
 
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-python test-interop test-node bench-produce bench-consume clean need-build need-python need-node
+.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-python test-interop test-node bench-produce bench-consume bench-observe clean need-build need-python need-node
 
 # need,command,what it is for
 define need
@@ -166,10 +167,13 @@ check: need-build
 	@go run ./core/internal/gen -check
 	@go vet ./...
 	@go run $(STATICCHECK) ./...
+	@cd core/otelhook && go mod tidy -diff && go vet ./... && go run $(STATICCHECK) ./...
 
 test-core: need-build
 	@echo "== Go, with the race detector"
 	go test -race -shuffle=on ./core/...
+	@echo "== OpenTelemetry, a module of its own"
+	cd core/otelhook && go test -race -shuffle=on ./...
 	@echo "== Go, every bit of every vector"
 	go test -run 'Flipped|Prefix' ./core/internal/wire
 
@@ -186,7 +190,7 @@ fuzz: need-build
 
 test-python: all need-python $(VENV)/.done
 	@echo "== Python"
-	$(VENV)/bin/python -m ruff check --config bindings/python/pyproject.toml bindings/python capi/packaging tests/python tests/interop tests/bench tests/demo
+	$(VENV)/bin/python -m ruff check --config bindings/python/pyproject.toml bindings/python capi/packaging tests/python tests/interop tests/bench tests/demo tests/examples
 	cd bindings/python && $(ROOT)/$(VENV)/bin/python -m mypy --strict libfluvio
 	$(VENV)/bin/python -m pytest -q -rs tests/python
 
@@ -204,6 +208,9 @@ test-node: all need-node $(NODE_DONE)
 # FULL=1: every combination, about an hour. PROFILE=1: also where the CPU time goes. BENCHFLAGS: see run.py --help.
 bench-produce bench-consume: need-python need-node all $(VENV)/.done $(NODE_DONE)
 	@$(VENV)/bin/python tests/bench/run.py $(@:bench-%=%) $(if $(FULL),--full) $(if $(PROFILE),--profile) $(BENCHFLAGS)
+
+bench-observe: need-build
+	@go test -run - -bench Observed -benchtime 1000x ./core
 
 clean:
 	rm -rf $(BUILD) bindings/node/node_modules tests/interop/rust/Cargo.lock

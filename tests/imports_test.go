@@ -137,6 +137,18 @@ func TestImportsTableBites(t *testing.T) {
 	require.Empty(t, violations("capi", []string{"C", "unsafe", module + "core"}))
 }
 
+// TestLibraryIsLean shows that what is for some programs only is in none of the others.
+func TestLibraryIsLean(t *testing.T) {
+	list := exec.Command("go", "list", "-deps", "./capi")
+	list.Dir = root
+	out, err := list.Output()
+	require.NoError(t, err)
+	require.Contains(t, string(out), module+"core\n")
+	for _, heavy := range []string{"opentelemetry", "prometheus", "wazero", "net/http\n"} {
+		require.NotContains(t, string(out), heavy)
+	}
+}
+
 const (
 	maxFileLines     = 800
 	maxFunctionLines = 80
