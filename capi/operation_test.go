@@ -47,7 +47,7 @@ func TestConfigFailures(t *testing.T) {
 
 // A client without a core is a bug like any other: the caller gets an error with the stack, the process goes on.
 func TestPanicBecomesAnError(t *testing.T) {
-	c := &client{handle: newClientHandle(1, "")}
+	c := &client{handle: (&operation{}).newClientHandle(1, "")}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	defer c.cancel()
 	id := clients.add(c)

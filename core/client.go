@@ -49,6 +49,7 @@ func (o *ClientOptions) defaults() {
 	o.RetryBackoff = orDefault(o.RetryBackoff, 100*time.Millisecond)
 	o.RetryBackoffMax = orDefault(o.RetryBackoffMax, 10*time.Second)
 	o.TLS = orDefault(o.TLS, "disabled")
+	o.LogLevel = orDefault(o.LogLevel, "warn")
 }
 
 // Validate reports every problem of the options at once.

@@ -286,17 +286,21 @@ func (s *session) skip(h *wire.BatchHeader, err error) {
 func (s *session) resolveRetrying(ctx context.Context) error {
 	start := time.Now()
 	backoff := transport.NewBackoff(s.consumer.cfg.RetryFirst, s.consumer.cfg.RetryMax)
+	var last *fluvioerr.Error // of attempts that ctx did not end
 	for {
 		changed := s.consumer.cluster.Changed()
 		err := s.resolve(ctx)
 		if err == nil {
 			return nil
 		}
-		if !s.passing(err) || fluvioerr.CodeOf(err) == fluvioerr.Timeout && ctx.Err() != nil {
+		cut := fluvioerr.CodeOf(err) == fluvioerr.Timeout && ctx.Err() != nil
+		if !s.passing(err) || cut && last == nil {
 			return s.at(err)
 		}
-		if !backoff.Wait(ctx, changed) {
-			last := fluvioerr.As(err)
+		if !cut {
+			last = fluvioerr.As(err)
+		}
+		if cut || !backoff.Wait(ctx, changed) {
 			e := fluvioerr.FromContext(ctx, "consume", "the offsets of the partition", time.Since(start)).At(s.topic, s.partition)
 			e.Message += ": " + last.Message
 			e.Addr, e.Err = last.Addr, last

@@ -1,4 +1,6 @@
-// Package obs holds what counts and measures.
+// Package obs is where a client says what it does. An Observer, one per client, counts, logs, and tells hooks; it knows nothing
+// of the protocol, and its callers nothing of who listens. Counting takes atomics and a short lock, so it is always on. Hooks and
+// log handlers are other people's code: callers hold no lock when they say something.
 package obs
 
 import (

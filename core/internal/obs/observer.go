@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -165,7 +166,7 @@ func Err(code string, err error) slog.Attr {
 	if code == "SMARTMODULE" {
 		return slog.Group("", slog.String("error", "a SmartModule failed"), slog.String("code", code))
 	}
-	return slog.Group("", slog.String("error", err.Error()), slog.String("code", code))
+	return slog.Group("", slog.String("error", strings.TrimSpace(err.Error())), slog.String("code", code))
 }
 
 // Stats are the counters of a client, producers and consumers apart.

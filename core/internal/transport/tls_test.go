@@ -92,7 +92,7 @@ func TestPiecesAreGatheredForTLS(t *testing.T) {
 		whole := bytes.Join(pieces, nil)
 		before := sock.writes.Load()
 		out := make(chan error, 1)
-		c.Go(wire.KeyProduce, 25, pieces, func(f *Buffer, _ []byte, err error) {
+		c.Go(t.Context(), wire.KeyProduce, 25, pieces, func(f *Buffer, _ []byte, err error) {
 			if f != nil {
 				f.Release()
 			}
