@@ -251,6 +251,12 @@ public:
   fluvio_delivery_t delivery() const { return read<fluvio_delivery_t>(fluvio_event_delivery); }
   /* FLUVIO_EVENT_CONSUMER: what happened to a partition. Its pointers live as long as the event. Throws for another type. */
   fluvio_consumer_event_t consumer() const { return read<fluvio_consumer_event_t>(fluvio_event_consumer); }
+  /* FLUVIO_EVENT_LOG: a line of the log. Its pointers live as long as the event. Throws for another type. */
+  fluvio_log_t log() const { return read<fluvio_log_t>(fluvio_event_log); }
+  /* FLUVIO_EVENT_SPAN_START, FLUVIO_EVENT_SPAN_END. Its pointers live as long as the event. Throws for another type. */
+  fluvio_span_t span() const { return read<fluvio_span_t>(fluvio_event_span); }
+  /* FLUVIO_EVENT_STATS: the counters, a JSON object; "" for another type. */
+  std::string stats() const { return fluvio_event_stats(get()); }
   fluvio_event_t *get() const noexcept { return event_.get(); }
 
 private:
@@ -532,6 +538,10 @@ public:
   explicit client(const char *endpoint, milliseconds timeout = forever) : client(config{{"endpoint", endpoint}}, timeout) {}
 
   std::string platform_version() const { return fluvio_client_platform_version(get()); }
+  /* The client's counters, a JSON object. */
+  std::string stats(milliseconds timeout = forever) { return text(fluvio_client_stats, timeout); }
+  /* The same in Prometheus's text format. */
+  std::string prometheus(milliseconds timeout = forever) { return text(fluvio_client_prometheus, timeout); }
 
   void create_topic(const std::string &name, const config &settings = {}, milliseconds timeout = forever) {
     detail::call([&](fluvio_error_t **e) { return fluvio_topic_create(get(), name.c_str(), settings.get(), timeout.count(), e); });
@@ -568,6 +578,11 @@ public:
   fluvio_client_t *get() const noexcept { return client_.get(); }
 
 private:
+  template <class F> std::string text(F make, milliseconds timeout) {
+    detail::owner<fluvio_text_t, fluvio_text_free> made(
+        detail::make<fluvio_text_t>([&](fluvio_text_t **t, fluvio_error_t **e) { return make(get(), timeout.count(), t, e); }));
+    return fluvio_text_get(made.get());
+  }
   detail::owner<fluvio_client_t, fluvio_client_free> client_;
 };
 

@@ -175,6 +175,8 @@ int main(int argc, char **argv) {
   records(client);
   positions(client);
   callback(client);
+  CHECK(client.stats(wait).find("\"api\":\"Produce\"") != std::string::npos);
+  CHECK(client.prometheus(wait).find("\nfluvio_requests_total{client=") != std::string::npos);
   fluvio::client moved = std::move(client);
   moved.delete_topic("cpp", wait);
   moved.close(wait);
