@@ -10,7 +10,7 @@
  * collected.
  */
 
-import type { ClientStats, LogLine } from './observe.js';
+import type { ClientStats, Histogram, LogLine } from './observe.js';
 
 export type { ClientStats, ConsumerStats, Histogram, LogLine } from './observe.js';
 
@@ -296,6 +296,11 @@ export interface SmartModule {
 
 /** A producer's counters since it was opened. Bytes are those of keys and values. Every record accepted is in one of the others. */
 export interface ProducerStats {
+  topic: string;
+  /** The number of the producer in its client, from 1. */
+  id: number;
+  /** From the first record of a batch to its outcome, of all batches. */
+  latency: Histogram;
   /** Accepted by the library; records that wait in JavaScript for room in bufferMemory are not. */
   recordsAccepted: number;
   bytesAccepted: number;

@@ -42,7 +42,7 @@ export interface ClientStats {
   errors: { operation: string; code: string; count: number }[];
   retries: { operation: string; count: number }[];
   breakers: { endpoint: string; state: 'closed' | 'open' | 'half-open' }[];
-  producers: (ProducerStats & { topic: string; id: number; latency: Histogram })[];
+  producers: ProducerStats[];
   consumers: ConsumerStats[];
 }
 

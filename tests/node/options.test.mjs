@@ -75,11 +75,13 @@ describe('options of producers', () => {
     const none = await producer.stats();
     assert.deepEqual(Object.keys(none).sort(), [
       'batchFill', 'batches', 'batchesInFlight', 'batchesPerRequest', 'batchesQueued', 'bytesAccepted', 'bytesAcknowledged', 'bytesFailed',
-      'bytesInFlight', 'bytesMaybe', 'bytesQueued', 'compressionRatio', 'latencyMaxMs', 'latencyP50Ms', 'latencyP90Ms', 'latencyP99Ms',
+      'bytesInFlight', 'bytesMaybe', 'bytesQueued', 'compressionRatio', 'id', 'latency', 'latencyMaxMs', 'latencyP50Ms', 'latencyP90Ms', 'latencyP99Ms',
       'recordsAccepted', 'recordsAcknowledged', 'recordsFailed', 'recordsInFlight', 'recordsMaybe', 'recordsPerBatch', 'recordsPerRequest',
-      'recordsQueued', 'requests', 'requestsInFlight', 'retries',
+      'recordsQueued', 'requests', 'requestsInFlight', 'retries', 'topic',
     ]);
-    assert.deepEqual([...new Set(Object.values(none))], [0]);
+    const { id, latency, topic: name, ...counters } = none;
+    assert.deepEqual([id > 0, latency.count, name], [true, 0, topic]);
+    assert.deepEqual([...new Set(Object.values(counters))], [0]);
 
     const sent = range(100).map((i) => producer.send({ value: '0123456789', partition: i % 2 }));
     const lost = rejection(producer.send({ value: 'nowhere', partition: 9 }));

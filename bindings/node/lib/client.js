@@ -327,7 +327,7 @@ class Client {
   #text(what, start, options) {
     const connection = this.#connection;
     const { lib } = connection;
-    const checked = checkOptions(options, 'options');
+    const checked = checkOptions(options);
     const timeoutMs = timeoutOf(checked);
     for (const child of connection.children) child.push?.(); // what JavaScript holds back counts as accepted
     return connection.run({ what, signal: signalOf(checked), take: (operation) => takeText(lib, operation) }, (client, queue, id) =>
