@@ -1,226 +1,215 @@
 package fluvio
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"sort"
+	"math"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/cluster"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
-// createTimeout is how long CreateTopic waits at most: the server itself waits up to 100 s until the partitions are online.
-const createTimeout = 110 * time.Second
-
-// Admin creates, deletes and lists. Its methods are safe for concurrent use.
+// Admin creates, changes, deletes, lists and watches the cluster's objects. Its methods are safe for concurrent use. Each ends
+// with its ctx, and by itself after the request timeout unless it says otherwise. Refusals of the server carry its code.
 type Admin struct{ client *Client }
 
 // Admin gives access to the cluster's objects.
 func (c *Client) Admin() *Admin { return &Admin{c} }
 
-// Topic is a topic of the cluster.
-type Topic struct {
-	Name             string
-	Partitions       uint32
-	Replication      uint32 // 0 when the replicas were assigned by hand
-	System           bool
-	Status           string // init, pending, insufficient-resources, invalid-config, provisioned, deleting
-	Reason           string // why the status is so
-	Compression      string // the policy: any, none, gzip, snappy, lz4, zstd
-	RetentionSeconds uint32 // 0: the cluster's default
-	SegmentSize      uint32 // bytes, 0: the cluster's default
-	MaxPartitionSize uint64 // bytes, 0: the cluster's default
+// ListOptions say which objects to list. The zero value: all but those of the system.
+type ListOptions struct {
+	// Names are parts of names; an object is listed when one of them is in its name. Of SmartModules they are whole names:
+	// name, group/name or group/name@version. Empty: all.
+	Names []string `setting:"names"`
+	// System lists the topics and partitions of the system, and no others.
+	System bool `setting:"system"`
+	// Topic lists the partitions of one topic. For partitions only.
+	Topic string `setting:"topic"`
+	// Wasm lists SmartModules with their WebAssembly, which may be much. For SmartModules only.
+	Wasm bool `setting:"wasm"`
 }
 
-// checkTopicName holds a name against the server's rule; the server itself forgets to refuse the empty one.
-func checkTopicName(op, name string) error {
-	bad := func(format string, args ...any) error {
-		return fluvioerr.New(fluvioerr.InvalidArgument, op, "topic name "+format, args...).ForSetting("topic").
-			WithHint("use 1 to 63 of a-z, 0-9 and -, not - first or last")
-	}
-	if name == "" {
-		return bad("is empty")
-	}
-	if len(name) > 63 {
-		return bad("%q has %d bytes, 63 are allowed", name, len(name))
-	}
-	for i := range len(name) {
-		if c := name[i]; c != '-' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return bad("%q has a character that is not allowed, at byte %d", name, i)
-		}
-	}
-	if name[0] == '-' || name[len(name)-1] == '-' {
-		return bad("%q begins or ends with -", name)
-	}
-	return nil
+// ParseListOptions reads list options, as ParseClientOptions.
+func ParseListOptions(js []byte) (o ListOptions, err error) {
+	return o, parseSettings("list", js, &o)
 }
 
-// Validate reports every problem of the spec at once, by the server's rules.
-func (s TopicSpec) Validate() error { return s.problems().err("topic") }
+func (o ListOptions) problems() *problems { return checked(o) }
 
-func (s TopicSpec) problems() *problems {
+// checked gives the problems of options that no two of them make together.
+func checked(options any) *problems {
 	p := &problems{}
-	checkSettings(p, s)
-	if s.MaxPartitionSize != 0 {
-		if segment := uint64(orDefault(s.SegmentSize, 1<<30)); s.MaxPartitionSize < segment {
-			p.add("max_partition_size", "%d is smaller than segment_size, %d", s.MaxPartitionSize, segment)
-		}
-	}
+	checkSettings(p, options)
 	return p
 }
 
-// wire gives the spec as the SC takes it.
-func (s *TopicSpec) wire() *wire.TopicSpec {
-	spec := &wire.TopicSpec{
-		Replicas: wire.ReplicaSpec{Kind: wire.ReplicasComputed, Partitions: orDefault(s.Partitions, 1), ReplicationFactor: orDefault(s.Replication, 1), IgnoreRack: s.IgnoreRack},
-	}
-	for number, name := range topicPolicies {
-		if name == orDefault(s.Compression, "any") {
-			spec.Compression = number
-		}
-	}
-	if s.RetentionSeconds != 0 {
-		spec.CleanupPolicy = &wire.CleanupPolicy{Seconds: s.RetentionSeconds}
-	}
-	if s.SegmentSize != 0 || s.MaxPartitionSize != 0 {
-		spec.Storage = &wire.TopicStorage{}
-		if s.SegmentSize != 0 {
-			spec.Storage.SegmentSize = &s.SegmentSize
-		}
-		if s.MaxPartitionSize != 0 {
-			spec.Storage.MaxPartitionSize = &s.MaxPartitionSize
-		}
-	}
-	return spec
+// kind is one sort of the SC's objects.
+type kind[T any] struct {
+	label string
+	name  string // for people
+	from  func(*wire.Object) T
+	// key orders a list.
+	key func(a, b *T) int
 }
 
-// CreateTopic creates a topic and returns when its partitions are online and this client knows them. It ends with ctx, and
-// after 110 s at the latest. After a timeout the topic may exist all the same; it becomes usable when SPUs appear.
-func (a *Admin) CreateTopic(ctx context.Context, name string, spec TopicSpec) error {
-	const op = "create topic"
-	if err := a.client.alive(); err != nil {
-		return err
+// check refuses what does not fit the kind.
+func (k *kind[T]) check(o *ListOptions) error {
+	var p problems
+	if o.System && k.label != wire.LabelTopic && k.label != wire.LabelPartition {
+		p.add("system", "is for topics and partitions, not for a list of %ss", k.name)
 	}
-	if err := checkTopicName(op, name); err != nil {
-		return err
+	if o.Topic != "" && k.label != wire.LabelPartition {
+		p.add("topic", "is for partitions, not for a list of %ss", k.name)
 	}
-	if err := spec.Validate(); err != nil {
-		return err
+	if o.Wasm && k.label != wire.LabelSmartModule {
+		p.add("wasm", "is for SmartModules, not for a list of %ss", k.name)
 	}
-	ctx, cancel := context.WithTimeout(ctx, createTimeout)
-	defer cancel()
-	var status wire.Status
-	req := &wire.CreateRequest{Label: wire.LabelTopic, Name: name, DryRun: spec.DryRun, Spec: spec.wire()}
-	if err := a.create(ctx, req, &status); err != nil {
-		return named(err, op, name)
-	}
-	if err := statusError(&status, op, name); err != nil || spec.DryRun {
-		return err
-	}
-	_, err := a.client.cluster.Topic(ctx, name)
-	return err
-}
-
-// answerGrace is how long the SC may take to answer after its own watch has shown that the new topic is online.
-const answerGrace = 2 * time.Second
-
-var errOnline = errors.New("the watch shows that the topic is online")
-
-// create sends the request for a topic. A real SC that has just deleted one can miss that the next one is online, and answers
-// TopicNotProvisioned after 90 s: when the watch shows a topic as it was asked for, which was not there before, with all its
-// partitions online, and no answer comes, that is success.
-func (a *Admin) create(ctx context.Context, req *wire.CreateRequest, status *wire.Status) error {
-	cl := a.client.cluster
-	spec, ok := req.Spec.(*wire.TopicSpec)
-	if req.DryRun || !ok || cl.Snapshot().Topics[req.Name] != nil {
-		return cl.ControlLong(ctx, wire.KeyCreate, req, status)
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		if !cl.AwaitOnline(ctx, req.Name, spec) {
-			return
+	for _, name := range o.Names {
+		if problem := textProblem(name); problem != "" {
+			p.add("names", "a name %s", problem)
+		} else if _, err := wire.ParseSmartModuleName(name); err != nil && k.label == wire.LabelSmartModule {
+			p.add("names", "%s", fluvioerr.As(err).Message)
 		}
-		select {
-		case <-time.After(answerGrace):
-			cancel(errOnline)
-		case <-ctx.Done():
+	}
+	return p.err("list")
+}
+
+// matches applies the filters once more: servers ignore them for partitions and mirrors.
+func (k *kind[T]) matches(o *wire.Object, want *ListOptions) bool {
+	if want.Topic != "" {
+		if topic, _, ok := wire.SplitPartitionName(o.Name); !ok || topic != want.Topic {
+			return false
 		}
-	}()
-	err := cl.ControlLong(ctx, wire.KeyCreate, req, status)
-	cancel(nil)
-	<-watched
-	if err != nil && errors.Is(context.Cause(ctx), errOnline) {
-		return nil
 	}
-	return err
+	return len(want.Names) == 0 || k.label == wire.LabelSmartModule ||
+		slices.ContainsFunc(want.Names, func(part string) bool { return strings.Contains(o.Name, part) })
 }
 
-// DeleteTopic deletes a topic with all its records, and returns when this client has heard of it.
-func (a *Admin) DeleteTopic(ctx context.Context, name string) error {
-	const op = "delete topic"
-	if err := a.client.alive(); err != nil {
-		return err
+// list asks the SC for objects and puts them in order.
+func list[T any](ctx context.Context, a *Admin, k kind[T], options []ListOptions) ([]T, error) {
+	var o ListOptions
+	if len(options) > 0 {
+		o = options[0]
 	}
-	if err := checkTopicName(op, name); err != nil {
-		return err
-	}
-	var status wire.Status
-	if err := a.client.cluster.Control(ctx, wire.KeyDelete, &wire.DeleteRequest{Label: wire.LabelTopic, Name: name}, &status); err != nil {
-		return named(err, op, name)
-	}
-	if err := statusError(&status, op, name); err != nil {
-		return err
-	}
-	// So that whoever creates the topic anew does not take the old one for it. The watch is a little later, if it works at all.
-	ctx, cancel := context.WithTimeout(ctx, answerGrace)
-	defer cancel()
-	a.client.cluster.AwaitGone(ctx, name)
-	return nil
-}
-
-// Topics lists the topics, without system topics, in the order of their names.
-func (a *Admin) Topics(ctx context.Context) ([]Topic, error) {
 	if err := a.client.alive(); err != nil {
 		return nil, err
 	}
-	var list wire.ListResponse
-	if err := a.client.cluster.Control(ctx, wire.KeyList, &wire.ListRequest{Label: wire.LabelTopic}, &list); err != nil {
-		return nil, named(err, "list topics", "")
+	if err := k.check(&o); err != nil {
+		return nil, err
 	}
-	topics := make([]Topic, 0, len(list.Objects))
-	for i := range list.Objects {
-		topics = append(topics, topicOf(&list.Objects[i]))
+	req := &wire.ListRequest{Label: k.label, Filters: o.Names, Summary: k.label == wire.LabelSmartModule && !o.Wasm, System: o.System}
+	var answer wire.ListResponse
+	if err := a.client.cluster.Control(ctx, wire.KeyList, req, &answer); err != nil {
+		return nil, named(err, "list "+k.name+"s", "")
 	}
-	sort.Slice(topics, func(i, j int) bool { return topics[i].Name < topics[j].Name })
-	return topics, nil
+	out := make([]T, 0, len(answer.Objects))
+	for i := range answer.Objects {
+		if k.matches(&answer.Objects[i], &o) {
+			out = append(out, k.from(&answer.Objects[i]))
+		}
+	}
+	slices.SortFunc(out, func(x, y T) int { return k.key(&x, &y) })
+	return out, nil
 }
 
-var topicResolutions = [...]string{"init", "pending", "insufficient-resources", "invalid-config", "provisioned", "deleting"}
+// describe gives the object of a name, or a NotFound error. A list is what servers offer for it.
+func describe[T any](ctx context.Context, a *Admin, k kind[T], name string, is func(*T) bool, options ...ListOptions) (none T, err error) {
+	op := "describe " + k.name
+	if err := a.checkObjectName(op, name); err != nil {
+		return none, err
+	}
+	for _, o := range options {
+		found, err := list(ctx, a, k, []ListOptions{o})
+		if err != nil {
+			return none, named(err, op, "")
+		}
+		for i := range found {
+			if is(&found[i]) {
+				return found[i], nil
+			}
+		}
+	}
+	e := fluvioerr.New(fluvioerr.NotFound, op, "%s %q does not exist on this cluster", k.name, name).WithDetail("name", name)
+	return none, e.WithHint("check the name, or create it first")
+}
 
-func topicOf(o *wire.Object) Topic {
-	spec, status := o.Spec.(*wire.TopicSpec), o.Status.(*wire.TopicStatus)
-	t := Topic{Name: o.Name, Partitions: uint32(spec.Replicas.PartitionCount()), System: spec.System, Reason: status.Reason, Status: "unknown", Compression: topicPolicies[spec.Compression]}
-	if spec.Replicas.Kind == wire.ReplicasComputed {
-		t.Replication = spec.Replicas.ReplicationFactor
+// textProblem says why a text cannot be sent, "" for nothing.
+func textProblem(text string) string {
+	switch {
+	case len(text) > math.MaxInt16:
+		return "is longer than 32767 bytes"
+	case !utf8.ValidString(text):
+		return "is not UTF-8"
 	}
-	if int(status.Resolution) < len(topicResolutions) {
-		t.Status = topicResolutions[status.Resolution]
+	return ""
+}
+
+// checkObjectName refuses names that no object can have. The server itself has rules for topics only.
+func (a *Admin) checkObjectName(op, name string) error {
+	if err := a.client.alive(); err != nil {
+		return err
 	}
-	if spec.CleanupPolicy != nil {
-		t.RetentionSeconds = spec.CleanupPolicy.Seconds
+	problem := textProblem(name)
+	if name == "" {
+		problem = "is empty"
 	}
-	if spec.Storage != nil {
-		if spec.Storage.SegmentSize != nil {
-			t.SegmentSize = *spec.Storage.SegmentSize
+	if problem == "" {
+		return nil
+	}
+	return fluvioerr.New(fluvioerr.InvalidArgument, op, "the name %s", problem).ForSetting("name").WithHint("give a name of 1 to 32767 bytes")
+}
+
+// create makes an object other than a topic and gives its name, which the server may have changed.
+func (a *Admin) create(ctx context.Context, op string, req *wire.CreateRequest) (string, error) {
+	if err := a.checkObjectName(op, req.Name); err != nil {
+		return "", err
+	}
+	var status wire.Status
+	send := a.client.cluster.Control
+	if req.Timeout != nil {
+		send = a.client.cluster.ControlLong
+	}
+	if err := send(ctx, wire.KeyCreate, req, &status); err != nil {
+		return "", about(named(err, op, ""), req.Name)
+	}
+	if err := statusError(&status, op, ""); err != nil {
+		return "", about(err, req.Name)
+	}
+	return cmp.Or(status.Name, req.Name), nil
+}
+
+// remove deletes an object other than a topic.
+func (a *Admin) remove(ctx context.Context, op string, req *wire.DeleteRequest) error {
+	if req.ID == nil {
+		if err := a.checkObjectName(op, req.Name); err != nil {
+			return err
 		}
-		if spec.Storage.MaxPartitionSize != nil {
-			t.MaxPartitionSize = *spec.Storage.MaxPartitionSize
-		}
+	} else if err := a.client.alive(); err != nil {
+		return err
 	}
-	return t
+	var status wire.Status
+	if err := a.client.cluster.Control(ctx, wire.KeyDelete, req, &status); err != nil {
+		return about(named(err, op, ""), req.Name)
+	}
+	if err := statusError(&status, op, ""); err != nil {
+		return about(err, req.Name)
+	}
+	return nil
+}
+
+// about says in an error which object it is about.
+func about(err error, name string) error {
+	e := fluvioerr.As(err)
+	if e == nil || name == "" {
+		return err
+	}
+	e.Op += " " + name
+	return e.WithDetail("name", name)
 }
 
 // statusError turns the SC's answer into an error, nil for success.
@@ -229,7 +218,7 @@ func statusError(s *wire.Status, op, topic string) error {
 	if e == nil {
 		return nil
 	}
-	if s.Message != nil && *s.Message != "" {
+	if s.Message != nil && *s.Message != "" && !strings.HasSuffix(e.Message, *s.Message) {
 		e.Message += ": " + *s.Message
 	}
 	return e.At(topic, -1)
@@ -247,3 +236,125 @@ func named(err error, op, topic string) error {
 }
 
 func isEnd(err error) bool { return fluvioerr.CodeOf(err) == fluvioerr.End }
+
+// of gives the text of a number; texts are those of 0, 1, 2 and so on.
+func of(number uint8, texts ...string) string {
+	if int(number) < len(texts) {
+		return texts[number]
+	}
+	return "unknown"
+}
+
+// numberOf gives the number of a text, 0 when it is none of them.
+func numberOf(text string, texts ...string) uint8 {
+	return uint8(max(slices.Index(texts, text), 0))
+}
+
+// optional is a text as the protocol has it where it may be missing.
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// value is what a pointer points to, or the zero value.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// WatchKind is what happened to an object.
+type WatchKind = cluster.ChangeKind
+
+// The kinds of events of a Watch.
+const (
+	// Added: the object is there. The first events are those of all there are.
+	Added = cluster.ObjectAdded
+	// Changed: spec or status of the object are others.
+	Changed = cluster.ObjectChanged
+	// Deleted: the object, as it was last seen, is gone.
+	Deleted = cluster.ObjectDeleted
+	// Synced: what was said so far is all there is. Comes once after the first objects, and after every Lost, when what has
+	// changed meanwhile was told.
+	Synced = cluster.ObjectsSynced
+	// Lost: the SC cannot be reached, for the reason Err; the watch goes on by itself.
+	Lost = cluster.WatchInterrupted
+)
+
+// WatchEvent is one event of a Watch.
+type WatchEvent[T any] struct {
+	Kind   WatchKind
+	Object T     // Added, Changed, Deleted
+	Err    error // Lost
+}
+
+// Watch tells of every change of one sort of object, in order, from what there is on. It survives lost connections: what
+// changed meanwhile comes afterwards. Who takes events slowly gets the latest state of each object, not every state between;
+// that an object was deleted and made again is always told. Close it in the end; its client's Close does, too.
+type Watch[T any] struct {
+	w      *cluster.ObjectWatch
+	client *Client
+	from   func(*wire.Object) T
+}
+
+// watch opens a watch of a sort of object.
+func watch[T any](ctx context.Context, a *Admin, k kind[T]) (*Watch[T], error) {
+	if err := a.client.alive(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.client.opts.RequestTimeout)
+	defer cancel()
+	w, err := a.client.cluster.WatchObjects(ctx, k.label)
+	if err != nil {
+		return nil, named(err, "watch "+k.name+"s", "")
+	}
+	out := &Watch[T]{w: w, client: a.client, from: k.from}
+	if err := a.client.adopt(out); err != nil {
+		w.Close()
+		return nil, err
+	}
+	return out, nil
+}
+
+// Next waits for the next event until ctx ends. Closed: the watch, or its client, was closed.
+func (w *Watch[T]) Next(ctx context.Context) (WatchEvent[T], error) {
+	change, err := w.w.Next(ctx)
+	if err != nil {
+		return WatchEvent[T]{}, err
+	}
+	event := WatchEvent[T]{Kind: change.Kind, Err: change.Err}
+	if change.Kind != Synced && change.Kind != Lost {
+		event.Object = w.from(&change.Object)
+	}
+	return event, nil
+}
+
+// Events gives the events until ctx ends, the loop is left or the watch is closed; the latter two end it without an error.
+func (w *Watch[T]) Events(ctx context.Context) func(yield func(WatchEvent[T], error) bool) {
+	return func(yield func(WatchEvent[T], error) bool) {
+		for {
+			event, err := w.Next(ctx)
+			if fluvioerr.CodeOf(err) == fluvioerr.Closed || !yield(event, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Close ends the watch. It does not wait for ctx: it takes no time.
+func (w *Watch[T]) Close(context.Context) error {
+	w.client.orphan(w)
+	w.w.Close()
+	return nil
+}
+
+// limited gives ctx a limit when it has none.
+func limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if _, has := ctx.Deadline(); has {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, limit)
+}

@@ -8,7 +8,8 @@ import (
 )
 
 // ClientOptions say which cluster to connect to and how to treat it. The zero value connects to the current profile of the
-// official tools. The setting tag is the name in JSON, C, Python and Node; durations are milliseconds there.
+// official tools. The setting tag is the name in JSON, C, Python and Node; durations are milliseconds there, or text with
+// a unit ("1h"), and so are sizes ("512MiB").
 type ClientOptions struct {
 	// Endpoint is the SC's host:port. Empty: the profile's.
 	Endpoint string `setting:"endpoint"`
@@ -59,19 +60,19 @@ type ClientOptions struct {
 type ProducerOptions struct {
 	// BatchSize is the size in bytes, before compression, at which a batch is full. Default 16 KiB, or MaxRequestSize if that is less. Batches leave together,
 	// up to MaxRequestSize, so small batches cost little.
-	BatchSize int `setting:"batch_size" min:"256" max:"33554432"`
+	BatchSize int `setting:"batch_size" unit:"bytes" min:"256" max:"33554432"`
 	// Linger is how long a batch waits for more records before it is sent. Default 0: at once; what comes while a request is
 	// under way still goes out together. Less than DeliveryTimeout.
 	Linger time.Duration `setting:"linger_ms" min:"0" max:"600000"`
 	// MaxRequestSize limits a request, and a record with its batch header, in bytes. Default 1 MiB, or BufferMemory if that
 	// is less. Neither requests nor batches exceed the topic's segment size.
-	MaxRequestSize int `setting:"max_request_size" min:"1024" max:"33554432"`
+	MaxRequestSize int `setting:"max_request_size" unit:"bytes" min:"1024" max:"33554432"`
 	// Compression is none, gzip, snappy, lz4 or zstd. Default: what the topic demands, else none.
 	Compression string `setting:"compression" enum:"none,gzip,snappy,lz4,zstd"`
 	// CompressionLevel is the codec's own level, 0 for its default: 1 to 9 for gzip and lz4, 1 to 22 for zstd.
 	CompressionLevel int `setting:"compression_level" min:"0" max:"22"`
 	// BufferMemory limits the memory that records on their way take, in bytes. Default 32 MiB.
-	BufferMemory int64 `setting:"buffer_memory" min:"65536" max:"1099511627776"`
+	BufferMemory int64 `setting:"buffer_memory" unit:"bytes" min:"65536" max:"1099511627776"`
 	// BufferFull says what Send does when BufferMemory is used up: block until its context ends, or fail. Default block.
 	BufferFull string `setting:"buffer_full" enum:"block,fail"`
 	// Delivery is at_least_once or at_most_once. Default at_least_once.
@@ -138,10 +139,10 @@ type ConsumerOptions struct {
 	MaxRetries int `setting:"max_retries" min:"0" max:"1000000"`
 	// MaxBytes is where the server cuts a frame. Default: PrefetchBytes over the partitions, 1 to 2 MiB. A partition with
 	// larger batches gets frames as large as these.
-	MaxBytes int32 `setting:"max_bytes" min:"1024" max:"50331648"`
+	MaxBytes int32 `setting:"max_bytes" unit:"bytes" min:"1024" max:"50331648"`
 	// PrefetchBytes limits what is received and not yet taken, for the whole consumer. Default 16 MiB. Up to one frame per
 	// partition may come on top.
-	PrefetchBytes int64 `setting:"prefetch_bytes" min:"1024" max:"1099511627776"`
+	PrefetchBytes int64 `setting:"prefetch_bytes" unit:"bytes" min:"1024" max:"1099511627776"`
 	// Isolation is read_uncommitted or read_committed. Default read_uncommitted.
 	Isolation string `setting:"isolation" enum:"read_uncommitted,read_committed"`
 	// ConsumerID names the consumer: reading goes on behind the offset stored under this name, unless Start is an offset. It is
@@ -188,24 +189,4 @@ func (o *ConsumerOptions) defaults() {
 	o.OffsetReset = orDefault(o.OffsetReset, "error")
 	o.CorruptBatches = orDefault(o.CorruptBatches, "stop")
 	o.OffsetStore = orDefault(o.OffsetStore, "cluster")
-}
-
-// TopicSpec is what a topic is created with.
-type TopicSpec struct {
-	// Partitions is their number. Default 1.
-	Partitions uint32 `setting:"partitions" min:"1" max:"100000"`
-	// Replication is the number of copies, each on its own SPU. Default 1.
-	Replication uint32 `setting:"replication" min:"1" max:"1000"`
-	// IgnoreRack is stored with the topic; servers place without regard to racks anyway.
-	IgnoreRack bool `setting:"ignore_rack"`
-	// RetentionSeconds removes records older than this. 0: the cluster's default, 7 days.
-	RetentionSeconds uint32 `setting:"retention_seconds" min:"10" max:"4294967295"`
-	// SegmentSize is the size of a log file in bytes. 0: the cluster's default, 1 GiB.
-	SegmentSize uint32 `setting:"segment_size" min:"1024" max:"4294967295"`
-	// MaxPartitionSize removes the oldest segments of a larger partition, in bytes. 0: the cluster's default, 100 GiB.
-	MaxPartitionSize uint64 `setting:"max_partition_size" min:"2048" max:"9223372036854775807"`
-	// Compression is the policy for producers: any, none, gzip, snappy, lz4, zstd. Default any.
-	Compression string `setting:"compression" enum:"any,none,gzip,snappy,lz4,zstd"`
-	// DryRun only checks.
-	DryRun bool `setting:"dry_run"`
 }

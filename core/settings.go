@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -110,7 +109,7 @@ func fillSettings(p *problems, within string, v reflect.Value, m map[string]any)
 		}
 		if field := v.Field(i); isNested(field.Type()) {
 			fillNested(p, full, field, m[name])
-		} else if err := setField(field, m[name]); err != nil {
+		} else if err := setField(field, inUnit(v.Type().Field(i), m[name])); err != nil {
 			p.add(full, "%v", err)
 		} else {
 			checkField(p, full, v.Type().Field(i), field)
@@ -211,15 +210,23 @@ func checkField(p *problems, name string, f reflect.StructField, v reflect.Value
 	}
 }
 
+// withUnit is a value of a field whose numbers have a unit.
+type withUnit struct{ value, unit string }
+
+// inUnit marks the value of a field whose tag has a unit.
+func inUnit(f reflect.StructField, value any) any {
+	if unit := f.Tag.Get("unit"); unit != "" {
+		return withUnit{strings.TrimSpace(toText(value)), unit}
+	}
+	return value
+}
+
 // setField converts a JSON value, or its text, to the type of a field.
 func setField(field reflect.Value, value any) error {
 	switch field.Interface().(type) {
 	case time.Duration:
-		n, err := toInt(value)
-		if err == nil && (n > math.MaxInt64/int64(time.Millisecond) || n < math.MinInt64/int64(time.Millisecond)) {
-			err = fmt.Errorf("%d is too large", n)
-		}
-		field.SetInt(n * int64(time.Millisecond))
+		d, err := parseDuration(strings.TrimSpace(toText(value)), time.Millisecond)
+		field.SetInt(int64(d))
 		return err
 	case StartPosition:
 		p, err := ParseStartPosition(toText(value))
@@ -229,7 +236,7 @@ func setField(field reflect.Value, value any) error {
 		p, err := ParseStopPosition(toText(value))
 		field.Set(reflect.ValueOf(p))
 		return err
-	case []string, []int32:
+	case []string, []int32, [][]int32:
 		return setList(field, value)
 	case []byte:
 		b, err := toBytes(value)
@@ -332,6 +339,16 @@ func toBytes(value any) ([]byte, error) {
 }
 
 func toInt(value any) (int64, error) {
+	if v, ok := value.(withUnit); ok {
+		if v.unit == "bytes" {
+			return parseSize(v.value)
+		}
+		d, err := parseDuration(v.value, time.Second)
+		if err == nil && d%time.Second != 0 {
+			err = fmt.Errorf("%s is not a whole number of seconds", v.value)
+		}
+		return int64(d / time.Second), err
+	}
 	text := toText(value)
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	if err != nil {
