@@ -38,7 +38,17 @@ enum {
   FLUVIOC_POSITIONS,
   FLUVIOC_OFFSET_FOR,
   FLUVIOC_CLIENT_STATS,
-  FLUVIOC_PROMETHEUS
+  FLUVIOC_PROMETHEUS,
+  FLUVIOC_CREATE_OBJECT,
+  FLUVIOC_DELETE_OBJECT,
+  FLUVIOC_DESCRIBE_OBJECT,
+  FLUVIOC_LIST_OBJECTS,
+  FLUVIOC_ADD_PARTITIONS,
+  FLUVIOC_ADD_MIRROR,
+  FLUVIOC_WAIT_TOPIC,
+  FLUVIOC_OPEN_WATCH,
+  FLUVIOC_WATCH_NEXT,
+  FLUVIOC_CLOSE_WATCH
 };
 
 /* Signals to Go, or-ed; which fit depends on what sends them. */
@@ -65,7 +75,8 @@ typedef struct fluvioc_signal {
   uint64_t target;   /* the Go object the operation is for */
   int64_t timeout_ms; /* what is left of it; negative: none */
   uint64_t sequence; /* flush, close: the number of records accepted before */
-  const char *topic; /* may be NULL */
+  const char *topic; /* or the name of another object; may be NULL */
+  const char *what; /* the kind of object, or what the command needs besides; may be NULL */
   const fluvioc_setting_t *settings;
   size_t setting_count;
   fluvio_queue_t *deliveries; /* may be NULL */
@@ -180,6 +191,20 @@ int fluvioc_consumer_busy(fluvio_consumer_t *consumer);
 
 /* A text of that many bytes, none of them zero. NULL when memory is short. */
 fluvio_text_t *fluvioc_text_new(const char *bytes, size_t len);
+
+/* One value of a tree: its type, FLUVIO_VALUE_...; of lists and maps how many children there are, side by side from first on;
+ * in maps the position of the name in the texts; the number, or the length of bytes; the position of the text. */
+typedef struct fluvioc_node {
+  int32_t type;
+  uint32_t count, first, key;
+  int64_t number;
+  uint64_t text;
+} fluvioc_node_t;
+/* A tree of values, the first of which is the root. Texts in texts end with a zero; json is where that of all is. NULL when
+ * memory is short. */
+fluvio_value_t *fluvioc_value_new(const fluvioc_node_t *nodes, size_t count, const char *texts, size_t len, size_t json);
+/* A watch; the caller gets one reference, Go keeps the other. */
+fluvio_watch_t *fluvioc_watch_new(uint64_t id, fluvio_client_t *client);
 
 /* A list of topics. texts: name, status, reason, compression of each topic, each ending with a zero. numbers: system,
  * partitions, replication, retention seconds, segment size, maximal partition size of each. NULL when memory is short. */

@@ -32,6 +32,8 @@ enum fluvioc_kind {
   FLUVIOC_KIND_POSITION_LIST,
   FLUVIOC_KIND_TEXT,
   FLUVIOC_KIND_RECORD_LIST,
+  FLUVIOC_KIND_VALUE,
+  FLUVIOC_KIND_WATCH,
   FLUVIOC_KINDS /* behind the last one */
 };
 
@@ -79,6 +81,7 @@ void fluvioc_batch_destroy(fluvio_batch_t *batch);
 void fluvioc_record_list_destroy(fluvio_record_list_t *list);
 void fluvioc_config_destroy(fluvio_config_t *config);
 void fluvioc_error_destroy(fluvio_error_t *error);
+void fluvioc_watch_destroy(fluvio_watch_t *watch);
 
 /* A client is closed in the background when neither its handle nor a producer or consumer of it is left. */
 void fluvioc_client_hold(fluvio_client_t *client);
@@ -135,6 +138,8 @@ typedef struct fluvioc_request {
   const char *topic;
   bool topic_optional;
   bool has_topic;
+  const char *what;
+  const char *what_name; /* what it is, where it must be there */
   const fluvio_config_t *config;
   fluvio_queue_t *deliveries;
   const char *consumer_id;

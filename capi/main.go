@@ -88,6 +88,7 @@ var (
 	clients   table[*client]
 	producers table[*producer]
 	consumers table[*consumer]
+	watches   table[*watch]
 	running   table[context.CancelFunc] // how to end the operations that run; C chose their numbers
 )
 

@@ -8,7 +8,7 @@ static const char *const kind_names[] = {
   [FLUVIOC_KIND_OP] = "operation",      [FLUVIOC_KIND_QUEUE] = "queue",       [FLUVIOC_KIND_EVENT] = "event",
   [FLUVIOC_KIND_BATCH] = "batch",       [FLUVIOC_KIND_CONFIG] = "config",     [FLUVIOC_KIND_ERROR] = "error",
   [FLUVIOC_KIND_TOPIC_LIST] = "topic list", [FLUVIOC_KIND_CONSUMER_OFFSET_LIST] = "consumer offset list",
-  [FLUVIOC_KIND_TEXT] = "text",
+  [FLUVIOC_KIND_TEXT] = "text",         [FLUVIOC_KIND_VALUE] = "value",       [FLUVIOC_KIND_WATCH] = "watch",
   [FLUVIOC_KIND_POSITION_LIST] = "position list", [FLUVIOC_KIND_RECORD_LIST] = "record list",
 };
 
@@ -68,6 +68,10 @@ void fluvioc_unref(void *pointer)
   case FLUVIOC_KIND_ERROR:
     fluvioc_error_destroy(pointer);
     break;
+  case FLUVIOC_KIND_WATCH:
+    fluvioc_watch_destroy(pointer);
+    break;
+  case FLUVIOC_KIND_VALUE:
   case FLUVIOC_KIND_EVENT:
   case FLUVIOC_KIND_TOPIC_LIST:
   case FLUVIOC_KIND_CONSUMER_OFFSET_LIST:

@@ -16,6 +16,7 @@ struct fluvio_op {
   const char *name; /* static */
   fluvioc_object_t *target;
   char *topic;
+  char *what;
   char *consumer_id;
   char *position;
   int32_t partition;
@@ -48,6 +49,8 @@ void fluvioc_op_destroy(fluvio_op_t *op)
     fluvio_producer_free((fluvio_producer_t *)op->result);
   else if (fluvioc_is(op->result, FLUVIOC_KIND_CONSUMER))
     fluvio_consumer_free((fluvio_consumer_t *)op->result);
+  else if (fluvioc_is(op->result, FLUVIOC_KIND_WATCH))
+    fluvio_watch_free((fluvio_watch_t *)op->result);
   else
     fluvioc_unref(op->result);
   fluvio_error_free(op->error);
@@ -56,6 +59,7 @@ void fluvioc_op_destroy(fluvio_op_t *op)
   fluvioc_unref(op->queue);
   fluvio_config_free(op->config);
   free(op->topic);
+  free(op->what);
   free(op->consumer_id);
   free(op->position);
   free(op->marks);
@@ -64,13 +68,18 @@ void fluvioc_op_destroy(fluvio_op_t *op)
   free(op);
 }
 
+/* Whether a command closes a handle. */
+static bool is_close(int32_t command)
+{
+  return command == FLUVIOC_CLOSE_CLIENT || command == FLUVIOC_CLOSE_PRODUCER || command == FLUVIOC_CLOSE_CONSUMER || command == FLUVIOC_CLOSE_WATCH;
+}
+
 /* Checks what the caller gave; the message of a failure is the operation's result. */
 static fluvio_status_t check(const fluvioc_request_t *r, fluvio_error_t **error)
 {
-  bool closes = r->command == FLUVIOC_CLOSE_CLIENT || r->command == FLUVIOC_CLOSE_PRODUCER || r->command == FLUVIOC_CLOSE_CONSUMER;
   fluvio_status_t status = FLUVIO_OK;
   if (r->command != FLUVIOC_CONNECT)
-    status = (closes ? fluvioc_check : fluvioc_check_open)(r->target, r->kind, r->name, error);
+    status = (is_close(r->command) ? fluvioc_check : fluvioc_check_open)(r->target, r->kind, r->name, error);
   if (status == FLUVIO_OK && r->queue != NULL)
     status = fluvioc_check(r->queue, FLUVIOC_KIND_QUEUE, r->name, error);
   if (status == FLUVIO_OK && r->deliveries != NULL)
@@ -78,7 +87,9 @@ static fluvio_status_t check(const fluvioc_request_t *r, fluvio_error_t **error)
   if (status == FLUVIO_OK && r->config != NULL)
     status = fluvioc_check(r->config, FLUVIOC_KIND_CONFIG, r->name, error);
   if (status == FLUVIO_OK && r->has_topic && !r->topic_optional && r->topic == NULL)
-    status = fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, r->name, "the topic is NULL");
+    status = fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, r->name, "the %s is NULL", r->what != NULL ? "name" : "topic");
+  if (status == FLUVIO_OK && r->what_name != NULL && r->what == NULL)
+    status = fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, r->name, "the %s is NULL", r->what_name);
   if (status == FLUVIO_OK && r->has_consumer_id && r->consumer_id == NULL)
     status = fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, r->name, "the consumer's name is NULL");
   if (status == FLUVIO_OK && r->has_position && r->position == NULL)
@@ -90,6 +101,8 @@ static fluvio_status_t check(const fluvioc_request_t *r, fluvio_error_t **error)
 static bool copy(fluvio_op_t *op, const fluvioc_request_t *r)
 {
   if (r->topic != NULL && (op->topic = strdup(r->topic)) == NULL)
+    return false;
+  if (r->what != NULL && (op->what = strdup(r->what)) == NULL)
     return false;
   if (r->consumer_id != NULL && (op->consumer_id = strdup(r->consumer_id)) == NULL)
     return false;
@@ -116,21 +129,14 @@ static bool copy(fluvio_op_t *op, const fluvioc_request_t *r)
 /* Hands a checked operation to Go. A close marks its handle here, so that it holds from this moment on. */
 static void submit(fluvio_op_t *op)
 {
-  switch (op->command) {
-  case FLUVIOC_CLOSE_CLIENT:
-  case FLUVIOC_CLOSE_PRODUCER:
-  case FLUVIOC_CLOSE_CONSUMER:
+  if (is_close(op->command)) {
     if (atomic_load(&op->target->state) == FLUVIOC_CLOSED) {
       fluvioc_op_complete(fluvioc_ref(op), NULL, NULL, -1);
       return;
     }
     op->sequence = fluvioc_closing(op->target);
-    break;
-  case FLUVIOC_FLUSH:
+  } else if (op->command == FLUVIOC_FLUSH) {
     op->sequence = fluvioc_producer_accepted((fluvio_producer_t *)op->target);
-    break;
-  default:
-    break;
   }
   fluvioc_ref(op); /* fluvioc_op_complete drops it */
   fluvioc_signal(&op->object, FLUVIOC_RUN);
@@ -179,6 +185,7 @@ void fluvioc_op_describe(fluvio_op_t *op, fluvioc_signal_t *out)
   out->target = op->target != NULL ? op->target->id : 0;
   out->sequence = op->sequence;
   out->topic = op->topic;
+  out->what = op->what;
   out->settings = fluvioc_config_settings(op->config);
   out->setting_count = fluvioc_config_count(op->config);
   out->deliveries = op->deliveries;
@@ -351,6 +358,16 @@ fluvio_text_t *fluvio_op_take_text(fluvio_op_t *op)
   return take(op, FLUVIOC_KIND_TEXT);
 }
 
+fluvio_value_t *fluvio_op_take_value(fluvio_op_t *op)
+{
+  return take(op, FLUVIOC_KIND_VALUE);
+}
+
+fluvio_watch_t *fluvio_op_take_watch(fluvio_op_t *op)
+{
+  return take(op, FLUVIOC_KIND_WATCH);
+}
+
 fluvio_position_list_t *fluvio_op_take_position_list(fluvio_op_t *op)
 {
   return take(op, FLUVIOC_KIND_POSITION_LIST);
@@ -365,9 +382,7 @@ void fluvio_op_free(fluvio_op_t *op)
 {
   if (fluvioc_forked || !fluvioc_is(op, FLUVIOC_KIND_OP))
     return;
-  bool goes_on = op->command == FLUVIOC_CLOSE_CLIENT || op->command == FLUVIOC_CLOSE_PRODUCER || op->command == FLUVIOC_CLOSE_CONSUMER ||
-                 op->command == FLUVIOC_OFFSETS_REPLY;
-  if (!goes_on)
+  if (!is_close(op->command) && op->command != FLUVIOC_OFFSETS_REPLY)
     fluvio_op_cancel(op);
   fluvioc_unref(op);
 }

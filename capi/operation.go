@@ -25,6 +25,7 @@ type operation struct {
 	sequence   uint64 // flush, close: the records accepted before
 	topic      string
 	hasTopic   bool
+	what       string // the kind of object, or the cluster to add
 	consumerID string
 	position   string
 	events     *C.fluvio_queue_t // valid until the operation is completed
@@ -55,6 +56,7 @@ func startOperation(s *C.fluvioc_signal_t) {
 		sequence:   uint64(s.sequence),
 		topic:      C.GoString(s.topic),
 		hasTopic:   s.topic != nil,
+		what:       C.GoString(s.what),
 		consumerID: C.GoString(s.consumer_id),
 		position:   C.GoString(s.position),
 		events:     s.events,
@@ -146,6 +148,8 @@ func (op *operation) run(ctx context.Context) (result unsafe.Pointer, err error)
 			return c.control(ctx, op)
 		}
 		return nil, errClosed("request", "consumer")
+	case C.FLUVIOC_WATCH_NEXT, C.FLUVIOC_CLOSE_WATCH:
+		return op.runOnWatch(ctx)
 	case C.FLUVIOC_OFFSETS_REPLY:
 		return nil, op.offsetsReply()
 	case C.FLUVIOC_CLOSE_CLIENT:
@@ -188,6 +192,9 @@ func (op *operation) runOnClient(ctx context.Context) (result unsafe.Pointer, er
 		result, err = op.openProducer(ctx, c)
 	case C.FLUVIOC_OPEN_CONSUMER:
 		result, err = op.openConsumer(ctx, c)
+	case C.FLUVIOC_CREATE_OBJECT, C.FLUVIOC_DELETE_OBJECT, C.FLUVIOC_DESCRIBE_OBJECT, C.FLUVIOC_LIST_OBJECTS, C.FLUVIOC_ADD_PARTITIONS,
+		C.FLUVIOC_ADD_MIRROR, C.FLUVIOC_WAIT_TOPIC, C.FLUVIOC_OPEN_WATCH:
+		result, err = op.object(ctx, c)
 	default:
 		err = fluvioerr.New(fluvioerr.Internal, "request", "there is no command %d", op.command)
 	}
@@ -209,6 +216,10 @@ func (op *operation) poison(err error) {
 		C.FLUVIOC_SEEK, C.FLUVIOC_PAUSE, C.FLUVIOC_RESUME, C.FLUVIOC_DRAIN, C.FLUVIOC_POSITIONS, C.FLUVIOC_OFFSET_FOR:
 		if c, ok := consumers.get(op.target); ok {
 			C.fluvioc_poison(unsafe.Pointer(c.handle), cError(err))
+		}
+	case C.FLUVIOC_WATCH_NEXT, C.FLUVIOC_CLOSE_WATCH:
+		if w, ok := watches.get(op.target); ok {
+			C.fluvioc_poison(unsafe.Pointer(w.handle), cError(err))
 		}
 	default:
 		if c, ok := clients.get(op.target); ok {

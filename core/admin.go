@@ -39,6 +39,21 @@ func ParseListOptions(js []byte) (o ListOptions, err error) {
 	return o, parseSettings("list", js, &o)
 }
 
+// DeleteOptions say how to delete an object, for callers that take settings.
+type DeleteOptions struct {
+	// Force deletes topics of the system, too. For topics only.
+	Force bool `setting:"force"`
+	// ID is that of a custom SPU, instead of its name. For custom SPUs only.
+	ID *int32 `setting:"id" min:"0" max:"2147483647"`
+}
+
+// ParseDeleteOptions reads delete options, as ParseClientOptions.
+func ParseDeleteOptions(js []byte) (o DeleteOptions, err error) {
+	return o, parseSettings("delete", js, &o)
+}
+
+func (o DeleteOptions) problems() *problems { return checked(o) }
+
 func (o ListOptions) problems() *problems { return checked(o) }
 
 // checked gives the problems of options that no two of them make together.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/cluster"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
@@ -440,7 +441,16 @@ func (a *Admin) AddMirror(ctx context.Context, topic, remoteCluster string) erro
 	if err := a.checkObjectName(op, remoteCluster); err != nil {
 		return err
 	}
-	return a.update(ctx, op, &wire.UpdateRequest{Name: topic, Action: wire.UpdateAddMirror, RemoteCluster: remoteCluster})
+	if err := a.update(ctx, op, &wire.UpdateRequest{Name: topic, Action: wire.UpdateAddMirror, RemoteCluster: remoteCluster}); err != nil {
+		return err
+	}
+	// The SC answers before its lists have it.
+	ctx, cancel := context.WithTimeout(ctx, answerGrace)
+	defer cancel()
+	a.client.cluster.AwaitTopic(ctx, topic, func(t *cluster.Topic) bool {
+		return slices.ContainsFunc(t.Spec.Replicas.Mirror.Partitions, func(p wire.HomePartition) bool { return p.RemoteCluster == remoteCluster })
+	})
+	return nil
 }
 
 func (a *Admin) update(ctx context.Context, op string, req *wire.UpdateRequest) error {

@@ -181,13 +181,13 @@ func (s *ClientStats) MarshalJSON() ([]byte, error) {
 		Producers   []ProducerStats   `json:"producers"`
 		Consumers   []ConsumerStats   `json:"consumers"`
 	}{
-		s.Time.UnixMilli(), s.Client, s.Stats, list(s.Connections), list(s.Requests), list(s.Errors), list(s.Retries), list(s.Breakers),
-		list(s.Producers), list(s.Consumers),
+		s.Time.UnixMilli(), s.Client, s.Stats, present(s.Connections), present(s.Requests), present(s.Errors), present(s.Retries), present(s.Breakers),
+		present(s.Producers), present(s.Consumers),
 	})
 }
 
-// list makes an empty list out of none.
-func list[T any](l []T) []T {
+// present makes an empty list out of none.
+func present[T any](l []T) []T {
 	if l == nil {
 		return []T{}
 	}

@@ -156,6 +156,8 @@ typedef struct fluvio_topic_list fluvio_topic_list_t;
 typedef struct fluvio_consumer_offset_list fluvio_consumer_offset_list_t;
 typedef struct fluvio_text fluvio_text_t;         /* a text that the library made */
 typedef struct fluvio_position_list fluvio_position_list_t;
+typedef struct fluvio_value fluvio_value_t;       /* an object of the cluster, or a list of them */
+typedef struct fluvio_watch fluvio_watch_t;       /* tells of changes of the cluster's objects */
 typedef struct fluvio_record_list fluvio_record_list_t; /* records that were read, of any partitions */
 
 /* An _async function returns an operation at once (NULL only when memory is short or in a forked child; every other
@@ -176,6 +178,8 @@ FLUVIO_API fluvio_topic_list_t *fluvio_op_take_topic_list(fluvio_op_t *op);
 FLUVIO_API fluvio_consumer_offset_list_t *fluvio_op_take_consumer_offset_list(fluvio_op_t *op);
 FLUVIO_API fluvio_text_t *fluvio_op_take_text(fluvio_op_t *op);
 FLUVIO_API fluvio_position_list_t *fluvio_op_take_position_list(fluvio_op_t *op);
+FLUVIO_API fluvio_value_t *fluvio_op_take_value(fluvio_op_t *op);
+FLUVIO_API fluvio_watch_t *fluvio_op_take_watch(fluvio_op_t *op);
 /* The result of fluvio_consumer_offset_for_async; -1 as above. Since 0.1. */
 FLUVIO_API int64_t fluvio_op_take_offset(fluvio_op_t *op);
 /* Frees an operation; one that still runs is cancelled, a close excepted, which goes on, and a result nobody took is closed
@@ -378,9 +382,10 @@ FLUVIO_API fluvio_op_t *fluvio_client_prometheus_async(fluvio_client_t *client, 
 
 /* ------------------------------------------------------------------ admin */
 
-/* Creates a topic and returns when its partitions are online. Settings: partitions (1), replication (1),
- * ignore_rack (false), retention_seconds, segment_size, max_partition_size, compression, dry_run (false). Names have 1 to
- * 63 of a-z, 0-9 and -, not - first or last. Since 0.1. */
+/* Creates a topic and returns when every partition has a leader that is online. Settings: partitions (1), replication (1),
+ * ignore_rack (false), or assignment; mirror; retention_seconds, segment_size, max_partition_size, compression, deduplication,
+ * system (false), dry_run (false); see fluvio_object_create. Names have 1 to 63 of a-z, 0-9 and -, not - first or last.
+ * After 110 s, and after a timeout, the topic may exist all the same. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_topic_create(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_topic_create_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 /* Deletes a topic with all its records. Since 0.1. */
@@ -409,6 +414,109 @@ FLUVIO_API size_t fluvio_topic_list_count(const fluvio_topic_list_t *list);
 /* Fills out with the i-th topic. INVALID_ARGUMENT when i is too large. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_topic_list_get(const fluvio_topic_list_t *list, size_t i, fluvio_topic_t *out);
 FLUVIO_API void fluvio_topic_list_free(fluvio_topic_list_t *list);
+
+/* Values: what was read of the cluster's objects. A value is immutable, usable on any thread, and lives until it is freed; texts
+ * and bytes live as long. path says where in it: names of members and numbers of elements, from 0, with points between, as in
+ * "0.replicas.1.spus.0"; #2 is the third member of a map, whatever its name; NULL or "" is all of it. Members may be added. */
+#define FLUVIO_VALUE_NONE 0   /* there is nothing at that path */
+#define FLUVIO_VALUE_NULL 1   /* not given */
+#define FLUVIO_VALUE_BOOL 2   /* fluvio_value_number: 1 or 0 */
+#define FLUVIO_VALUE_NUMBER 3
+#define FLUVIO_VALUE_TEXT 4
+#define FLUVIO_VALUE_BYTES 5
+#define FLUVIO_VALUE_LIST 6
+#define FLUVIO_VALUE_MAP 7
+/* The type of a value, FLUVIO_VALUE_NONE when there is none. Since 0.1. */
+FLUVIO_API int32_t fluvio_value_type(const fluvio_value_t *value, const char *path);
+/* A text; NULL when it is none. Since 0.1. */
+FLUVIO_API const char *fluvio_value_text(const fluvio_value_t *value, const char *path);
+/* A number or truth value; otherwise when it is neither. Numbers above INT64_MAX are INT64_MAX. Since 0.1. */
+FLUVIO_API int64_t fluvio_value_number(const fluvio_value_t *value, const char *path, int64_t otherwise);
+/* Bytes, and their number in *len (may be NULL); NULL when it is none. Since 0.1. */
+FLUVIO_API const uint8_t *fluvio_value_bytes(const fluvio_value_t *value, const char *path, size_t *len);
+/* The number of elements of a list, or of members of a map; 0 for all else. Since 0.1. */
+FLUVIO_API size_t fluvio_value_count(const fluvio_value_t *value, const char *path);
+/* The name of the i-th member of a map; NULL when there is none. Since 0.1. */
+FLUVIO_API const char *fluvio_value_key(const fluvio_value_t *value, const char *path, size_t i);
+/* All of it as JSON; bytes are {"base64": "..."}. "" for NULL. Since 0.1. */
+FLUVIO_API const char *fluvio_value_json(const fluvio_value_t *value);
+/* Frees a value. Since 0.1. */
+FLUVIO_API void fluvio_value_free(fluvio_value_t *value);
+
+/* The cluster's objects. kind is "topic", "partition", "spu", "custom_spu", "spu_group", "smartmodule", "table_format" or
+ * "mirror". Times are milliseconds, sizes bytes; as settings they take units in texts, too: "1h", "512MiB".
+ *
+ * Creates an object: all kinds but partition and spu. Settings, which structured ones of by fluvio_config_set_json:
+ *   topic         partitions, replication, ignore_rack, assignment [[5001, 5002], ...], retention_seconds, segment_size,
+ *                 max_partition_size, compression, deduplication {smartmodule, count, age_ms, params}, system, dry_run,
+ *                 mirror {kind: home, partitions [{remote_cluster, remote_replica, source}], source} or
+ *                 {kind: remote, home_cluster, home_spus [{id, key, endpoint}], target}
+ *   custom_spu    id, public_endpoint, private_endpoint, public_endpoint_local (host:port), rack, encryption, dry_run
+ *   spu_group     replicas, min_id, rack, in_sync_replica_min, storage_log_dir, storage_size, env {}, timeout_ms
+ *   smartmodule   path or wasm {base64}; package {name, group, version, api_version, description, license, visibility,
+ *                 repository}, params [{name, description, optional}]. One of that name is replaced
+ *   table_format  input_format, smartmodule, columns [{key_path, header_label, width, alignment, format, display, primary_key,
+ *                 header_text_color, header_bg_color}]
+ *   mirror        kind (remote, home), id, remote_id, public_endpoint, tls {domain, ca, certificate, key}
+ * *stored_name (may be NULL) is what the object is called, which for SmartModules with a package is not name; it is the
+ * caller's. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_object_create(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_text_t **stored_name, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_object_create_async(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Deletes an object. config may be NULL; its settings: force (for topics of the system), id (of a custom SPU, whose name then
+ * may be NULL). SmartModules are named group/name@version, too. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_object_delete(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_object_delete_async(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Describes one object, in full; partitions are called topic-number. *object is the caller's: a map. NOT_FOUND: there is none.
+ * Members are those that the object was created with, and
+ *   topic         name, is_system, status (init, pending, insufficient-resources, invalid-config, provisioned, deleting),
+ *                 reason, replicas [{partition, spus [the leader first], mirror}]; replication is 0 and assignment there when
+ *                 placed by hand, mirror and deduplication null for none
+ *   partition     topic, partition, leader, replicas [SPUs], status (offline, online, leader-offline, election,
+ *                 out-of-storage), high_watermark, log_end_offset, start_offset, size (-1 unknown), in_sync,
+ *                 followers [{spu, high_watermark, log_end_offset}], is_being_deleted, and the topic's settings
+ *   spu, custom_spu  name, id, type (managed, custom), status (online, offline, init), address, public_endpoint,
+ *                 private_endpoint, public_endpoint_local {hosts [{hostname, ip}], port, encryption}, rack
+ *   spu_group     name, status (init, invalid, reserved), reason
+ *   smartmodule   name, full_name, package, params, format, size (bytes stored, packed), wasm (bytes)
+ *   table_format  name, status (init, invalid, running, pending, failed), reason
+ *   mirror        name, status (online, offline), pairing_sc, pairing_spu {status, reason}, last_seen (ms since 1970, or null)
+ * Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_object_describe(fluvio_client_t *client, const char *kind, const char *name, int64_t timeout_ms, fluvio_value_t **object, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_object_describe_async(fluvio_client_t *client, const char *kind, const char *name, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Lists objects, in the order of their names. config may be NULL; its settings: names (parts of names, any of them; of
+ * SmartModules whole names), system (topics and partitions of the system, and no others), topic (partitions of one topic), wasm
+ * (SmartModules with their WebAssembly, which is null otherwise). *list is the caller's: a list of what
+ * fluvio_object_describe gives. Clusters give nothing to those who have no right to read. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_object_list(fluvio_client_t *client, const char *kind, const fluvio_config_t *config, int64_t timeout_ms, fluvio_value_t **list, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_object_list_async(fluvio_client_t *client, const char *kind, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+
+/* Adds that many partitions to a topic, and returns when they have leaders that are online. After a timeout they may have been
+ * added all the same. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_topic_add_partitions(fluvio_client_t *client, const char *topic, uint32_t count, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_topic_add_partitions_async(fluvio_client_t *client, const char *topic, uint32_t count, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Adds a remote cluster, by the name of its mirror, to a mirror topic of the kind home. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_topic_add_mirror(fluvio_client_t *client, const char *topic, const char *remote_cluster, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_topic_add_mirror_async(fluvio_client_t *client, const char *topic, const char *remote_cluster, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Returns when a topic is there and every partition has a leader that is online. TIMEOUT, after 110 s without a limit: the
+ * message says what is missing. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_topic_wait(fluvio_client_t *client, const char *topic, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_topic_wait_async(fluvio_client_t *client, const char *topic, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+
+/* Watches all objects of a kind; "custom_spu" and "mirror" cannot be watched. It survives lost connections. *watch is the
+ * caller's and keeps the client alive. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_watch_open(fluvio_client_t *client, const char *kind, int64_t timeout_ms, fluvio_watch_t **watch, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_watch_open_async(fluvio_client_t *client, const char *kind, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Waits for changes. *events is the caller's: a list of one or more {event, object, error}. event is added, changed or deleted,
+ * with the object (of deleted ones as it last was); synced: what was told so far is all there is; or lost: the cluster cannot
+ * be reached, for the reason error, and what changes meanwhile comes afterwards, before the next synced. The first events are
+ * added, for all there are. Slow takers get the latest state, not all between. TIMEOUT: nothing changed. CLOSED: the watch, or
+ * its client, was closed. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_watch_next(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_value_t **events, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_watch_next_async(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Ends a watch, and every fluvio_watch_next. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_watch_close(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_watch_close_async(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+FLUVIO_API void fluvio_watch_free(fluvio_watch_t *watch);
 
 /* Lists the stored offsets of all consumers, in the order of consumer, topic and partition. *list is the caller's. It waits,
  * at most for request_timeout_ms, while a cluster that has just started has no place for offsets yet. UNSUPPORTED: the

@@ -165,6 +165,11 @@ func (c *Cluster) AwaitGone(ctx context.Context, name string) bool {
 	return c.await(ctx, func(s *Snapshot) bool { return s.Topics[name] == nil })
 }
 
+// AwaitTopic waits until the watch shows a topic as it is wanted; false when ctx ended first.
+func (c *Cluster) AwaitTopic(ctx context.Context, name string, wanted func(*Topic) bool) bool {
+	return c.await(ctx, func(s *Snapshot) bool { t := s.Topics[name]; return t != nil && wanted(t) })
+}
+
 // await waits until the metadata is as wanted; false when ctx ended first.
 func (c *Cluster) await(ctx context.Context, wanted func(*Snapshot) bool) bool {
 	for {

@@ -1,0 +1,242 @@
+/*
+ * objects.c - the cluster's objects of every kind: created, described, listed, deleted, changed and watched.
+ */
+#include "internal.h"
+
+#define CLOSE_LATER_MS 10000
+
+static fluvioc_request_t request_of(int32_t command, const char *op, fluvio_client_t *client, const char *kind, int64_t timeout_ms)
+{
+  return (fluvioc_request_t){
+    .command = command,
+    .name = op,
+    .target = client,
+    .kind = FLUVIOC_KIND_CLIENT,
+    .what = kind,
+    .what_name = "kind",
+    .timeout_ms = timeout_ms,
+  };
+}
+
+static fluvioc_request_t named(fluvioc_request_t request, const char *name, const fluvio_config_t *config)
+{
+  request.topic = name;
+  request.has_topic = true;
+  request.config = config;
+  return request;
+}
+
+static fluvio_op_t *start(fluvioc_request_t request, fluvio_queue_t *queue, uint64_t opaque)
+{
+  request.queue = queue;
+  request.opaque = opaque;
+  return fluvioc_op_start(&request);
+}
+
+/* Runs a request that has a result. */
+static fluvio_status_t run(fluvioc_request_t request, void **result, fluvio_error_t **error)
+{
+  if (result == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, request.name, "the pointer is NULL: there is no place for the result");
+  *result = NULL;
+  return fluvioc_op_run(&request, result, error);
+}
+
+static fluvioc_request_t create_request(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms)
+{
+  return named(request_of(FLUVIOC_CREATE_OBJECT, "create object", client, kind, timeout_ms), name, config);
+}
+
+fluvio_status_t fluvio_object_create(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_text_t **stored_name, fluvio_error_t **error)
+{
+  void *result = NULL;
+  fluvio_status_t status = run(create_request(client, kind, name, config, timeout_ms), &result, error);
+  if (stored_name != NULL)
+    *stored_name = result;
+  else
+    fluvio_text_free(result);
+  return status;
+}
+
+fluvio_op_t *fluvio_object_create_async(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(create_request(client, kind, name, config, timeout_ms), queue, opaque);
+}
+
+static fluvioc_request_t delete_request(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms)
+{
+  fluvioc_request_t request = named(request_of(FLUVIOC_DELETE_OBJECT, "delete object", client, kind, timeout_ms), name, config);
+  request.topic_optional = true; /* where the config has the id */
+  return request;
+}
+
+fluvio_status_t fluvio_object_delete(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = delete_request(client, kind, name, config, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_object_delete_async(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(delete_request(client, kind, name, config, timeout_ms), queue, opaque);
+}
+
+static fluvioc_request_t describe_request(fluvio_client_t *client, const char *kind, const char *name, int64_t timeout_ms)
+{
+  return named(request_of(FLUVIOC_DESCRIBE_OBJECT, "describe object", client, kind, timeout_ms), name, NULL);
+}
+
+fluvio_status_t fluvio_object_describe(fluvio_client_t *client, const char *kind, const char *name, int64_t timeout_ms, fluvio_value_t **object, fluvio_error_t **error)
+{
+  return run(describe_request(client, kind, name, timeout_ms), (void **)object, error);
+}
+
+fluvio_op_t *fluvio_object_describe_async(fluvio_client_t *client, const char *kind, const char *name, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(describe_request(client, kind, name, timeout_ms), queue, opaque);
+}
+
+static fluvioc_request_t list_request(fluvio_client_t *client, const char *kind, const fluvio_config_t *config, int64_t timeout_ms)
+{
+  fluvioc_request_t request = request_of(FLUVIOC_LIST_OBJECTS, "list objects", client, kind, timeout_ms);
+  request.config = config;
+  return request;
+}
+
+fluvio_status_t fluvio_object_list(fluvio_client_t *client, const char *kind, const fluvio_config_t *config, int64_t timeout_ms, fluvio_value_t **list, fluvio_error_t **error)
+{
+  return run(list_request(client, kind, config, timeout_ms), (void **)list, error);
+}
+
+fluvio_op_t *fluvio_object_list_async(fluvio_client_t *client, const char *kind, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(list_request(client, kind, config, timeout_ms), queue, opaque);
+}
+
+/* -------------------------------------------------------------------- topics */
+
+static fluvioc_request_t topic_request(int32_t command, const char *op, fluvio_client_t *client, const char *topic, int64_t timeout_ms)
+{
+  fluvioc_request_t request = named(request_of(command, op, client, NULL, timeout_ms), topic, NULL);
+  request.what_name = NULL;
+  return request;
+}
+
+static fluvioc_request_t add_partitions_request(fluvio_client_t *client, const char *topic, uint32_t count, int64_t timeout_ms)
+{
+  fluvioc_request_t request = topic_request(FLUVIOC_ADD_PARTITIONS, "add partitions", client, topic, timeout_ms);
+  request.offset = count;
+  return request;
+}
+
+fluvio_status_t fluvio_topic_add_partitions(fluvio_client_t *client, const char *topic, uint32_t count, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = add_partitions_request(client, topic, count, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_topic_add_partitions_async(fluvio_client_t *client, const char *topic, uint32_t count, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(add_partitions_request(client, topic, count, timeout_ms), queue, opaque);
+}
+
+static fluvioc_request_t add_mirror_request(fluvio_client_t *client, const char *topic, const char *remote_cluster, int64_t timeout_ms)
+{
+  fluvioc_request_t request = topic_request(FLUVIOC_ADD_MIRROR, "add mirror", client, topic, timeout_ms);
+  request.what = remote_cluster;
+  request.what_name = "remote cluster";
+  return request;
+}
+
+fluvio_status_t fluvio_topic_add_mirror(fluvio_client_t *client, const char *topic, const char *remote_cluster, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = add_mirror_request(client, topic, remote_cluster, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_topic_add_mirror_async(fluvio_client_t *client, const char *topic, const char *remote_cluster, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(add_mirror_request(client, topic, remote_cluster, timeout_ms), queue, opaque);
+}
+
+fluvio_status_t fluvio_topic_wait(fluvio_client_t *client, const char *topic, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = topic_request(FLUVIOC_WAIT_TOPIC, "wait for topic", client, topic, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_topic_wait_async(fluvio_client_t *client, const char *topic, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(topic_request(FLUVIOC_WAIT_TOPIC, "wait for topic", client, topic, timeout_ms), queue, opaque);
+}
+
+/* ------------------------------------------------------------------- watches */
+
+struct fluvio_watch {
+  fluvioc_object_t object;
+  fluvio_client_t *client;
+};
+
+fluvio_watch_t *fluvioc_watch_new(uint64_t id, fluvio_client_t *client)
+{
+  fluvio_watch_t *watch = malloc(sizeof *watch);
+  if (watch == NULL)
+    return NULL;
+  fluvioc_object_init(&watch->object, FLUVIOC_KIND_WATCH, id);
+  watch->client = client;
+  fluvioc_client_hold(client);
+  return fluvioc_ref(watch);
+}
+
+void fluvioc_watch_destroy(fluvio_watch_t *watch)
+{
+  fluvioc_client_unhold(watch->client);
+  free(watch);
+}
+
+fluvio_status_t fluvio_watch_open(fluvio_client_t *client, const char *kind, int64_t timeout_ms, fluvio_watch_t **watch, fluvio_error_t **error)
+{
+  return run(request_of(FLUVIOC_OPEN_WATCH, "open watch", client, kind, timeout_ms), (void **)watch, error);
+}
+
+fluvio_op_t *fluvio_watch_open_async(fluvio_client_t *client, const char *kind, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(request_of(FLUVIOC_OPEN_WATCH, "open watch", client, kind, timeout_ms), queue, opaque);
+}
+
+static fluvioc_request_t watch_request(int32_t command, const char *op, fluvio_watch_t *watch, int64_t timeout_ms)
+{
+  return (fluvioc_request_t){ .command = command, .name = op, .target = watch, .kind = FLUVIOC_KIND_WATCH, .timeout_ms = timeout_ms };
+}
+
+fluvio_status_t fluvio_watch_next(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_value_t **events, fluvio_error_t **error)
+{
+  return run(watch_request(FLUVIOC_WATCH_NEXT, "watch", watch, timeout_ms), (void **)events, error);
+}
+
+fluvio_op_t *fluvio_watch_next_async(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(watch_request(FLUVIOC_WATCH_NEXT, "watch", watch, timeout_ms), queue, opaque);
+}
+
+fluvio_status_t fluvio_watch_close(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_error_t **error)
+{
+  fluvioc_request_t request = watch_request(FLUVIOC_CLOSE_WATCH, "close watch", watch, timeout_ms);
+  return fluvioc_op_run(&request, NULL, error);
+}
+
+fluvio_op_t *fluvio_watch_close_async(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start(watch_request(FLUVIOC_CLOSE_WATCH, "close watch", watch, timeout_ms), queue, opaque);
+}
+
+void fluvio_watch_free(fluvio_watch_t *watch)
+{
+  if (fluvioc_forked || !fluvioc_is(watch, FLUVIOC_KIND_WATCH))
+    return;
+  if (atomic_load(&watch->object.state) != FLUVIOC_CLOSED) {
+    fluvioc_request_t request = watch_request(FLUVIOC_CLOSE_WATCH, "close watch", watch, CLOSE_LATER_MS);
+    fluvioc_op_close_later(&request);
+  }
+  fluvioc_unref(watch);
+}
