@@ -469,8 +469,8 @@ FLUVIO_API fluvio_op_t *fluvio_object_delete_async(fluvio_client_t *client, cons
 /* Describes one object, in full; partitions are called topic-number. *object is the caller's: a map. NOT_FOUND: there is none.
  * Members are those that the object was created with, and
  *   topic         name, is_system, status (init, pending, insufficient-resources, invalid-config, provisioned, deleting),
- *                 reason, replicas [{partition, spus [the leader first], mirror}]; replication is 0 and assignment there when
- *                 placed by hand, mirror and deduplication null for none
+ *                 reason, replicas [{partition, spus [the leader first], mirror}]; replication is 0 and assignment not
+ *                 empty when placed by hand, mirror and deduplication null for none
  *   partition     topic, partition, leader, replicas [SPUs], status (offline, online, leader-offline, election,
  *                 out-of-storage), high_watermark, log_end_offset, start_offset, size (-1 unknown), in_sync,
  *                 followers [{spu, high_watermark, log_end_offset}], is_being_deleted, and the topic's settings

@@ -20,7 +20,7 @@ what is read is always bytes. Every failure is a :class:`FluvioError`. Ctrl-C in
 
 from __future__ import annotations
 
-from ._admin import Admin, ConsumerOffset, Topic
+from ._admin import Admin, ConsumerOffset
 from ._batch import NO_KEY, Batch, Columns, Record
 from ._client import Client, connect
 from ._consumer import Consumer
@@ -58,6 +58,30 @@ from ._errors import (
     WouldDeadlockError,
 )
 from ._library import library_version
+from ._objects import (
+    SPU,
+    Deduplication,
+    Mirror,
+    MirrorPairing,
+    MirrorPartition,
+    MirrorSPU,
+    MirrorTLS,
+    Partition,
+    PartitionMirror,
+    PartitionPlaces,
+    ReplicaView,
+    SmartModulePackage,
+    SmartModuleParam,
+    SPUEndpoint,
+    SPUGroup,
+    SPUHost,
+    StoredSmartModule,
+    TableColumn,
+    TableFormat,
+    Topic,
+    TopicMirror,
+    WatchEvent,
+)
 from ._position import ConsumerEvent, PartitionPosition
 from ._producer import KeyedRecord, Producer, RecordInput, Sendable
 from ._smartmodule import Lookback, SmartModule
@@ -73,11 +97,11 @@ from ._stats import (
     RetryStats,
 )
 from ._store import OffsetStore
+from ._watch import Watch
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "NO_KEY",
     "Admin",
     "AlreadyExistsError",
     "Batch",
@@ -94,6 +118,7 @@ __all__ = [
     "ConsumerOffset",
     "ConsumerStats",
     "CorruptError",
+    "Deduplication",
     "Delivery",
     "DeliveryGroup",
     "DevCluster",
@@ -113,10 +138,19 @@ __all__ = [
     "KeyedRecord",
     "LibraryNotFoundError",
     "Lookback",
+    "Mirror",
+    "MirrorPairing",
+    "MirrorPartition",
+    "MirrorSPU",
+    "MirrorTLS",
+    "NO_KEY",
     "NotFoundError",
     "OffsetEvictedError",
     "OffsetStore",
     "OutOfMemoryError",
+    "Partition",
+    "PartitionMirror",
+    "PartitionPlaces",
     "PartitionPosition",
     "Producer",
     "ProducerStats",
@@ -124,18 +158,31 @@ __all__ = [
     "QueueFullError",
     "Record",
     "RecordInput",
+    "ReplicaView",
     "Report",
     "RequestStats",
     "RetryStats",
+    "SPU",
+    "SPUEndpoint",
+    "SPUGroup",
+    "SPUHost",
     "Sendable",
     "ServerError",
     "SmartModule",
     "SmartModuleError",
+    "SmartModulePackage",
+    "SmartModuleParam",
+    "StoredSmartModule",
     "TLSError",
+    "TableColumn",
+    "TableFormat",
     "TooLargeError",
     "Topic",
+    "TopicMirror",
     "UnsupportedError",
     "VersionError",
+    "Watch",
+    "WatchEvent",
     "WouldDeadlockError",
     "connect",
     "library_version",

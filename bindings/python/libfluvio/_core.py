@@ -148,7 +148,9 @@ def _plain(value: object, name: str) -> Any:
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+        # What is as it was left stands for the default, which may be none at all.
+        members = {each.name: (getattr(value, each.name), each.default) for each in dataclasses.fields(value)}
+        value = {member: given for member, (given, default) in members.items() if given != default}
     if isinstance(value, Mapping):
         return {str(key): _plain(inner, f"{name}.{key}") for key, inner in value.items()}
     if isinstance(value, (bytes, bytearray, memoryview)):

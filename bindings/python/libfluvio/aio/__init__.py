@@ -21,9 +21,11 @@ Cancelling a task cancels what it waits for and loses no record. Objects belong 
 
 from __future__ import annotations
 
-from ._client import Admin, Client, connect
+from ._admin import Admin
+from ._client import Client, connect
 from ._consumer import Consumer
 from ._devcluster import DevCluster
 from ._producer import Delivery, DeliveryGroup, Producer
+from ._watch import Watch
 
-__all__ = ["Admin", "Client", "Consumer", "Delivery", "DeliveryGroup", "DevCluster", "Producer", "connect"]
+__all__ = ["Admin", "Client", "Consumer", "Delivery", "DeliveryGroup", "DevCluster", "Producer", "Watch", "connect"]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Callable, List, Optional, Sequence, Union
+from typing import Any, Callable, Optional, Sequence, Union
 
-from .._admin import ConsumerOffset, Topic, check_partition, read_offsets, read_topics
 from .._client import ClientBase, Opener, Told, endpoint_settings
 from .._core import Handle, config, milliseconds, text
 from .._errors import FluvioError
 from .._library import Library, load
-from .._position import ConsumerEvent, Position, position_text
+from .._position import ConsumerEvent
 from .._producer import INTERRUPTED_CLOSE
 from .._stats import ClientStats, parse_client_stats, read_text
+from ._admin import Admin
 from ._consumer import Consumer
 from ._loop import Opening, Operations
 from ._producer import AioBook, Producer
@@ -57,88 +57,6 @@ def in_loop(told: Optional[Callable[[ClientStats], object]]) -> Optional[Callabl
             pass  # the loop was closed before the client
 
     return tell
-
-
-class Admin:
-    """Manages topics and consumer offsets. Comes as ``client.admin``. Every call takes ``timeout`` in seconds; None
-    means the client's ``request_timeout_ms``, for ``create_topic`` 110 s."""
-
-    def __init__(self, client: "Client") -> None:
-        self._client = client
-
-    async def create_topic(
-        self,
-        topic: str,
-        *,
-        partitions: int = 1,
-        replication: int = 1,
-        timeout: Optional[float] = None,
-        **settings: object,
-    ) -> None:
-        """Creates a topic and returns when its partitions are online. Arguments and errors as for
-        :meth:`libfluvio.Admin.create_topic`."""
-        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
-        name = text(topic, "topic")
-        values = config(lib, {"partitions": partitions, "replication": replication, **settings})
-        await self._client._operations.run(
-            "create topic",
-            lambda queue, opaque: lib.topic_create_async(client, name, values.address, wait_ms, queue, opaque),
-        )
-
-    async def delete_topic(self, topic: str, *, timeout: Optional[float] = None) -> None:
-        """Deletes a topic with all its records. Errors as for :meth:`libfluvio.Admin.delete_topic`."""
-        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
-        name = text(topic, "topic")
-        await self._client._operations.run(
-            "delete topic", lambda queue, opaque: lib.topic_delete_async(client, name, wait_ms, queue, opaque)
-        )
-
-    async def topics(self, *, timeout: Optional[float] = None) -> List[Topic]:
-        """The topics, without the cluster's own, in the order of their names."""
-        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
-        address = await self._client._operations.run(
-            "list topics",
-            lambda queue, opaque: lib.topic_list_async(client, wait_ms, queue, opaque),
-            lib.op_take_topic_list,
-        )
-        return read_topics(lib, address)
-
-    async def consumer_offsets(self, *, timeout: Optional[float] = None) -> List[ConsumerOffset]:
-        """The stored offsets of all consumers. Errors as for :meth:`libfluvio.Admin.consumer_offsets`."""
-        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
-        address = await self._client._operations.run(
-            "list consumer offsets",
-            lambda queue, opaque: lib.consumer_offsets_list_async(client, wait_ms, queue, opaque),
-            lib.op_take_consumer_offset_list,
-        )
-        return read_offsets(lib, address)
-
-    async def delete_consumer_offset(
-        self, consumer_id: str, topic: str, partition: int, *, timeout: Optional[float] = None
-    ) -> None:
-        """Forgets what a consumer stored for a partition. Errors as for
-        :meth:`libfluvio.Admin.delete_consumer_offset`."""
-        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
-        owner, name, number = text(consumer_id, "consumer_id"), text(topic, "topic"), check_partition(partition)
-        await self._client._operations.run(
-            "delete consumer offset",
-            lambda queue, opaque: lib.consumer_offset_delete_async(client, owner, name, number, wait_ms, queue, opaque),
-        )
-
-    async def reset_consumer_offset(
-        self, consumer_id: str, topic: str, partition: int, position: Position, *, timeout: Optional[float] = None
-    ) -> None:
-        """Makes a consumer that is opened later go on at a position. Arguments and errors as for
-        :meth:`libfluvio.Admin.reset_consumer_offset`."""
-        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
-        owner, name, number = text(consumer_id, "consumer_id"), text(topic, "topic"), check_partition(partition)
-        to = position_text(position)
-        await self._client._operations.run(
-            "reset consumer offset",
-            lambda queue, opaque: lib.consumer_offset_reset_async(
-                client, owner, name, number, to, wait_ms, queue, opaque
-            ),
-        )
 
 
 class Client(ClientBase):

@@ -1,0 +1,88 @@
+"""Watches, for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, AsyncIterator, Optional, TypeVar
+
+from .._core import milliseconds
+from .._errors import ClosedError, FluvioError
+from .._objects import WatchEvent, read_events
+from .._watch import WatchBase
+
+T = TypeVar("T")
+
+
+class Watch(WatchBase[T]):
+    """Tells of every change of one kind of object, as :class:`libfluvio.Watch` does, by ``async for``. Cancelling a
+    task that waits loses no event."""
+
+    _request: "Optional[asyncio.Future[int]]" = None
+    """The request for more, which outlives a task that was cancelled: so nothing is lost."""
+
+    async def next(self) -> WatchEvent[T]:
+        """The next event.
+
+        Raises:
+            ClosedError: it, or its client, was closed.
+        """
+        lib = self._lib
+        while not self._events:
+            if self._request is None:
+                operations = self._client._operations  # type: ignore[attr-defined]
+                self._request = asyncio.ensure_future(
+                    operations.run(
+                        "watch",
+                        lambda queue, opaque: lib.watch_next_async(self._handle.address, -1, queue, opaque),
+                        lib.op_take_value,
+                    )
+                )
+            request = self._request
+            try:
+                address = await asyncio.shield(request)
+            except ClosedError:
+                self._closed = True
+                self._request = None
+                raise
+            except FluvioError:
+                self._request = None
+                raise
+            if self._request is request:  # of several tasks that wait, one takes the events
+                self._request = None
+                self._events.extend(read_events(lib, address, self._class))
+        return self._events.popleft()
+
+    async def __aiter__(self) -> AsyncIterator[WatchEvent[T]]:
+        while True:
+            try:
+                event = await self.next()
+            except ClosedError:
+                return
+            yield event
+
+    async def close(self, timeout: Optional[float] = None) -> None:
+        """Ends the watch. Does nothing when it was closed."""
+        self._closed = True
+        wait_ms = milliseconds(timeout)
+        request = self._request
+        await self._client._operations.run(  # type: ignore[attr-defined]
+            "close watch",
+            lambda queue, opaque: self._lib.watch_close_async(self._handle.address, wait_ms, queue, opaque),
+        )
+        if request is not None:
+            await asyncio.wait([request])  # it ends with the watch
+            if not request.cancelled():
+                request.exception()
+
+    async def _leave(self, failed: bool) -> None:
+        try:
+            await self.close()
+        except FluvioError:
+            if not failed:
+                raise
+
+    async def __aenter__(self) -> "Watch[T]":
+        return self
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        await self._leave(kind is not None)
