@@ -12,6 +12,7 @@ export const {
   Producer,
   Record,
   SendReport,
+  Watch,
   FluvioError,
   LibraryNotFoundError,
   TimeoutError,

@@ -1,17 +1,17 @@
 'use strict';
 
-/** The connection to a cluster, and what manages its topics. */
+/** The connection to a cluster. */
 
-const abi = require('./abi.js');
+const { Admin } = require('./admin.js');
 const { Consumer } = require('./consumer.js');
-const { closed, invalid, make } = require('./errors.js');
+const { closed, invalid } = require('./errors.js');
 const { Hub, disposable, dropped } = require('./loop.js');
 const { inJavaScript, logReader, statsReader, takeText } = require('./observe.js');
 const { eventReader } = require('./position.js');
 const { Producer } = require('./producer.js');
 const { timer } = require('./sender.js');
 const { storeAsker, storeOf } = require('./store.js');
-const { CALL_OPTIONS, checkOptions, nameOf, partitionOf, positionOf, signalOf, timeoutOf, withConfig } = require('./settings.js');
+const { CALL_OPTIONS, checkOptions, nameOf, signalOf, timeoutOf, withConfig } = require('./settings.js');
 
 /** What connect takes for itself. */
 const CONNECT_OPTIONS = new Set([...CALL_OPTIONS, 'onLog', 'onStats']);
@@ -107,146 +107,6 @@ class Connection {
     this.#listeners.forEach((id) => this.hub.forget(id));
     this.address = null;
     this.hub.release();
-  }
-}
-
-/** Reads a list of topics, and frees it. */
-function readTopics(lib, list) {
-  const at = abi.structs.fluvio_topic;
-  const row = new ArrayBuffer(at.size);
-  const words = new Uint32Array(row);
-  const wide = new BigUint64Array(row);
-  const text = (name) => lib.text(wide[at[name] / 8]);
-  const topics = [];
-  try {
-    const count = lib.topic_list_count(list);
-    for (let i = 0; i < count; i++) {
-      words[at.struct_size / 4] = at.size;
-      const status = lib.topic_list_get(list, i, row);
-      if (status !== abi.OK) throw make(status, `list topics: the library refuses to show topic ${i} of ${count}`);
-      topics.push({
-        name: text('name'),
-        partitions: words[at.partitions / 4],
-        replication: words[at.replication / 4],
-        status: text('status'),
-        reason: text('reason'),
-        compression: text('compression'),
-        retentionSeconds: words[at.retention_seconds / 4],
-        segmentSize: words[at.segment_size / 4],
-        maxPartitionSize: Number(wide[at.max_partition_size / 8]),
-        isSystem: words[at.is_system / 4] !== 0,
-      });
-    }
-  } finally {
-    lib.topic_list_free(list);
-  }
-  return topics;
-}
-
-/** Reads a list of consumer offsets, and frees it. */
-function readOffsets(lib, list) {
-  const at = abi.structs.fluvio_consumer_offset;
-  const row = new ArrayBuffer(at.size);
-  const words = new Int32Array(row);
-  const wide = new BigUint64Array(row);
-  const number = (name) => Number(BigInt.asIntN(64, wide[at[name] / 8]));
-  const offsets = [];
-  try {
-    const count = lib.consumer_offset_list_count(list);
-    for (let i = 0; i < count; i++) {
-      words[at.struct_size / 4] = at.size;
-      const status = lib.consumer_offset_list_get(list, i, row);
-      if (status !== abi.OK) throw make(status, `list consumer offsets: the library refuses to show offset ${i} of ${count}`);
-      offsets.push({
-        consumerId: lib.text(wide[at.consumer_id / 8]),
-        topic: lib.text(wide[at.topic / 8]),
-        partition: words[at.partition / 4],
-        offset: number('offset'),
-        modified: number('modified'),
-      });
-    }
-  } finally {
-    lib.consumer_offset_list_free(list);
-  }
-  return offsets;
-}
-
-/** Manages topics and consumer offsets. Comes as client.admin. */
-class Admin {
-  #connection;
-  #client;
-
-  constructor(client, connection) {
-    this.#client = client; // a client nobody holds would be closed
-    this.#connection = connection;
-  }
-
-  async createTopic(topic, options) {
-    const connection = this.#connection;
-    const { lib } = connection;
-    const checked = checkOptions(options, null);
-    const name = nameOf(topic, 'topic');
-    const timeoutMs = timeoutOf(checked);
-    await connection.run({ what: 'create topic', signal: signalOf(checked) }, (client, queue, id) =>
-      withConfig(lib, checked, CALL_OPTIONS, (config) => lib.topic_create_async(client, name, config, timeoutMs, queue, id)),
-    );
-  }
-
-  async deleteTopic(topic, options) {
-    const connection = this.#connection;
-    const checked = checkOptions(options);
-    const name = nameOf(topic, 'topic');
-    const timeoutMs = timeoutOf(checked);
-    await connection.run({ what: 'delete topic', signal: signalOf(checked) }, (client, queue, id) =>
-      connection.lib.topic_delete_async(client, name, timeoutMs, queue, id),
-    );
-  }
-
-  async topics(options) {
-    const connection = this.#connection;
-    const { lib } = connection;
-    const checked = checkOptions(options);
-    const timeoutMs = timeoutOf(checked);
-    const take = (operation) => readTopics(lib, lib.op_take_topic_list(operation));
-    return connection.run({ what: 'list topics', signal: signalOf(checked), take }, (client, queue, id) =>
-      lib.topic_list_async(client, timeoutMs, queue, id),
-    );
-  }
-
-  async consumerOffsets(options) {
-    const connection = this.#connection;
-    const { lib } = connection;
-    const checked = checkOptions(options);
-    const timeoutMs = timeoutOf(checked);
-    const take = (operation) => readOffsets(lib, lib.op_take_consumer_offset_list(operation));
-    return connection.run({ what: 'list consumer offsets', signal: signalOf(checked), take }, (client, queue, id) =>
-      lib.consumer_offsets_list_async(client, timeoutMs, queue, id),
-    );
-  }
-
-  async deleteConsumerOffset(consumerId, topic, partition, options) {
-    const connection = this.#connection;
-    const checked = checkOptions(options);
-    const owner = nameOf(consumerId, 'consumerId');
-    const name = nameOf(topic, 'topic');
-    const number = partitionOf(partition);
-    const timeoutMs = timeoutOf(checked);
-    await connection.run({ what: 'delete consumer offset', signal: signalOf(checked) }, (client, queue, id) =>
-      connection.lib.consumer_offset_delete_async(client, owner, name, number, timeoutMs, queue, id),
-    );
-  }
-
-  async resetConsumerOffset(consumerId, topic, partition, position, options) {
-    const connection = this.#connection;
-    const checked = checkOptions(options);
-    const owner = nameOf(consumerId, 'consumerId');
-    const name = nameOf(topic, 'topic');
-    const number = partitionOf(partition);
-    const to = positionOf(position);
-    const timeoutMs = timeoutOf(checked);
-    await connection.run({ what: 'reset consumer offset', signal: signalOf(checked) }, (client, queue, id) =>
-      connection.lib.consumer_offset_reset_async(client, owner, name, number, to, timeoutMs, queue, id),
-    );
   }
 }
 

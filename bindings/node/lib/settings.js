@@ -41,8 +41,9 @@ function members(within, object, ours) {
   for (const [name, value] of Object.entries(object)) {
     if (value === undefined || ours.has(name)) continue;
     if (within === '') refuseNearly(name, ours);
-    // The names of a SmartModule's parameters are the application's own.
-    out[snake(name)] = within !== '' && name === 'params' ? value : plain(within + name, value);
+    // The names of parameters and of environment variables are the application's own.
+    const own = (name === 'env' || (within !== '' && name === 'params')) && !Array.isArray(value);
+    out[snake(name)] = own ? value : plain(within + name, value);
   }
   return out;
 }
