@@ -22,6 +22,11 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/** Milliseconds, or a text with a unit: '500ms', '1h', '7d'. */
+export type Milliseconds = number | string;
+/** Bytes, or a text with a unit: '16KiB', '512MiB', '2GB'. */
+export type Size = number | string;
+
 /* ------------------------------------------------------------------ client */
 
 /** Which cluster to connect to, and how. Without endpoint and profile: the current profile of the official tools. */
@@ -35,13 +40,13 @@ export interface ClientOptions extends CallOptions {
   /** Sent with every request; shows in server logs. Default libfluvio. */
   clientId?: string;
   /** Milliseconds for TCP, TLS and the first exchange together. Default 5000. */
-  connectionTimeoutMs?: number;
+  connectionTimeoutMs?: Milliseconds;
   /** Milliseconds for every request. Default 30000. Creating a topic has its own, longer limit. */
-  requestTimeoutMs?: number;
+  requestTimeoutMs?: Milliseconds;
   /** Milliseconds before the first repetition; doubles, with jitter. Default 100. */
-  retryBackoffMs?: number;
+  retryBackoffMs?: Milliseconds;
   /** The longest wait before a repetition, in milliseconds. Default 10000. */
-  retryBackoffMaxMs?: number;
+  retryBackoffMaxMs?: Milliseconds;
   /** Reach SPUs at their local endpoints where they have one. Default false. */
   useSpuLocalAddress?: boolean;
   /** disabled; anonymous: encrypted, the server is not verified; verified. Default: the profile's, else disabled. */
@@ -117,11 +122,6 @@ export class Client {
 }
 
 /* ------------------------------------------------------------------- admin */
-
-/** Milliseconds, or a text with a unit: '500ms', '1h', '7d'. */
-export type Milliseconds = number | string;
-/** Bytes, or a text with a unit: '16KiB', '512MiB', '2GB'. */
-export type Size = number | string;
 
 /** How a topic drops records that came before. */
 export interface Deduplication {
@@ -631,30 +631,30 @@ export type Sendable = RecordInput | Bytes;
 /** Tunes a producer. */
 export interface ProducerOptions extends CallOptions {
   /** Bytes, before compression, at which a batch is full. Default 16 KiB. */
-  batchSize?: number;
+  batchSize?: Size;
   /**
    * Milliseconds a batch waits for more records, and with it who awaits send; flush and close do not wait for it. Default 0:
    * what comes while a request is under way leaves together.
    */
-  lingerMs?: number;
+  lingerMs?: Milliseconds;
   /** Largest request, and record with its batch header, in bytes. Default 1 MiB. */
-  maxRequestSize?: number;
+  maxRequestSize?: Size;
   /** Default: what the topic demands, else none. */
   compression?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
   /** The codec's own level. Default 0: the codec's default. */
   compressionLevel?: number;
   /** Bytes of records on their way. Default 32 MiB. Records that find no room wait in memory of JavaScript. */
-  bufferMemory?: number;
+  bufferMemory?: Size;
   /** What send does when bufferMemory is used up: wait, or fail with QueueFullError. Default block. */
   bufferFull?: 'block' | 'fail';
   /** Default at_least_once. */
   delivery?: 'at_least_once' | 'at_most_once';
   /** Milliseconds from send to the report, repetitions included. Default 120000. */
-  deliveryTimeoutMs?: number;
+  deliveryTimeoutMs?: Milliseconds;
   /** Acknowledged when the leader has written, or when the replicas have. Default read_uncommitted. */
   isolation?: 'read_uncommitted' | 'read_committed';
   /** Milliseconds the server waits for the replicas with read_committed. Default 1500. */
-  serverTimeoutMs?: number;
+  serverTimeoutMs?: Milliseconds;
   /**
    * siphash: keys as the official clients place them, records without a key round robin over the partitions online.
    * round_robin: all records so, whatever their keys. sticky: records without a key stay in one partition until its batch is
@@ -688,7 +688,7 @@ export interface SmartModule {
   /** Where an aggregate begins, anew with every stream and every request. */
   accumulator?: string | Uint8Array;
   /** Stored records that the module's look_back function is shown first: the newest ones, at most so many or so old. */
-  lookback?: { last?: number; ageMs?: number };
+  lookback?: { last?: number; ageMs?: Milliseconds };
 }
 
 /** A producer's counters since it was opened. Bytes are those of keys and values. Every record accepted is in one of the others. */
@@ -897,9 +897,9 @@ export interface ConsumerOptions extends CallOptions {
    */
   onEvent?: (event: ConsumerEvent) => void;
   /** Bytes at which the server cuts a frame. Default: prefetchBytes over the partitions, 1 to 2 MiB. */
-  maxBytes?: number;
+  maxBytes?: Size;
   /** Bytes received and not yet taken, for the whole consumer. Default 16 MiB. */
-  prefetchBytes?: number;
+  prefetchBytes?: Size;
   /** Default read_uncommitted. */
   isolation?: 'read_uncommitted' | 'read_committed';
   /**
@@ -917,7 +917,7 @@ export interface ConsumerOptions extends CallOptions {
   /** The folder of offsetStore file. */
   offsetStorePath?: string;
   /** How often offsetStrategy auto stores, in milliseconds. Default 10000. */
-  offsetFlushMs?: number;
+  offsetFlushMs?: Milliseconds;
   /**
    * The chain that the cluster runs records through. What comes out has no timestamps, and offsets that are exact only for the
    * last record of what was read together. With stopAt a partition also ends when nothing has come for requestTimeoutMs.

@@ -1,12 +1,12 @@
 // An ESM program in TypeScript. The test checks its types, compiles it and runs it with the endpoint as argument.
-import { Batch, CancelledError, Client, Consumer, DevCluster, FluvioError, NotFoundError, Producer, Record, SendReport, connect } from 'libfluvio';
-import type { ClientOptions, ConsumerOffset, ConsumerOptions, DeliveryReport, ProducerOptions, ProducerStats, RecordInput, Sendable, SmartModule, Topic, TopicOptions } from 'libfluvio';
+import { Batch, CancelledError, Client, Consumer, DevCluster, FluvioError, NotFoundError, Producer, Record, SendReport, Watch, connect } from 'libfluvio';
+import type { ClientOptions, ConsumerOffset, ConsumerOptions, DeliveryReport, ProducerOptions, ProducerStats, RecordInput, Sendable, SmartModule, StoredSmartModule, Topic, TopicOptions, WatchEvent } from 'libfluvio';
 
 const endpoint: string = process.argv[2] ?? '127.0.0.1:9003';
 const topic: string = process.argv[3] ?? 'types';
 
 const clientOptions: ClientOptions = { endpoint, clientId: 'types', connectionTimeoutMs: 5000, tls: 'disabled' };
-const topicOptions: TopicOptions = { partitions: 2, retentionSeconds: 3600, compression: 'any' };
+const topicOptions: TopicOptions = { partitions: 2, retentionSeconds: '1h', segmentSize: '1MiB', compression: 'any' };
 const producerOptions: ProducerOptions = { lingerMs: 1, compression: 'zstd', delivery: 'at_least_once', partitioner: 'sticky' };
 export const chain: SmartModule[] = [{ name: 'one', params: { a: 'b', n: 1 }, lookback: { last: 5 } }, { wasm: Buffer.from(''), accumulator: '0' }];
 export const pinned: ProducerOptions = { partition: 1, smartmodules: chain };
@@ -16,6 +16,12 @@ async function main(): Promise<void> {
   await using client: Client = await connect(clientOptions);
   await client.admin.createTopic(topic, topicOptions);
   const topics: Topic[] = await client.admin.topics({ timeoutMs: 5000 });
+  await using watch: Watch<Topic> = await client.admin.watchTopics();
+  const event: WatchEvent<Topic> = await watch.next({ timeoutMs: 5000 });
+  if (event.event === 'added' && event.object.replicas.length === 0) throw new Error(event.object.name);
+  const modules: StoredSmartModule[] = await client.admin.smartmodules({ wasm: true });
+  const leaders: number[] = (await client.admin.partitions({ topic })).map((one) => one.leader);
+  if (modules.length !== 0 || leaders.length !== 2) throw new Error(`${modules.length} ${leaders.length}`);
 
   await using producer: Producer = await client.producer(topic, producerOptions);
   const record: RecordInput = { key: 'key', value: new Uint8Array([1, 2, 3]), partition: 0, timestamp: new Date() };
