@@ -135,8 +135,8 @@ typedef struct fluvio_config fluvio_config_t;
 
 /* An empty config; every setting has a default. NULL when memory is short. Free with fluvio_config_free. Since 0.1. */
 FLUVIO_API fluvio_config_t *fluvio_config_new(void);
-/* Sets one value by text: numbers and booleans as "16384" and "true", lists as "a,b". A later value replaces an earlier
- * one. INVALID_ARGUMENT for NULL or an empty key. Since 0.1. */
+/* Sets one value by text: numbers and booleans as "16384" and "true", lists as "a,b". Times and sizes take units, too: "500ms",
+ * "1h30m", "7d"; "16KiB", "512MiB", "2GB". A later value replaces an earlier one. INVALID_ARGUMENT for NULL or an empty key. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_config_set(fluvio_config_t *config, const char *key, const char *value, fluvio_error_t **error);
 /* Sets every member of a JSON object, with JSON's own types. INVALID_ARGUMENT when it is not an object. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_config_set_json(fluvio_config_t *config, const char *json, fluvio_error_t **error);

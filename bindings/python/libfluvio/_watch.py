@@ -37,7 +37,7 @@ class Watch(WatchBase[T]):
 
     It survives lost connections: what changed meanwhile comes afterwards. Who takes events slowly gets the latest state
     of each object, not all between; that one was deleted and made again is always told. Iterating ends when it is
-    closed; as a context manager it is closed at the end of the block.
+    closed; as a context manager it is closed at the end of the block. One thread reads; any may close.
     """
 
     _operation: Optional[Handle] = None

@@ -71,6 +71,7 @@ type watched struct {
 
 // WatchObjects opens a watch and waits until the SC has answered. It ends by Close.
 func (c *Cluster) WatchObjects(ctx context.Context, label string) (*ObjectWatch, error) {
+	start := time.Now()
 	run, stop := context.WithCancel(context.Background())
 	w := &ObjectWatch{
 		c: c, label: label, owner: longCalls.Add(1), stop: stop, done: make(chan struct{}),
@@ -83,8 +84,10 @@ func (c *Cluster) WatchObjects(ctx context.Context, label string) (*ObjectWatch,
 			if err = m.err; err == nil {
 				err = w.apply(ctx, &m.update)
 			}
+		case <-conn.Done():
+			err = conn.Err()
 		case <-ctx.Done():
-			err = fluvioerr.FromContext(ctx, "watch", "the first answer", 0).AtAddr(c.cfg.Endpoint)
+			err = fluvioerr.FromContext(ctx, "watch", "the first answer", time.Since(start)).AtAddr(c.cfg.Endpoint)
 		}
 	}
 	if err != nil {

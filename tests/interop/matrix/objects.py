@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Callable, Dict, List, Tuple
 
-from . import cli
+from . import admin, cli
 from .clients import CLI, Client, Job, Unavailable
 from .matrix import Matrix
 from .script import (
@@ -399,15 +399,20 @@ def script(run: str, spu: int) -> List[Step]:
     parts: List[Tuple[Client, Callable[[Script, int], None]]] = [
         *((RUST, part) for part in (topics, partitions, system_topics, spus, spu_groups, smartmodules, table_formats)),
         *((client, seen_by_libfluvio) for client in OURS),
+        (admin.PY, admin.libfluvio_makes),
+        (RUST, admin.official_makes),
         (PYTHON, official_python),
         (CLI, cli.makes),
         (RUST, made_by_others),
+        (RUST, admin.official_sees),
+        (admin.PY, admin.libfluvio_sees),
         *((client, cli.seen) for client in (RUST, *OURS)),
         (RUST, watches),
         (RUST, mirrors),
         (PYTHON, removed_by_python),
         (CLI, cli.removes),
         *((client, removed) for client in OURS),
+        (admin.PY, admin.libfluvio_removes),
         (RUST, removed_by_rust),
     ]
     steps: List[Step] = []

@@ -13,6 +13,12 @@ from .._watch import WatchBase
 T = TypeVar("T")
 
 
+def _seen(request: "asyncio.Future[int]") -> None:
+    """Nobody has to be told of an error of a request that everybody has given up."""
+    if not request.cancelled():
+        request.exception()
+
+
 class Watch(WatchBase[T]):
     """Tells of every change of one kind of object, as :class:`libfluvio.Watch` does, by ``async for``. Cancelling a
     task that waits loses no event."""
@@ -37,6 +43,7 @@ class Watch(WatchBase[T]):
                         lib.op_take_value,
                     )
                 )
+                self._request.add_done_callback(_seen)
             request = self._request
             try:
                 address = await asyncio.shield(request)
@@ -71,8 +78,6 @@ class Watch(WatchBase[T]):
         )
         if request is not None:
             await asyncio.wait([request])  # it ends with the watch
-            if not request.cancelled():
-                request.exception()
 
     async def _leave(self, failed: bool) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -36,6 +37,38 @@ def describe_topics(client: libfluvio.Client, job: Job) -> Any:
     """The settings and the status of every topic."""
     topics = client.admin.topics()
     return {topic.name: {name: getattr(topic, name) for name in (*SHOWN, "status")} for topic in topics}
+
+
+def admin_create(client: libfluvio.Client, job: Job) -> Any:
+    """Creates an object of any kind; octets of a SmartModule are hexadecimal. Returns what it is called."""
+    settings = dict(job["settings"])
+    if "wasm" in settings:
+        settings["module"] = bytes.fromhex(settings.pop("wasm"))
+    return getattr(client.admin, f"create_{job['kind']}")(job["name"], **settings) or job["name"]
+
+
+def admin_delete(client: libfluvio.Client, job: Job) -> Any:
+    """Deletes an object of any kind."""
+    getattr(client.admin, f"delete_{job['kind']}")(job["name"])
+
+
+def admin_describe(client: libfluvio.Client, job: Job) -> Any:
+    """All fields of an object of any kind; octets are hexadecimal."""
+    shown = dataclasses.asdict(getattr(client.admin, job["kind"])(job["name"]))
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in shown.items()}
+
+
+def admin_watch(client: libfluvio.Client, job: Job) -> Any:
+    """Which of the SmartModules and SPUs of a cluster its watches tell of first."""
+    seen = []
+    for watch in (client.admin.watch_smartmodules(), client.admin.watch_spus()):
+        with watch:
+            for event in watch:
+                if event.kind == "synced":
+                    break
+                assert event.object is not None
+                seen.append(event.object.name)
+    return sorted(name for name in seen if name in job["names"])
 
 
 def octets(digits: Optional[str]) -> Optional[bytes]:
@@ -107,6 +140,10 @@ JOBS: Dict[str, Callable[[libfluvio.Client, Job], Any]] = {
     "commit": commit,
     "list_offsets": list_offsets,
     "delete_offset": delete_offset,
+    "admin_create": admin_create,
+    "admin_describe": admin_describe,
+    "admin_delete": admin_delete,
+    "admin_watch": admin_watch,
 }
 
 
