@@ -527,6 +527,56 @@ struct topic {
   std::uint64_t max_partition_size;
 };
 
+/* What was read of the cluster's objects: a tree, by paths as fluvio_value_text has them. An empty path is all of it. */
+class value {
+public:
+  /* Takes over a C value. */
+  explicit value(fluvio_value_t *taken) noexcept : value_(taken) {}
+
+  /* FLUVIO_VALUE_... */
+  std::int32_t type(const std::string &path = {}) const noexcept { return fluvio_value_type(get(), path.c_str()); }
+  std::optional<std::string> text(const std::string &path) const {
+    const char *found = fluvio_value_text(get(), path.c_str());
+    return found ? std::optional<std::string>(found) : std::nullopt;
+  }
+  /* A number or a truth value, or otherwise. */
+  std::int64_t number(const std::string &path, std::int64_t otherwise = 0) const noexcept {
+    return fluvio_value_number(get(), path.c_str(), otherwise);
+  }
+  /* Bytes, as long as the value lives. */
+  std::string_view bytes(const std::string &path) const noexcept {
+    std::size_t len = 0;
+    const auto *found = fluvio_value_bytes(get(), path.c_str(), &len);
+    return {reinterpret_cast<const char *>(found), found ? len : 0};
+  }
+  std::size_t count(const std::string &path = {}) const noexcept { return fluvio_value_count(get(), path.c_str()); }
+  std::string json() const { return fluvio_value_json(get()); }
+  fluvio_value_t *get() const noexcept { return value_.get(); }
+
+private:
+  detail::owner<fluvio_value_t, fluvio_value_free> value_;
+};
+
+/* Tells of changes of one kind of object; see fluvio_watch_next. */
+class watch {
+public:
+  /* Takes over a C watch. */
+  explicit watch(fluvio_watch_t *taken) noexcept : watch_(taken) {}
+
+  /* The next events: a list of {event, object, error}. An error of FLUVIO_ERR_TIMEOUT: nothing changed. */
+  value next(milliseconds timeout = forever) {
+    return value(detail::make<fluvio_value_t>(
+        [&](fluvio_value_t **v, fluvio_error_t **e) { return fluvio_watch_next(get(), timeout.count(), v, e); }));
+  }
+  void close(milliseconds timeout = forever) {
+    detail::call([&](fluvio_error_t **e) { return fluvio_watch_close(get(), timeout.count(), e); });
+  }
+  fluvio_watch_t *get() const noexcept { return watch_.get(); }
+
+private:
+  detail::owner<fluvio_watch_t, fluvio_watch_free> watch_;
+};
+
 /* The connection to a cluster. */
 class client {
 public:
@@ -559,6 +609,39 @@ public:
                      t.max_partition_size});
     }
     return all;
+  }
+  void add_partitions(const std::string &name, std::uint32_t number, milliseconds timeout = forever) {
+    detail::call([&](fluvio_error_t **e) { return fluvio_topic_add_partitions(get(), name.c_str(), number, timeout.count(), e); });
+  }
+  void add_mirror(const std::string &name, const std::string &remote_cluster, milliseconds timeout = forever) {
+    detail::call(
+        [&](fluvio_error_t **e) { return fluvio_topic_add_mirror(get(), name.c_str(), remote_cluster.c_str(), timeout.count(), e); });
+  }
+  void wait_topic(const std::string &name, milliseconds timeout = forever) {
+    detail::call([&](fluvio_error_t **e) { return fluvio_topic_wait(get(), name.c_str(), timeout.count(), e); });
+  }
+  /* Objects of every kind; fluvio_object_create has the kinds and their settings. Returns what the object is called. */
+  std::string create_object(const char *kind, const std::string &name, const config &settings = {}, milliseconds timeout = forever) {
+    detail::owner<fluvio_text_t, fluvio_text_free> stored(detail::make<fluvio_text_t>([&](fluvio_text_t **t, fluvio_error_t **e) {
+      return fluvio_object_create(get(), kind, name.c_str(), settings.get(), timeout.count(), t, e);
+    }));
+    return fluvio_text_get(stored.get());
+  }
+  void delete_object(const char *kind, const std::string &name, const config &settings = {}, milliseconds timeout = forever) {
+    detail::call(
+        [&](fluvio_error_t **e) { return fluvio_object_delete(get(), kind, name.c_str(), settings.get(), timeout.count(), e); });
+  }
+  value describe_object(const char *kind, const std::string &name, milliseconds timeout = forever) {
+    return value(detail::make<fluvio_value_t>(
+        [&](fluvio_value_t **v, fluvio_error_t **e) { return fluvio_object_describe(get(), kind, name.c_str(), timeout.count(), v, e); }));
+  }
+  value list_objects(const char *kind, const config &settings = {}, milliseconds timeout = forever) {
+    return value(detail::make<fluvio_value_t>(
+        [&](fluvio_value_t **v, fluvio_error_t **e) { return fluvio_object_list(get(), kind, settings.get(), timeout.count(), v, e); }));
+  }
+  watch open_watch(const char *kind, milliseconds timeout = forever) {
+    return watch(detail::make<fluvio_watch_t>(
+        [&](fluvio_watch_t **w, fluvio_error_t **e) { return fluvio_watch_open(get(), kind, timeout.count(), w, e); }));
   }
   /* Opens a producer; deliveries, where reports go, must outlive it. */
   producer open_producer(const std::string &name, const config &settings = {}, queue *deliveries = nullptr, milliseconds timeout = forever) {

@@ -168,6 +168,26 @@ void callback(fluvio::client &client) {
 
 } // namespace
 
+static void objects(fluvio::client &client) {
+  client.create_topic("objects", {{"retention_seconds", "1h"}}, wait);
+  client.add_partitions("objects", 1, wait);
+  client.wait_topic("objects", wait);
+  fluvio::watch watch = client.open_watch("topic", wait);
+  CHECK(watch.next(wait).text("0.event") == "added");
+  const fluvio::value topic = client.describe_object("topic", "objects", wait);
+  CHECK(topic.number("partitions") == 2 && topic.number("retention_seconds") == 3600 && topic.text("status") == "provisioned");
+  CHECK(topic.count("replicas") == 2 && topic.type("mirror") == FLUVIO_VALUE_NULL && !topic.json().empty());
+  CHECK(client.list_objects("partition", {{"topic", "objects"}}, wait).number("1.partition") == 1);
+  CHECK(client.create_object("mirror", "edge", {}, wait) == "edge");
+  CHECK(thrown([&] { client.add_mirror("objects", "edge", wait); }).status() == FLUVIO_ERR_SERVER);
+  client.delete_object("mirror", "edge", {}, wait);
+  CHECK(thrown([&] { client.describe_object("mirror", "edge", wait); }).status() == FLUVIO_ERR_NOT_FOUND);
+  CHECK(topic.bytes("name").empty());
+  watch.close(wait);
+  CHECK(thrown([&] { watch.next(wait); }).status() == FLUVIO_ERR_CLOSED);
+  client.delete_topic("objects", wait);
+}
+
 int main(int argc, char **argv) {
   CHECK(argc > 1);
   fluvio::client client(argv[1], wait);
@@ -177,6 +197,7 @@ int main(int argc, char **argv) {
   callback(client);
   CHECK(client.stats(wait).find("\"api\":\"Produce\"") != std::string::npos);
   CHECK(client.prometheus(wait).find("\nfluvio_requests_total{client=") != std::string::npos);
+  objects(client);
   fluvio::client moved = std::move(client);
   moved.delete_topic("cpp", wait);
   moved.close(wait);
