@@ -417,7 +417,7 @@ func (a *Admin) WaitTopic(ctx context.Context, name string) error {
 }
 
 // AddPartitions adds that many partitions to a topic, and returns when they have leaders that are online and this client knows
-// them. It ends with ctx, and after 110 s at the latest; they may have been added all the same. Platform 0.11.10.
+// them. It ends with ctx, after 110 s if that has no deadline; they may have been added all the same. Platform 0.11.10.
 func (a *Admin) AddPartitions(ctx context.Context, topic string, count uint32) error {
 	const op = "add partitions"
 	if count == 0 {

@@ -264,7 +264,7 @@ def test_smartmodules_as_settings() -> None:
     found = seen[0]["smartmodules"]
     given = [{key: value for key, value in module.items() if value not in (None, {})} for module in found]
     assert given == [
-        {"name": "group/one@1.0.0", "params": {"a": "b", "n": 5}, "lookback": {"last": 3, "age_ms": None}},
+        {"name": "group/one@1.0.0", "params": {"a": "b", "n": 5}, "lookback": {"last": 3}},
         {"wasm": {"base64": base64.b64encode(wasm).decode()}, "accumulator": "0", "lookback": {"age_ms": 60_000}},
         {"path": "/tmp/x.wasm", "kind": "aggregate", "accumulator": {"base64": "AAE="}},
     ]
