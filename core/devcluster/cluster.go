@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/libfluvio/libfluvio/core/devcluster/internal/smartengine"
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
@@ -25,6 +26,7 @@ type Cluster struct {
 	status    *statusReporter
 	folder    *folderLock // nil in memory
 	consumers consumerOffsets
+	engine    *smartengine.Engine
 	clock     clock
 
 	topicStore, partitions, spuStore *store
@@ -54,6 +56,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		return nil, err
 	}
 	cl.clock.now = o.Now
+	cl.engine = smartengine.New(smartengine.Options{MemoryLimit: uint64(o.SmartModuleMemory), TimeLimit: o.SmartModuleTime, Output: moduleOutput{o.Logger}})
 	for _, label := range append(plainLabels(), wire.LabelTopic, wire.LabelPartition, wire.LabelSPU) {
 		cl.stores[label] = newStore(label)
 	}
@@ -133,7 +136,7 @@ func (cl *Cluster) Close() error {
 	cl.wg.Wait()
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	var first error
+	first := cl.engine.Close()
 	for _, t := range cl.topics {
 		for _, p := range t.partitions {
 			p.mu.Lock()

@@ -2,6 +2,7 @@ package devcluster
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -18,6 +19,8 @@ type conn struct {
 	srv  *server
 	nc   net.Conn
 	done chan struct{} // closed with the connection
+	ctx  context.Context
+	end  context.CancelFunc // ends ctx, with the connection
 	once sync.Once
 	wg   sync.WaitGroup // watches and streams
 
@@ -33,13 +36,16 @@ type conn struct {
 var errHangUp = errors.New("hang up")
 
 func newConn(s *server, nc net.Conn) *conn {
-	return &conn{srv: s, nc: nc, done: make(chan struct{}), streams: map[uint32]*stream{}, nextID: 1}
+	c := &conn{srv: s, nc: nc, done: make(chan struct{}), streams: map[uint32]*stream{}, nextID: 1}
+	c.ctx, c.end = context.WithCancel(context.Background())
+	return c
 }
 
 // close breaks the connection; its goroutines end soon after.
 func (c *conn) close() {
 	c.once.Do(func() {
 		close(c.done)
+		c.end()
 		c.nc.Close()
 	})
 }

@@ -227,6 +227,15 @@ func (l *partitionLog) read(from, end int64, maxBytes uint32) (bufs net.Buffers,
 	return bufs, int(size), release, code
 }
 
+// limit is the offset after the last record before end that lies in one segment with the record at from.
+func (l *partitionLog) limit(from, end int64) int64 {
+	i := sort.Search(len(l.segments), func(i int) bool { return l.segments[i].base > from })
+	if i == len(l.segments) {
+		return end
+	}
+	return min(end, l.segments[i].base)
+}
+
 // memoryStore keeps bytes in chunks that are written once and never moved, so that readers send them without copying.
 type memoryStore struct {
 	chunks []memoryChunk

@@ -41,6 +41,11 @@ type Options struct {
 	CommitOnline bool
 	// CommitAll asks for the default, every replica, by its name.
 	CommitAll bool
+	// SmartModuleTime is how long a SmartModule may take for the records of a batch, 10 s when 0: one that does not return by then
+	// is stopped, and its stream or request fails. A real SPU would wait for ever.
+	SmartModuleTime time.Duration
+	// SmartModuleMemory is the most memory that a SmartModule may have in one stream or request, in bytes, 1 GiB when 0.
+	SmartModuleMemory int64
 	// PlatformVersion is the release to behave like, from 0.10.9 on: a version as "0.17.1", a line of releases as "0.17",
 	// or "HEAD", which is meant when it is empty.
 	PlatformVersion string
@@ -64,6 +69,8 @@ const (
 	defaultClean     = 10 * time.Second
 	defaultSnapshot  = 300 * time.Second
 	defaultSystem    = time.Second
+	defaultRun       = 10 * time.Second
+	defaultRunMemory = 1 << 30
 	statusInterval   = 400 * time.Millisecond
 )
 
@@ -104,10 +111,16 @@ func (o Options) withDefaults() (Options, error) {
 		value    *time.Duration
 		standard time.Duration
 	}{{&o.TopicWait, defaultTopicWait}, {&o.CleanInterval, defaultClean}, {&o.SnapshotInterval, defaultSnapshot},
-		{&o.SystemTopicInterval, defaultSystem}} {
+		{&o.SystemTopicInterval, defaultSystem}, {&o.SmartModuleTime, defaultRun}} {
 		if *d.value == 0 {
 			*d.value = d.standard
 		}
+	}
+	if o.SmartModuleMemory == 0 {
+		o.SmartModuleMemory = defaultRunMemory
+	}
+	if min(o.SmartModuleTime, time.Duration(o.SmartModuleMemory)) < 0 {
+		complain("smartmodule_time and smartmodule_memory must not be negative")
 	}
 	if min(o.MaxBatchBytes, o.MaxFrameBytes) < 0 || min(o.TopicWait, o.CreateDelay, o.CleanInterval, o.SnapshotInterval, o.SystemTopicInterval) < 0 {
 		complain("max_batch_bytes, max_frame_bytes, topic_wait, create_delay, clean_interval, snapshot_interval and system_topic_interval must not be negative")

@@ -134,6 +134,8 @@ type fetched struct {
 	hw       int64
 	start    int64
 	end      int64 // the log's end for the reader's isolation
+	limit    int64 // the offset after the last record that can be read at once; only with size
+	next     int64 // where to go on behind a frame that went through SmartModules, 0 for others
 	code     wire.ErrorCode
 	release  func()
 	silenced bool // the SPU no longer leads, or leads anew: say nothing
@@ -149,7 +151,9 @@ func (p *partition) read(from int64, maxBytes uint32, isolation uint8, generatio
 	if f.deleted || f.silenced {
 		return f
 	}
-	f.bufs, f.size, f.release, f.code = p.log.read(from, f.end, maxBytes)
+	if f.bufs, f.size, f.release, f.code = p.log.read(from, f.end, maxBytes); f.size > 0 {
+		f.limit = p.log.limit(from, f.end)
+	}
 	return f
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
-// spuProduce stores record sets. It looks at batch headers only; compressed batches stay as they are.
+// spuProduce stores record sets. It looks at batch headers only, unless there are SmartModules; compressed batches stay as they are.
 var spuProduce = api{
 	key: wire.KeyProduce, name: "Produce", canFail: true,
 	request: func() wire.Message { return &wire.ProduceRequest{} },
@@ -38,7 +38,7 @@ var spuProduce = api{
 					out.Error = code
 					continue
 				}
-				p, end := c.produce(t.Name, &t.Partitions[j], m.SmartModules, out)
+				p, end := c.produce(r.header.APIVersion, t.Name, &t.Partitions[j], m.SmartModules, out)
 				if p != nil && m.Isolation < 0 {
 					waits = append(waits, pendingCommit{p, end, out})
 				}
@@ -66,7 +66,7 @@ type pendingCommit struct {
 
 // produce stores one record set and fills in its answer. When something was written, it returns the partition and the
 // offset after it.
-func (c *conn) produce(topic string, in *wire.ProducePartition, modules []wire.SmartModuleInvocation, out *wire.ProducePartitionResponse) (*partition, int64) {
+func (c *conn) produce(version int16, topic string, in *wire.ProducePartition, modules wire.SmartModules, out *wire.ProducePartitionResponse) (*partition, int64) {
 	cl, spu := c.srv.cl, c.srv.id
 	p := cl.partition(topic, in.Partition)
 	if p == nil {
@@ -80,11 +80,17 @@ func (c *conn) produce(topic string, in *wire.ProducePartition, modules []wire.S
 	if out.Error.Code = p.refusesProducers(); out.Error.Code != 0 {
 		return nil, 0
 	}
-	if len(modules) > 0 {
-		out.Error = cl.refuseModules(modules)
-		return nil, 0
-	}
 	set, headers := wholeBatches(in.Records)
+	if len(modules) > 0 {
+		steps, code := cl.steps(modules)
+		if code.Ok() {
+			set, code = c.transform(p, version, steps, set, headers)
+		}
+		if out.Error = code; !code.Ok() {
+			return nil, 0
+		}
+		set, headers = wholeBatches(set)
+	}
 	if len(headers) == 0 {
 		return nil, 0
 	}
@@ -167,19 +173,4 @@ func (p *partition) refusesProducers() fluvioerr.ServerCode {
 		return serverMirrorProduceTarget
 	}
 	return 0
-}
-
-// refuseModules answers requests with SmartModules: they are kept, but not run.
-func (cl *Cluster) refuseModules(modules []wire.SmartModuleInvocation) wire.ErrorCode {
-	for i := range modules {
-		m := &modules[i]
-		if m.AdHoc != nil {
-			continue
-		}
-		n, err := wire.ParseSmartModuleName(m.Name)
-		if _, known := cl.stores[wire.LabelSmartModule].get(n.Key()); err != nil || !known {
-			return wire.ErrorCode{Code: fluvioerr.ServerSmartModuleNotFound, Payload: &wire.TextPayload{Message: m.Name}}
-		}
-	}
-	return wire.Errorf("the development cluster does not run SmartModules")
 }

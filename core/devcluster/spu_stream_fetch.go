@@ -3,8 +3,10 @@ package devcluster
 import (
 	"encoding/binary"
 	"errors"
+	"net"
 	"sync/atomic"
 
+	"github.com/libfluvio/libfluvio/core/devcluster/internal/smartengine"
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
@@ -36,7 +38,10 @@ var spuStreamFetch = api{
 		c.nextID++
 		c.streams[s.id] = s
 		if len(m.SmartModules) > 0 {
-			return s.sendError(c.srv.cl.refuseModules(m.SmartModules))
+			var code wire.ErrorCode
+			if s.steps, code = c.srv.cl.steps(m.SmartModules); !code.Ok() {
+				return s.sendError(code)
+			}
 		}
 		c.background(s.run)
 		return nil
@@ -60,6 +65,8 @@ type stream struct {
 	id         uint32
 	p          *partition
 	generation uint64
+	steps      []smartengine.Step
+	chain      *smartengine.Chain // nil: batches are sent as they are stored
 
 	ack   atomic.Int64 // the latest acknowledgement; earlier ones that were not seen in time are lost
 	acked chan struct{}
@@ -83,6 +90,15 @@ func (s *stream) acknowledge(offset int64) {
 // run is the stream's life: one frame, then silence until the consumer acknowledges or, when it has everything, until the
 // log grows.
 func (s *stream) run() {
+	if len(s.steps) > 0 {
+		chain, code := s.p.chain(s.conn.ctx, s.req.header.APIVersion, s.steps)
+		if !code.Ok() {
+			_ = s.sendError(code)
+			return
+		}
+		defer chain.Close()
+		s.chain = chain
+	}
 	changed := s.p.subscribe()
 	defer s.p.unsubscribe(changed)
 	if !s.read(s.fetch.FetchOffset) {
@@ -149,8 +165,20 @@ func (s *stream) read(from int64) bool {
 }
 
 func (s *stream) readOnce(from int64) bool {
+	if s.chain != nil {
+		return s.readThrough(from)
+	}
 	f := s.p.read(from, uint32(s.fetch.MaxBytes), s.fetch.Isolation, s.generation)
 	defer f.release()
+	if f.size == 0 {
+		return s.onNothing(&f, from)
+	}
+	s.end, s.consumer = f.end, unknown
+	return s.send(wire.ErrorCode{}, f) == nil
+}
+
+// onNothing handles a read that gave no bytes and says whether the stream goes on.
+func (s *stream) onNothing(f *fetched, from int64) bool {
 	switch {
 	case f.deleted:
 		return s.sendDeleted()
@@ -159,12 +187,57 @@ func (s *stream) readOnce(from int64) bool {
 	case !f.code.Ok():
 		s.send(s.conn.srv.cl.platform.readError(f.code), fetched{})
 		return false
-	case f.size == 0:
-		s.end, s.consumer = from, from
+	}
+	s.end, s.consumer = from, from
+	return true
+}
+
+// readThrough reads a segment through the stream's SmartModules and sends what they make of it as one batch, up to max_bytes.
+// Where nothing comes out it goes on behind the end of the log, as SPUs do: what lies in later segments, or in a batch whose
+// output alone is more than max_bytes, is never seen.
+func (s *stream) readThrough(from int64) bool {
+	in := &scan{p: s.p, isolation: s.fetch.Isolation, generation: s.generation, from: from}
+	defer in.close()
+	in.begin()
+	f := in.first
+	if f.size == 0 {
+		return s.onNothing(&f, from)
+	}
+	out := newTransformed()
+	for on := true; on; {
+		h, batch, err := in.next()
+		if err == nil && batch != nil {
+			on, err = out.add(s.chain, &h, batch, uint32(s.fetch.MaxBytes))
+		} else {
+			on = false
+		}
+		switch {
+		case errors.Is(err, errStopped):
+			return s.readOnce(from) // which finds out why
+		case err != nil:
+			_ = s.sendError(errEngine("SmartModule err ", err))
+			return false
+		}
+	}
+	if out.count == 0 && out.failure == nil {
+		s.end, s.consumer = f.end, f.end
 		return true
 	}
+	batch, err := out.batch()
+	if err != nil {
+		_ = s.sendError(wire.ErrorCode{Code: fluvioerr.ServerCompression})
+		return false
+	}
+	var code wire.ErrorCode
+	if f.next = f.end; out.count > 0 {
+		f.next = out.header.NextOffset()
+	}
+	if out.failure != nil {
+		code = wire.ErrorCode{Code: fluvioerr.ServerSmartModuleRuntime, Payload: out.failure}
+	}
+	f.bufs, f.size = net.Buffers{batch}, len(batch)
 	s.end, s.consumer = f.end, unknown
-	return s.send(wire.ErrorCode{}, f) == nil
+	return s.send(code, f) == nil
 }
 
 // sendDeleted ends the stream of a topic that was deleted. Before platform 0.11.5, the stream ends without a word.
@@ -182,7 +255,7 @@ func (s *stream) sendError(code wire.ErrorCode) error { return s.send(code, fetc
 func (s *stream) send(code wire.ErrorCode, f fetched) error {
 	c, h := s.conn, &s.req.header
 	m := &wire.StreamFetchResponse{Topic: s.fetch.Topic, StreamID: s.id, Partition: wire.FetchPartitionResponse{
-		Partition: s.fetch.Partition, Error: code, HighWatermark: f.hw, LogStartOffset: f.start,
+		Partition: s.fetch.Partition, Error: code, HighWatermark: f.hw, LogStartOffset: f.start, NextFilterOffset: f.next,
 	}}
 	var err error
 	if c.srv.cl.faults.active() {
@@ -204,7 +277,7 @@ func (s *stream) sendFaulty(m *wire.StreamFetchResponse, f fetched) error {
 	c, h := s.conn, &s.req.header
 	rule := c.srv.cl.faults.match(OnAnswer, c.srv, s.req.api, s.req.targets())
 	if rule != nil && rule.Action.Kind == ActionError {
-		m.Partition.Error = rule.Action.errorCode()
+		m.Partition.Error, m.Partition.NextFilterOffset = rule.Action.errorCode(), 0
 		f = fetched{}
 	}
 	frame, err := wire.AppendResponse(nil, h.CorrelationID, h.APIVersion, m)
@@ -221,7 +294,9 @@ func (s *stream) sendFaulty(m *wire.StreamFetchResponse, f fetched) error {
 		binary.BigEndian.PutUint32(frame[at+crc:], ^binary.BigEndian.Uint32(frame[at+crc:]))
 	}
 	if rule != nil && rule.Action.Kind == ActionNoCredit {
-		s.credited = afterBatches(frame[at:])
+		if s.credited = f.next; f.next == 0 {
+			s.credited = afterBatches(frame[at:])
+		}
 	}
 	err = c.sendFaulty(rule, frame)
 	if rule != nil && rule.Action.Kind == ActionError && err == nil {

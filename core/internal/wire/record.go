@@ -96,6 +96,9 @@ func (r *RecordReader) Count() int { return r.count }
 // Left is the number of records not yet read.
 func (r *RecordReader) Left() int { return r.left }
 
+// Pos is where in the section the next record begins, or, after the last one, what follows the records.
+func (r *RecordReader) Pos() int { return r.pos }
+
 // Next reads a record into rec; false after the last. The record's length, not its fields, decides where the next one
 // begins, so that what a future version appends is skipped.
 func (r *RecordReader) Next(rec *Record) (bool, error) {

@@ -115,6 +115,14 @@ type Lookback struct {
 	Age  *Duration // since 21
 }
 
+// Wire walks the lookback.
+func (l *Lookback) Wire(c *Codec) {
+	c.U64(&l.Last)
+	if c.Since(21) {
+		Opt(c, &l.Age, func(c *Codec, d *Duration) { d.Wire(c) })
+	}
+}
+
 // Duration is u64 seconds and u32 nanoseconds.
 type Duration struct {
 	Seconds uint64
@@ -144,12 +152,7 @@ func (c *Codec) invocation(m *SmartModuleInvocation) {
 	m.Kind.wire(c)
 	Map(c, &m.Params, 4, (*Codec).String, (*Codec).String)
 	if c.Since(20) {
-		Opt(c, &m.Look, func(c *Codec, l *Lookback) {
-			c.U64(&l.Last)
-			if c.Since(21) {
-				Opt(c, &l.Age, func(c *Codec, d *Duration) { d.Wire(c) })
-			}
-		})
+		Opt(c, &m.Look, func(c *Codec, l *Lookback) { l.Wire(c) })
 	}
 	if c.Since(25) {
 		c.OptString(&m.Display)

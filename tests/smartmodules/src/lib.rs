@@ -1,0 +1,1 @@
+//! Empty: the modules are the examples of this package.
