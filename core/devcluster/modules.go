@@ -27,6 +27,9 @@ const (
 // largestUnpacked is the most that a module or the records of a batch may be uncompressed.
 const largestUnpacked = 1 << 30
 
+// gzipHeader is the least that a gzip member begins with, in bytes.
+const gzipHeader = 10
+
 // steps finds and unpacks the modules of a request. What it gives has bytes of its own.
 func (cl *Cluster) steps(invocations wire.SmartModules) ([]smartengine.Step, wire.ErrorCode) {
 	packed := make([][]byte, len(invocations))
@@ -51,8 +54,10 @@ func (cl *Cluster) steps(invocations wire.SmartModules) ([]smartengine.Step, wir
 		m := &invocations[i]
 		wasm, err := compress.AppendDecoded(nil, compress.Gzip, packed[i], largestUnpacked)
 		if err != nil {
-			text := err.Error()
-			if !bytes.HasPrefix(packed[i], []byte{0x1f, 0x8b}) {
+			text := "corrupt deflate stream"
+			if len(packed[i]) < gzipHeader {
+				text = "unexpected end of file"
+			} else if !bytes.HasPrefix(packed[i], []byte{0x1f, 0x8b}) {
 				text = "invalid gzip header"
 			}
 			return nil, wire.ErrorCode{Code: serverModuleInvalid, Payload: &wire.ModuleInvalidPayload{Error: text}}
@@ -207,7 +212,10 @@ func (p *partition) past(l wire.Lookback, now time.Time) ([]byte, error) {
 	}
 	start, hw := p.offsets()
 	if l.Age == nil || l.Last > 0 {
-		from := min(max(hw-int64(min(l.Last, math.MaxInt64)), start), hw)
+		if l.Last > math.MaxInt64 {
+			return nil, errors.New("out of range integral type conversion attempted")
+		}
+		from := min(max(hw-int64(l.Last), start), hw)
 		err := p.batches(from, func(h *wire.BatchHeader, batch []byte) (bool, error) {
 			return true, records.add(h, batch, from, youngest)
 		})

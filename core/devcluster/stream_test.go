@@ -281,7 +281,7 @@ func TestStreamWithSmartModules(t *testing.T) {
 	}
 	code := s.failed(open(wire.SmartModuleInvocation{Name: "upper"}), 1, fluvioerr.ServerSmartModuleNotFound)
 	require.Equal(t, "upper", code.Payload.Text())
-	s.failed(open(wire.SmartModuleInvocation{AdHoc: &[]byte{1}}), 2, fluvioerr.ServerOther)
+	s.failed(open(wire.SmartModuleInvocation{AdHoc: &[]byte{1}}), 2, serverModuleInvalid)
 	s.data(s.stream("s", 0, plenty), 3, 0, "a") // the connection stays usable
 }
 
