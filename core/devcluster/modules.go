@@ -99,17 +99,19 @@ func errEngine(words string, err error) wire.ErrorCode {
 // batch of which something is left, lose their timestamps, and get deltas that are wrong from the second batch on.
 type transformed struct {
 	header  wire.BatchHeader // base offset -1 and last delta -1: nothing yet
-	section []byte
+	buf     []byte           // room for the header, and the records section
 	count   int
 	size    int // of the records, as max_bytes counts them
 	failure *wire.RuntimePayload
 	plain   []byte // scratch
 }
 
-func newTransformed() *transformed {
-	t := &transformed{header: wire.NewBatchHeader(wire.CompressionNone, 0, -1, -1), section: make([]byte, wire.RecordCountSize)}
+// reset begins anew, in the same memory.
+func (t *transformed) reset() {
+	t.header = wire.NewBatchHeader(wire.CompressionNone, 0, -1, -1)
 	t.header.BaseOffset = -1
-	return t
+	t.buf = append(t.buf[:0], make([]byte, wire.BatchHeaderSize+wire.RecordCountSize)...)
+	t.count, t.size, t.failure = 0, 0, nil
 }
 
 // add runs a batch through a chain. It is false when no more is to be added: there is no room, or a module refused a record.
@@ -131,15 +133,15 @@ func (t *transformed) add(chain *smartengine.Chain, h *wire.BatchHeader, batch [
 		if t.header.BaseOffset < 0 {
 			t.header.Attributes, t.header.BaseOffset = int16(h.Compression()), h.BaseOffset
 		}
-		added, err := appendShifted(t.section, out.Records, t.header.BaseOffset-h.BaseOffset)
+		added, err := appendShifted(t.buf, out.Records, t.header.BaseOffset-h.BaseOffset)
 		if err != nil {
 			return false, err
 		}
-		size := wire.RecordCountSize + len(added) - len(t.section)
+		size := wire.RecordCountSize + len(added) - len(t.buf)
 		if uint64(t.size)+uint64(size) > uint64(maxBytes) {
 			return false, nil
 		}
-		t.section, t.size, t.count = added, t.size+size, t.count+out.Count
+		t.buf, t.size, t.count = added, t.size+size, t.count+out.Count
 	}
 	if t.header.BaseOffset >= 0 {
 		t.header.LastOffsetDelta += h.LastOffsetDelta + 1
@@ -161,10 +163,14 @@ func appendShifted(section, list []byte, by int64) ([]byte, error) {
 	return section, err
 }
 
-// batch is what was collected, as it is stored and sent.
-func (t *transformed) batch() ([]byte, error) {
-	binary.BigEndian.PutUint32(t.section, uint32(t.count))
-	out, err := compress.Append(make([]byte, wire.BatchHeaderSize, wire.BatchHeaderSize+len(t.section)), compress.Codec(t.header.Compression()), 0, t.section)
+// batch is what was collected, as it is stored and sent. It may be in the memory that reset uses.
+func (t *transformed) batch() (out []byte, err error) {
+	out = t.buf
+	section := t.buf[wire.BatchHeaderSize:]
+	binary.BigEndian.PutUint32(section, uint32(t.count))
+	if codec := t.header.Compression(); codec != wire.CompressionNone {
+		out, err = compress.Append(make([]byte, wire.BatchHeaderSize), compress.Codec(codec), 0, section)
+	}
 	if err == nil {
 		wire.SealBatch(out, &t.header)
 	}
@@ -178,7 +184,8 @@ func (c *conn) transform(p *partition, version int16, steps []smartengine.Step, 
 		return nil, code
 	}
 	defer chain.Close()
-	t := newTransformed()
+	t := &transformed{}
+	t.reset()
 	for i := range headers {
 		size := headers[i].Size()
 		on, err := t.add(chain, &headers[i], set[:size], math.MaxUint32)

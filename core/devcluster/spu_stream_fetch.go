@@ -67,6 +67,7 @@ type stream struct {
 	generation uint64
 	steps      []smartengine.Step
 	chain      *smartengine.Chain // nil: batches are sent as they are stored
+	out        transformed        // what comes of them, else
 
 	ack   atomic.Int64 // the latest acknowledgement; earlier ones that were not seen in time are lost
 	acked chan struct{}
@@ -203,7 +204,8 @@ func (s *stream) readThrough(from int64) bool {
 	if f.size == 0 {
 		return s.onNothing(&f, from)
 	}
-	out := newTransformed()
+	out := &s.out
+	out.reset()
 	for on := true; on; {
 		h, batch, err := in.next()
 		if err == nil && batch != nil {

@@ -32,6 +32,8 @@ type instance struct {
 	step    *Step
 	version int16
 	module  api.Module
+	memory  api.Memory   // nil: it has none
+	alloc   api.Function // nil: it has none
 
 	transform   api.Function
 	aggregate   bool
@@ -58,6 +60,10 @@ func (e *Engine) instantiate(ctx context.Context, version int16, step *Step) (_ 
 			i.close()
 		}
 	}()
+	i.memory = i.module.ExportedMemory("memory")
+	if f := i.module.ExportedFunction("alloc"); f != nil && len(f.Definition().ParamTypes()) == 1 && len(f.Definition().ResultTypes()) == 1 {
+		i.alloc = f
+	}
 	initialize, err := i.function("init")
 	if err != nil {
 		return nil, err
@@ -128,25 +134,24 @@ func (i *instance) call(ctx context.Context, f api.Function, input ...[]byte) (i
 	i.out = slice{}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, sliceKey{}, &i.out), i.engine.options.TimeLimit)
 	defer cancel()
-	mem, alloc := i.module.ExportedMemory("memory"), i.module.ExportedFunction("alloc")
 	switch {
-	case mem == nil:
+	case i.memory == nil:
 		return 0, errors.New("Missing memory")
-	case alloc == nil || len(alloc.Definition().ParamTypes()) != 1 || len(alloc.Definition().ResultTypes()) != 1:
+	case i.alloc == nil:
 		return 0, errors.New("missing alloc")
 	}
 	size := 0
 	for _, part := range input {
 		size += len(part)
 	}
-	result, err := alloc.Call(ctx, uint64(size))
+	result, err := i.alloc.Call(ctx, uint64(size))
 	if err != nil {
 		return 0, i.engine.explain(i.step, err)
 	}
 	at := uint32(result[0])
-	place, ok := mem.Read(at, uint32(size)) // a view
+	place, ok := i.memory.Read(at, uint32(size)) // a view
 	if !ok {
-		return 0, fmt.Errorf("alloc gave a place outside of the module's memory: %d bytes at %d of %d", size, at, mem.Size())
+		return 0, fmt.Errorf("alloc gave a place outside of the module's memory: %d bytes at %d of %d", size, at, i.memory.Size())
 	}
 	for _, part := range input {
 		place = place[copy(place, part):]
@@ -159,7 +164,7 @@ func (i *instance) call(ctx context.Context, f api.Function, input ...[]byte) (i
 
 // output is a view of what the last call announced, empty if that is nothing or no place in memory. It lives until the next call.
 func (i *instance) output() []byte {
-	out, _ := i.module.ExportedMemory("memory").Read(i.out.at, i.out.size)
+	out, _ := i.memory.Read(i.out.at, i.out.size)
 	return out
 }
 
