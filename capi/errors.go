@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -57,6 +58,10 @@ func details(e *fluvioerr.Error) (pairs []string) {
 	add("hint", e.HintText(), e.HintText() != "")
 	add("waited_ms", strconv.FormatInt(e.Waited.Milliseconds(), 10), e.Waited > 0)
 	add("server_code", fmt.Sprint(e.Server), e.Server != fluvioerr.ServerNone)
+	if r := e.Record; r != nil { // it may hold anything, and details are texts
+		add("record_key", base64.StdEncoding.EncodeToString(r.Key), r.Key != nil)
+		add("record_value", base64.StdEncoding.EncodeToString(r.Value), true)
+	}
 	keys := make([]string, 0, len(e.Detail))
 	for key := range e.Detail {
 		keys = append(keys, key)

@@ -69,7 +69,7 @@ func (o ConsumerOptions) problems() *problems {
 		p.add("group_member", "%d is not between 0 and %d: the group has %d members", o.GroupMember, o.GroupSize-1, o.GroupSize)
 	}
 	checkOffsets(p, &o)
-	checkModules(p, o.SmartModules)
+	checkModules(p, o.SmartModules, o.TransformsPath)
 	if o.MaxBytes != 0 && o.PrefetchBytes != 0 && int64(o.MaxBytes) > o.PrefetchBytes {
 		p.add("max_bytes", "%d is larger than prefetch_bytes, %d", o.MaxBytes, o.PrefetchBytes)
 	}
@@ -119,7 +119,7 @@ func (c *Client) consumeConfig(o *ConsumerOptions) (cfg consume.Config, err erro
 	if o.OnEvent != nil {
 		cfg.OnEvent = func(e consume.Event) { o.OnEvent(ConsumerEvent(e)) }
 	}
-	if cfg.SmartModules, err = invocations("open consumer", o.SmartModules); err != nil {
+	if cfg.SmartModules, err = invocations("open consumer", o.SmartModules, o.TransformsPath); err != nil {
 		return cfg, err
 	}
 	if cfg.Store, err = c.offsetStore(o); err != nil {

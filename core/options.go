@@ -100,6 +100,9 @@ type ProducerOptions struct {
 	// and fails or is stored as a whole. Offsets of single records are not known then: reports have none, and tell of
 	// records that no module let through as of all others: persisted. The modules are no part of MaxRequestSize.
 	SmartModules []SmartModule `setting:"smartmodules"`
+	// TransformsPath is a file with the chain, instead of SmartModules: a transformation file of the official tools, as
+	// LoadTransforms reads it. It is read when the producer is opened.
+	TransformsPath string `setting:"transforms_path"`
 	// OnDelivery is told of every batch that was stored or failed, in order, on one goroutine. It should not block long:
 	// memory of further batches is not freed meanwhile. Flush and Close of the producer wait for it, so it must not call
 	// them. May be nil.
@@ -169,6 +172,9 @@ type ConsumerOptions struct {
 	// that record. An SPU says nothing of records that do not pass: with StopAt a partition therefore also ends when all
 	// before it is stored and nothing has come for the client's RequestTimeout.
 	SmartModules []SmartModule `setting:"smartmodules"`
+	// TransformsPath is a file with the chain, instead of SmartModules: a transformation file of the official tools, as
+	// LoadTransforms reads it. It is read when the consumer is opened.
+	TransformsPath string `setting:"transforms_path"`
 	// ReadAhead is for callers who read ahead of their own application, which then is the one to count: Next hands nothing
 	// out, Consumer.HandedOut does. The function is called before auto stores offsets, so that it can call HandedOut; it must
 	// not block.

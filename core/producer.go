@@ -59,7 +59,7 @@ func (o ProducerOptions) problems() *problems {
 	if o.PartitionFunc != nil && (o.Partitioner != "" || o.Partition != nil) {
 		p.add("partitioner", "cannot be combined with PartitionFunc")
 	}
-	checkModules(p, o.SmartModules)
+	checkModules(p, o.SmartModules, o.TransformsPath)
 	if codec, err := compress.Parse(o.Compression); err == nil && o.Compression != "" {
 		checkLevel(p, codec, o.CompressionLevel)
 	}
@@ -115,7 +115,7 @@ func (c *Client) Producer(ctx context.Context, topic string, o ProducerOptions) 
 	if checkLevel(&p, codec, o.CompressionLevel); len(p.list) > 0 {
 		return nil, p.err("producer")
 	}
-	chain, err := invocations("open producer", o.SmartModules)
+	chain, err := invocations("open producer", o.SmartModules, o.TransformsPath)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,10 @@ type Lookback struct {
 }
 
 // checkModules reports what is wrong with a chain.
-func checkModules(p *problems, chain []SmartModule) {
+func checkModules(p *problems, chain []SmartModule, file string) {
+	if len(chain) > 0 && file != "" {
+		p.add("transforms_path", "has no effect with smartmodules, leave one of them out")
+	}
 	for i := range chain {
 		m, name := &chain[i], fmt.Sprintf("smartmodules[%d]", i)
 		given := 0
@@ -69,8 +72,14 @@ var moduleKinds = map[string]uint8{
 	"filter_map": wire.KindFilterMap, "aggregate": wire.KindAggregate,
 }
 
-// invocations is a checked chain as SPUs take it. It reads the files, and packs modules as the protocol demands.
-func invocations(op string, chain []SmartModule) (out wire.SmartModules, err error) {
+// invocations is a checked chain, or that of a transformation file, as SPUs take it. It reads the files, and packs modules as the
+// protocol demands.
+func invocations(op string, chain []SmartModule, file string) (out wire.SmartModules, err error) {
+	if file != "" {
+		if chain, err = LoadTransforms(file); err != nil {
+			return nil, fluvioerr.As(err).ForSetting("transforms_path")
+		}
+	}
 	for i := range chain {
 		m := &chain[i]
 		v := wire.SmartModuleInvocation{Name: m.Name, Kind: wire.SmartModuleKind{Tag: moduleKinds[m.Kind], Accumulator: m.Accumulator}}

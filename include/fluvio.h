@@ -109,7 +109,9 @@ FLUVIO_API int32_t fluvio_error_is_fatal(const fluvio_error_t *error);
 /* 1 if the failed request may have taken effect, else 0. Since 0.1. */
 FLUVIO_API int32_t fluvio_error_maybe_written(const fluvio_error_t *error);
 /* A detail by key: "operation", "topic", "partition", "offset", "address", "setting", "hint", "waited_ms", and keys of
- * single errors such as "next_available". NULL if there is none. Since 0.1. */
+ * single errors such as "next_available". Of errors of SmartModules: "smartmodule" (the chain), "smartmodule_hint" (what the
+ * module said), "smartmodule_kind", and of the record it refused "offset", for a producer "record" (its place in its batch), and in
+ * base64 "record_key", if it has one, and "record_value". NULL if there is none. Since 0.1. */
 FLUVIO_API const char *fluvio_error_detail(const fluvio_error_t *error, const char *key);
 /* The i-th detail; 0 while there is one, -1 behind the last. Key and value live as long as the error. Since 0.1. */
 FLUVIO_API int32_t fluvio_error_detail_at(const fluvio_error_t *error, size_t i, const char **key, const char **value);
@@ -569,7 +571,8 @@ FLUVIO_API fluvio_status_t fluvio_event_offsets_reply(fluvio_event_t *event, con
 
 /* Opens a producer. Settings: batch_size, linger_ms, max_request_size, compression, buffer_memory, delivery,
  * delivery_timeout_ms, isolation, partitioner (siphash; round_robin, sticky, fixed), partition, smartmodules ... (README);
- * buffer_full has no effect, send has a timeout instead. smartmodules is a list of objects, by fluvio_config_set_json.
+ * buffer_full has no effect, send has a timeout instead. smartmodules is a list of objects, by fluvio_config_set_json;
+ * transforms_path names a transformation file of the official tools with such a list.
  * deliveries: where delivery reports go, or NULL when nobody wants them, which costs nothing. Every accepted record gets
  * exactly one report, and reports that the application does not take count: 8 bytes per record and 160 per report, up to
  * buffer_memory, then send waits for them to be taken. The queue must outlive the producer. *producer is the caller's and
@@ -651,7 +654,7 @@ FLUVIO_API void fluvio_producer_free(fluvio_producer_t *producer);
  * corrupt_batches, max_retries, max_bytes, prefetch_bytes, isolation ... (README). *consumer is the caller's and keeps the
  * client alive.
  * smartmodules, by fluvio_config_set_json, is a list of objects {"name" or "path" or "wasm": {"base64"}, "params": {},
- * "accumulator", "lookback": {"last", "age_ms"}}: the chain of SmartModules that SPUs run records through. What comes out has no
+ * "accumulator", "lookback": {"last", "age_ms"}}, and transforms_path a transformation file of the official tools: the chain of SmartModules that SPUs run records through. What comes out has no
  * timestamps, and offsets that are exact only for the last record of what was read together (README).
  * consumer_id names the consumer: unless start is an absolute offset, reading goes on behind the offset that is stored
  * under this name, with end too. offset_strategy says who stores offsets: none, manual (fluvio_consumer_commit) or auto

@@ -51,18 +51,19 @@ var rules = map[string]rule{
 	"core/internal/consume": {rooms: flow, modules: []string{"golang.org/x/sync"}},
 	"core": {
 		rooms:   append(slices.Clone(flow), "core/internal/produce", "core/internal/consume"),
-		modules: []string{"github.com/BurntSushi/toml"},
+		modules: []string{"github.com/BurntSushi/toml", "go.yaml.in/yaml/v3"},
 	},
 	// The client and the cluster share the codec and nothing else.
 	"core/devcluster": {
-		rooms:   []string{"core/fluvioerr", "core/internal/wire", "core/internal/compress"},
-		modules: []string{"golang.org/x/sys", "github.com/tetratelabs/wazero"},
+		rooms:   []string{"core/fluvioerr", "core/internal/wire", "core/internal/compress", "core/devcluster/internal/smartengine"},
+		modules: []string{"golang.org/x/sys"},
 	},
-	"core/cmd/fluvio-devcluster": {rooms: []string{"core/fluvioerr", "core/devcluster"}},
-	"core/internal/history":      {},                                  // tests hold their runs against it
-	"core/internal/gen":          {rooms: []string{"core/fluvioerr"}}, // writes the error tables of the other languages
-	"capi":                       {rooms: []string{"core", "core/fluvioerr"}, modules: []string{"golang.org/x/sys"}},
-	"tests":                      {},
+	"core/devcluster/internal/smartengine": {rooms: []string{"core/internal/wire"}, modules: []string{"github.com/tetratelabs/wazero"}},
+	"core/cmd/fluvio-devcluster":           {rooms: []string{"core/fluvioerr", "core/devcluster"}},
+	"core/internal/history":                {},                                  // tests hold their runs against it
+	"core/internal/gen":                    {rooms: []string{"core/fluvioerr"}}, // writes the error tables of the other languages
+	"capi":                                 {rooms: []string{"core", "core/fluvioerr"}, modules: []string{"golang.org/x/sys"}},
+	"tests":                                {},
 	// It reads the protocol for itself, without the codec that it judges.
 	"tests/replay":     {modules: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4/v4"}},
 	"tests/recorder":   {rooms: []string{"tests/replay"}},

@@ -668,6 +668,8 @@ export interface ProducerOptions extends CallOptions {
    * then: they are -1, also for records that no module let through.
    */
   smartmodules?: readonly SmartModule[];
+  /** A file with the chain, instead of smartmodules: a transformation file of the official tools, YAML or JSON. */
+  transformsPath?: string;
 }
 
 /**
@@ -923,6 +925,8 @@ export interface ConsumerOptions extends CallOptions {
    * last record of what was read together. With stopAt a partition also ends when nothing has come for requestTimeoutMs.
    */
   smartmodules?: readonly SmartModule[];
+  /** A file with the chain, instead of smartmodules: a transformation file of the official tools, YAML or JSON. */
+  transformsPath?: string;
 }
 
 /**
@@ -1178,8 +1182,21 @@ export class InternalError extends FluvioError {}
 export class EndError extends FluvioError {}
 /** Stored data is damaged. */
 export class CorruptError extends FluvioError {}
-/** A SmartModule failed. */
-export class SmartModuleError extends FluvioError {}
+/** A SmartModule failed, or could not be loaded. */
+export class SmartModuleError extends FluvioError {
+  /** The modules of the chain, separated by commas: which of them failed, the cluster does not tell. */
+  readonly smartmodule: string;
+  /** What the module itself said; empty if it said nothing. */
+  readonly smartmoduleHint: string;
+  /** filter, map, array_map, filter_map or aggregate, of a module that refused a record. */
+  readonly kind: string;
+  /** The offset of the record that the module refused; of a producer's, its place in its batch. null if it is about none. */
+  readonly offset: number | null;
+  /** The key of that record; null without one. */
+  readonly key: Buffer | null;
+  /** The value of that record; null if the error is about none. */
+  readonly value: Buffer | null;
+}
 
 /* ----------------------------------------------------------------- package */
 

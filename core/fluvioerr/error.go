@@ -23,9 +23,16 @@ type Error struct {
 	Setting   string        // the setting concerned, in its wire spelling (max_request_size)
 	Waited    time.Duration // for Timeout: how long was waited
 	Detail    map[string]string
+	Record    *Record   // the record that a SmartModule refused; nil for none
 	Sent      bool      // bytes of the request left this process, so it may have taken effect
 	End       EndReason // the stream that it came from has ended for this reason, whatever the code says
 	Err       error     // the cause
+}
+
+// Record is the content of the record that an error is about. No message holds it.
+type Record struct {
+	Key   []byte // nil: it has no key
+	Value []byte
 }
 
 // New makes an error of a code with a formatted message.

@@ -56,6 +56,20 @@ for (const row of codes) {
   classes[row.className] = errorClass;
 }
 
+const content = (text) => (text === undefined ? null : Buffer.from(text, 'base64'));
+
+// What index.d.ts says of SmartModuleError, from its details.
+for (const [name, get] of Object.entries({
+  smartmodule: (d) => d.smartmodule ?? '',
+  smartmoduleHint: (d) => d.smartmodule_hint ?? '',
+  kind: (d) => d.smartmodule_kind ?? '',
+  offset: (d) => (d.offset ?? d.record) === undefined ? null : Number(d.offset ?? d.record),
+  key: (d) => content(d.record_key),
+  value: (d) => content(d.record_value),
+})) {
+  Object.defineProperty(classes.SmartModuleError.prototype, name, { get() { return get(this.details); } });
+}
+
 /** A copy of an error with one more detail. */
 function withDetail(error, key, value) {
   return make(error.code, error.message, { ...error, details: { ...error.details, [key]: value } });

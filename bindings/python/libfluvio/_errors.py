@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import builtins
 import enum
 from ctypes import byref, c_char_p, c_void_p
@@ -272,6 +273,41 @@ class SmartModuleError(FluvioError):
     """A SmartModule failed or could not be loaded."""
 
     CODE = -25
+
+    @property
+    def smartmodule(self) -> str:
+        """The modules of the chain, separated by commas: which of them failed, the cluster does not tell."""
+        return self.details.get("smartmodule", "")
+
+    @property
+    def smartmodule_hint(self) -> str:
+        """What the module itself said; empty if it said nothing."""
+        return self.details.get("smartmodule_hint", "")
+
+    @property
+    def kind(self) -> str:
+        """``filter``, ``map``, ``array_map``, ``filter_map`` or ``aggregate``, of a module that refused a record."""
+        return self.details.get("smartmodule_kind", "")
+
+    @property
+    def offset(self) -> Optional[int]:
+        """The offset of the record that the module refused; of a producer's, its place in its batch."""
+        text = self.details.get("offset", self.details.get("record"))
+        return None if text is None else int(text)
+
+    @property
+    def key(self) -> Optional[bytes]:
+        """The key of that record; None without one."""
+        return self._content("record_key")
+
+    @property
+    def value(self) -> Optional[bytes]:
+        """The value of that record; None if the error is about none."""
+        return self._content("record_value")
+
+    def _content(self, name: str) -> Optional[bytes]:
+        text = self.details.get(name)
+        return None if text is None else base64.b64decode(text)
 
 
 def _classes() -> Dict[int, Type[FluvioError]]:

@@ -1,7 +1,10 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 )
@@ -201,8 +204,45 @@ func (e *ErrorCode) Err(op string) *fluvioerr.Error {
 	case *RuntimePayload:
 		err.Offset = p.Offset
 		err.WithDetail("smartmodule_hint", p.Hint).WithDetail("smartmodule_kind", p.KindName())
+		err.Record = &fluvioerr.Record{Value: bytes.Clone(p.Value)}
+		if p.Key != nil {
+			err.Record.Key = append([]byte{}, *p.Key...)
+		}
+	case *MemoryPayload:
+		err.WithDetail("requested_bytes", fmt.Sprint(p.Requested)).WithDetail("allowed_bytes", fmt.Sprint(p.Max))
+	case *TextPayload:
+		explainText(err, p.Message)
 	}
 	return err
+}
+
+// The texts in which SPUs put what a module's init and look_back functions say.
+const initText = "\n\nSmartModule Init Error: \n"
+
+var lookBackText = regexp.MustCompile(`(?s)^(.*)\n\nSmartModule Lookback Error: \n    Offset: (-?[0-9]+)\n    Key: (.*?)\n    Value: (.*)$`)
+
+// binaryText is what SPUs write for a key or value that is no text.
+var binaryText = regexp.MustCompile(`^Binary: [0-9]+ bytes$`)
+
+// explainText takes apart what SPUs say of modules in texts. The offset of a record that look_back refused is only its place in
+// its batch, so it is a detail and no offset.
+func explainText(err *fluvioerr.Error, text string) {
+	if hint, ok := strings.CutSuffix(text, initText); ok {
+		err.WithDetail("smartmodule_hint", hint)
+		return
+	}
+	m := lookBackText.FindStringSubmatch(text)
+	if m == nil {
+		return
+	}
+	err.WithDetail("smartmodule_hint", m[1]).WithDetail("record", m[2])
+	if binaryText.MatchString(m[4]) {
+		return
+	}
+	err.Record = &fluvioerr.Record{Value: []byte(m[4])}
+	if m[3] != "NULL" && !binaryText.MatchString(m[3]) {
+		err.Record.Key = []byte(m[3])
+	}
 }
 
 // Errorf makes an ErrorCode of code Other with a text, as servers use it for everything without a code of its own.

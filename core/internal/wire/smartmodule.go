@@ -64,7 +64,7 @@ func (m SmartModules) Explain(e *fluvioerr.Error) {
 	}
 	if e.Server == fluvioerr.ServerOther && slices.ContainsFunc(engineTexts, func(text string) bool { return strings.HasPrefix(e.Message, "Other: "+text) }) {
 		e.Code = fluvioerr.SmartModule
-		e.Hint = "a module of the chain failed without saying why: it may have run into a trap or out of memory"
+		e.Hint = "a module of the chain broke off: it may have run into a trap, out of memory, or out of time"
 	}
 	if e.Code == fluvioerr.SmartModule || e.Server == fluvioerr.ServerSmartModuleNotFound {
 		labels := make([]string, len(m))
