@@ -20,8 +20,8 @@ import (
 // module does to a record what a SmartModule would: it gives what comes out, or why it fails.
 type module func(offset int64, key, value []byte) (out [][]byte, failure string)
 
-// moduleServer stands between a client and the SPUs of a dev cluster, which runs no SmartModules: it takes the chain out of
-// requests and does the module's work itself, by the rules of SPUs.
+// moduleServer stands between a client and the SPUs of a dev cluster and is told by a test what modules do: it takes the chain
+// out of requests and does the module's work itself, by the rules of SPUs. It can cut connections where it hurts.
 type moduleServer struct {
 	t   *testing.T
 	dev *devcluster.Cluster

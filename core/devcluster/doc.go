@@ -21,12 +21,17 @@
 // whose SPU is down. Retention removes closed segments every 10 s. Consumer offsets are records of the system topic, in the
 // form that SPUs write them.
 //
+// SmartModules run as on a real SPU, from their bytes or by name, on what is read and on what is written: see package
+// smartengine. A module that does not return within Options.SmartModuleTime is stopped. With modules that leave out much, SPUs lose
+// records, and so does this one: what lies in the segments behind one of which nothing passes, and a batch whose output alone is
+// more than max_bytes, are not seen by a stream.
+//
 // Options.PlatformVersion makes it an earlier release, from 0.10.9 on: what that release did not have is not advertised, not
 // served, not read and not answered.
 //
 // # What it does not do
 //
-//   - SmartModules are kept, but not run: streams and writes through them are refused, and a topic's deduplication does nothing.
+//   - A topic's deduplication does nothing. Modules as WebAssembly text are not compiled.
 //   - Mirror topics get their partitions and refusals, but no records from other clusters; their partitions are shown online, which
 //     a real SC does not. SPU groups start nothing.
 //   - Replicas share one log: a follower that is online has everything at once, one that is down stays where it was.

@@ -430,7 +430,41 @@ static void joined_reports(fluvio_client_t *client)
   fluvio_queue_free(queue);
 }
 
-/* The dev cluster has no SmartModules, and says so as a real one does of a name it does not know. */
+/* Through a module that refuses a record: what came before it, then an error that tells of it. */
+static void refused(fluvio_client_t *client)
+{
+  static const char chain[] = "{\"start\": \"beginning\", \"smartmodules\": [{\"path\": \"smartmodules/fails.wasm\", \"params\": {\"at\": \"r1\"}}]}";
+  static const char *details[][2] = { { "smartmodule", "fails.wasm" }, { "smartmodule_kind", "filter" }, { "offset", "1" },
+    { "smartmodule_hint", "the record is refused\n\nCaused by:\n    it was told to fail here" }, { "record_key", "aw==" }, { "record_value", "cjE=" } };
+  fluvio_error_t *error = NULL;
+  fluvio_consumer_t *consumer = NULL;
+  fluvio_batch_t *batch = NULL;
+  fluvio_config_t *config = fluvio_config_new();
+  fluvio_producer_t *producer;
+  size_t i;
+  PART("SmartModules that refuse");
+  make_topic(client, "c-refused", "1");
+  producer = open_with(client, "c-refused", "{\"linger_ms\": 60000}", NULL);
+  OK(fluvio_producer_send(producer, NULL, 0, "r0", 2, -1, -1, &error));
+  OK(fluvio_producer_send(producer, "k", 1, "r1", 2, -1, -1, &error));
+  OK(fluvio_producer_flush(producer, LONG, &error));
+  OK(fluvio_producer_close(producer, LONG, &error));
+  fluvio_producer_free(producer);
+  OK(fluvio_config_set_json(config, chain, &error));
+  OK(fluvio_consumer_open(client, "c-refused", config, LONG, &consumer, &error));
+  OK(fluvio_consumer_poll(consumer, LONG, &batch, &error));
+  CHECK(fluvio_batch_count(batch) == 1);
+  fluvio_batch_release(batch);
+  CHECK(fluvio_consumer_poll(consumer, LONG, &batch, &error) == FLUVIO_ERR_SMART_MODULE);
+  for (i = 0; i < sizeof details / sizeof *details; i++)
+    CHECK(strcmp(fluvio_error_detail(error, details[i][0]), details[i][1]) == 0);
+  fluvio_error_free(error);
+  error = NULL;
+  fluvio_consumer_free(consumer);
+  fluvio_config_free(config);
+}
+
+/* Of a name that it does not know, the cluster says so. */
 static void smart_modules(fluvio_client_t *client)
 {
   static const char modules[] = "{\"start\": \"beginning\", \"smartmodules\": [{\"name\": \"nope\", \"params\": {\"a\": \"b\"}, \"lookback\": {\"last\": 5}}]}";
@@ -475,6 +509,7 @@ int main(int argc, char **argv)
   at_once(client);
   joined_reports(client);
   smart_modules(client);
+  refused(client);
   OK(fluvio_client_close(client, LONG, &error));
   fluvio_client_free(client);
   return 0;

@@ -52,16 +52,30 @@ def produce(config: Any, job: Dict[str, Any]) -> Any:
 
 
 def consume(config: Any, job: Dict[str, Any]) -> Any:
-    """Reads ``count`` records of one partition from its beginning: offset, key, value of each."""
+    """Reads ``count`` records of one partition from its beginning, through ``modules`` if there are: offset, key, value of
+    each. A failure is the last one."""
     consumer = fluvio.Fluvio.connect_with_config(config).partition_consumer(job["topic"], job["partition"])
     records: List[Any] = []
-    for record in consumer.stream(fluvio.Offset.beginning()):
+    settings = fluvio.ConsumerConfig()
+    for module in job.get("modules", []):
+        settings.smartmodule(**{**module, "aggregate": bytes.fromhex(module["aggregate"])} if "aggregate" in module else module)
+    stream = consumer.stream_with_config(fluvio.Offset.beginning(), settings)
+    while len(records) < job["count"]:
+        try:
+            record = next(stream)
+        except Exception as why:  # noqa: BLE001 - the client has one exception for everything
+            records.append(str(why))
+            break
         raw: Optional[Any] = record.key()
         key = None if raw is None else bytes(raw).hex()
         records.append([record.offset(), key, bytes(record.value()).hex()])
-        if len(records) == job["count"]:
-            break
     return records
+
+
+def load(config: Any, job: Dict[str, Any]) -> Any:
+    """Stores a SmartModule in the cluster."""
+    fluvio.FluvioAdmin.connect_with_config(config).create_smartmodule(job["name"], job["path"], False)
+    return None
 
 
 def main() -> None:
@@ -69,7 +83,7 @@ def main() -> None:
     job = json.load(sys.stdin)
     config = fluvio.FluvioConfig.new(job["endpoint"])
     config.disable_tls()
-    jobs = {"create": create, "topics": topics, "produce": produce, "consume": consume}
+    jobs = {"create": create, "topics": topics, "produce": produce, "consume": consume, "load": load}
     result = jobs[job["do"]](config, job)
     print(json.dumps(result), flush=True)
     os._exit(0)  # the client's threads may not let the interpreter end

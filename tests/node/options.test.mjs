@@ -118,7 +118,7 @@ describe('options of producers', () => {
     await producer.close();
     await consumer.close();
     const packed = await use.client.producer(topic, { smartmodules: [{ wasm: new Uint8Array([0, 97, 115, 109]) }] });
-    assert.match((await rejection(packed.send('x'))).message, /does not run SmartModules/);
+    assert.match((await rejection(packed.send('x'))).message, /SmartModuleChainInitError: invalid version header/);
     await packed.close();
     for (const [module, message] of [
       [{}, /smartmodules\[0\]: give one of name, path and wasm/],

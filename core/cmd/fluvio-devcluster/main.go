@@ -61,6 +61,8 @@ func parse(args []string, stderr io.Writer) (settings, int, bool) {
 	f.StringVar(&s.options.PlatformVersion, "platform-version", "", "release to behave like: a version as 0.17.1, a line as 0.17, or HEAD, the default")
 	f.DurationVar(&s.options.CleanInterval, "clean-interval", 0, "how often retention is applied; 0 is 10s")
 	f.DurationVar(&s.options.SnapshotInterval, "snapshot-interval", 0, "how often watches get a full snapshot; 0 is 300s")
+	f.DurationVar(&s.options.SmartModuleTime, "smartmodule-time", 0, "how long a SmartModule may take for the records of a batch before it is stopped; 0 is 10s")
+	f.Int64Var(&s.options.SmartModuleMemory, "smartmodule-memory", 0, "most memory of a SmartModule in one stream or request, in bytes; 0 is 1 GiB")
 	f.StringVar(&level, "log-level", "warn", "debug, info, warn, error or off; logs go to standard error")
 	f.BoolVar(&s.stdinLifeline, "stdin-lifeline", false, "stop when standard input ends")
 	f.BoolVar(&s.exitWithParent, "exit-with-parent", false, "stop when the parent process is gone")
