@@ -137,7 +137,7 @@ func TestRealModulesWithAllElse(t *testing.T) {
 
 // Every failure arrives as an error with all that is known of it.
 func TestRealModulesFail(t *testing.T) {
-	client := realTopic(t, devcluster.Options{SmartModuleTime: 300 * time.Millisecond, SmartModuleMemory: 32 << 20}, 1, "a k=bad c", "d k=broken")
+	client := realTopic(t, devcluster.Options{SmartModuleMemory: 8 << 20}, 1, "a k=bad c", "d k=broken")
 	fail := func(chain ...fluvio.SmartModule) ([]string, *fluvioerr.Error) {
 		got, failure := through(t, client, fluvio.ConsumerOptions{SmartModules: chain})
 		require.NotNil(t, failure)
@@ -164,13 +164,10 @@ func TestRealModulesFail(t *testing.T) {
 	require.Equal(t, fluvioerr.NotFound, e.Code)
 	require.Equal(t, map[string]string{"smartmodule": "nobody"}, e.Detail)
 
-	_, e = fail(real("breaks"))
-	require.Equal(t, fluvioerr.SmartModule, e.Code)
-	require.ErrorContains(t, e, "the SmartModule breaks.wasm did not return within 300ms and was stopped")
 	_, e = fail(real("breaks", "how", "trap"))
 	require.ErrorContains(t, e, "wasm trap: unreachable")
 	_, e = fail(real("breaks", "how", "memory", "early", ""))
-	require.Equal(t, "33554432", e.Detail["allowed_bytes"])
+	require.Equal(t, "8388608", e.Detail["allowed_bytes"])
 	require.NotEmpty(t, e.Detail["requested_bytes"])
 
 	failed := send(t, client, fluvio.ProducerOptions{SmartModules: []fluvio.SmartModule{real("fails")}}, "x y k=bad z")
@@ -178,13 +175,27 @@ func TestRealModulesFail(t *testing.T) {
 	e = fluvioerr.As(failed[0])
 	require.Equal(t, "2", e.Detail["record"])
 	require.Equal(t, &fluvioerr.Record{Key: []byte("k"), Value: []byte("bad")}, e.Record)
-	failed = send(t, client, fluvio.ProducerOptions{SmartModules: []fluvio.SmartModule{real("breaks")}}, "x")
-	require.Len(t, failed, 1)
-	require.ErrorContains(t, failed[0], "did not return within 300ms")
-
 	got, e = through(t, client, fluvio.ConsumerOptions{}) // the cluster lives, and stored nothing of that
 	require.Nil(t, e)
 	require.Equal(t, []string{"a", "bad", "c", "d", "broken"}, got)
+}
+
+// A module that never returns is stopped and reported, and the cluster lives.
+func TestRunawayModules(t *testing.T) {
+	client := realTopic(t, devcluster.Options{SmartModuleTime: 300 * time.Millisecond}, 1, "a")
+	const why = "the SmartModule breaks.wasm did not return within 300ms and was stopped"
+	_, e := through(t, client, fluvio.ConsumerOptions{SmartModules: []fluvio.SmartModule{real("breaks")}})
+	require.Equal(t, fluvioerr.SmartModule, e.Code)
+	require.ErrorContains(t, e, why)
+	_, e = through(t, client, fluvio.ConsumerOptions{SmartModules: []fluvio.SmartModule{real("breaks", "early", "")}})
+	require.ErrorContains(t, e, "SmartModuleChainInitError: "+why)
+	failed := send(t, client, fluvio.ProducerOptions{SmartModules: []fluvio.SmartModule{real("breaks")}}, "x")
+	require.Len(t, failed, 1)
+	require.Equal(t, fluvioerr.SmartModule, fluvioerr.CodeOf(failed[0]))
+	require.ErrorContains(t, failed[0], why)
+	got, e := through(t, client, fluvio.ConsumerOptions{})
+	require.Nil(t, e)
+	require.Equal(t, []string{"a"}, got)
 }
 
 func TestTransformationFiles(t *testing.T) {

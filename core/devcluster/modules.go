@@ -361,7 +361,7 @@ func (s *scan) next() (h wire.BatchHeader, batch []byte, err error) {
 	if !s.begun {
 		s.begin()
 		if e, ok := s.first.code.Payload.(*wire.EvictedPayload); ok {
-			return h, nil, fmt.Errorf("Offset %d is evicted. The next available is %d", e.Offset, e.NextAvailable)
+			return h, nil, smartengine.Text(fmt.Sprintf("Offset %d is evicted. The next available is %d", e.Offset, e.NextAvailable))
 		} else if !s.first.code.Ok() {
 			return h, nil, s.first.code.Err("read")
 		}

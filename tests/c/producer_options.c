@@ -433,7 +433,7 @@ static void joined_reports(fluvio_client_t *client)
 /* Through a module that refuses a record: what came before it, then an error that tells of it. */
 static void refused(fluvio_client_t *client)
 {
-  static const char chain[] = "{\"start\": \"beginning\", \"smartmodules\": [{\"path\": \"smartmodules/fails.wasm\", \"params\": {\"at\": \"r1\"}}]}";
+  static const char chain[] = "{\"start\": \"beginning\", \"smartmodules\": [{\"path\": \"tests/smartmodules/fails.wasm\", \"params\": {\"at\": \"r1\"}}]}";
   static const char *details[][2] = { { "smartmodule", "fails.wasm" }, { "smartmodule_kind", "filter" }, { "offset", "1" },
     { "smartmodule_hint", "the record is refused\n\nCaused by:\n    it was told to fail here" }, { "record_key", "aw==" }, { "record_value", "cjE=" } };
   fluvio_error_t *error = NULL;
@@ -455,7 +455,7 @@ static void refused(fluvio_client_t *client)
   OK(fluvio_consumer_poll(consumer, LONG, &batch, &error));
   CHECK(fluvio_batch_count(batch) == 1);
   fluvio_batch_release(batch);
-  CHECK(fluvio_consumer_poll(consumer, LONG, &batch, &error) == FLUVIO_ERR_SMART_MODULE);
+  CHECK(fluvio_consumer_poll(consumer, LONG, &batch, &error) == FLUVIO_ERR_SMARTMODULE);
   for (i = 0; i < sizeof details / sizeof *details; i++)
     CHECK(strcmp(fluvio_error_detail(error, details[i][0]), details[i][1]) == 0);
   fluvio_error_free(error);

@@ -52,13 +52,15 @@ def produce(config: Any, job: Dict[str, Any]) -> Any:
 
 
 def consume(config: Any, job: Dict[str, Any]) -> Any:
-    """Reads ``count`` records of one partition from its beginning, through ``modules`` if there are: offset, key, value of
-    each. A failure is the last one."""
+    """Reads ``count`` records of one partition from its beginning, through ``modules``: offset, key, value of each. A
+    failure is the last one."""
     consumer = fluvio.Fluvio.connect_with_config(config).partition_consumer(job["topic"], job["partition"])
     records: List[Any] = []
     settings = fluvio.ConsumerConfig()
     for module in job.get("modules", []):
-        settings.smartmodule(**{**module, "aggregate": bytes.fromhex(module["aggregate"])} if "aggregate" in module else module)
+        if "aggregate" in module:
+            module = {**module, "aggregate": bytes.fromhex(module["aggregate"])}
+        settings.smartmodule(**module)
     stream = consumer.stream_with_config(fluvio.Offset.beginning(), settings)
     while len(records) < job["count"]:
         try:

@@ -1,4 +1,4 @@
-"""SmartModules of every kind, alone and in chains of three, on the dev cluster: libfluvio reads what the official client reads."""
+"""SmartModules of every kind, alone and in chains of three, on the dev cluster: both clients read the same."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def send(client: libfluvio.Client, topic: str, **settings: Any) -> None:
             producer.flush()
 
 
-def compare(official: Any, client: libfluvio.Client, topic: str, modules: List[Any], their_modules: List[Any]) -> List[Any]:
+def compare(
+    official: Any, client: libfluvio.Client, topic: str, modules: List[Any], their_modules: List[Any]
+) -> List[Any]:
     """What libfluvio reads; the official client reads the same."""
     records: List[Any] = []
     failure = None

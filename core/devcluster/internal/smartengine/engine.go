@@ -116,7 +116,7 @@ func (e *Engine) compile(ctx context.Context, wasm []byte) (*compiled, error) {
 	return c, c.err
 }
 
-// link sees to it that all a module imports is there. The texts are the official engine's.
+// link sees to it that all a module imports is there.
 func (e *Engine) link(ctx context.Context, runtime wazero.Runtime, m wazero.CompiledModule) error {
 	host := ""
 	for _, f := range m.ImportedFunctions() {
@@ -126,11 +126,11 @@ func (e *Engine) link(ctx context.Context, runtime wazero.Runtime, m wazero.Comp
 		}
 	}
 	if host == "" {
-		return errors.New("Failed to instantiate: At least one import is required")
+		return Text("Failed to instantiate: At least one import is required")
 	}
 	for _, f := range m.ImportedFunctions() {
 		if module, name, _ := f.Import(); module != wasi && (module != host || name != copyRecords) {
-			return fmt.Errorf("Failed to instantiate: unknown import: `%s::%s` has not been defined", module, name)
+			return Text(fmt.Sprintf("Failed to instantiate: unknown import: `%s::%s` has not been defined", module, name))
 		}
 	}
 	e.mu.Lock()
@@ -142,7 +142,7 @@ func (e *Engine) link(ctx context.Context, runtime wazero.Runtime, m wazero.Comp
 		WithGoModuleFunction(api.GoModuleFunc(takeRecords), []api.ValueType{api.ValueTypeI32, api.ValueTypeI32}, nil).
 		Export(copyRecords).Instantiate(ctx)
 	if err != nil {
-		return fmt.Errorf("Failed to instantiate: %w", err)
+		return Text("Failed to instantiate: " + err.Error())
 	}
 	e.hosts[host] = true
 	return nil
@@ -159,6 +159,11 @@ func takeRecords(ctx context.Context, _ api.Module, stack []uint64) {
 		*s = slice{uint32(stack[0]), uint32(stack[1])}
 	}
 }
+
+// Text is an error in the official servers' own words.
+type Text string
+
+func (t Text) Error() string { return string(t) }
 
 // MemoryError says that a module wanted more memory than it may have. Both are in bytes.
 type MemoryError struct{ Requested, Max uint64 }

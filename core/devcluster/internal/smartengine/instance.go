@@ -81,7 +81,7 @@ func (e *Engine) instantiate(ctx context.Context, version int16, step *Step) (_ 
 		}
 	}
 	if i.transform == nil {
-		return nil, errors.New("No valid smartmodule found")
+		return nil, Text("No valid smartmodule found")
 	}
 	if initialize != nil {
 		err = i.initialize(ctx, initialize)
@@ -111,7 +111,7 @@ func (e *Engine) newModule(ctx context.Context, step *Step, m wazero.CompiledMod
 	case *MemoryError, *TimeError:
 		return nil, err
 	}
-	return nil, fmt.Errorf("Failed to instantiate: %w", err)
+	return nil, Text("Failed to instantiate: " + err.Error())
 }
 
 func (i *instance) close() { _ = i.module.Close(context.Background()) }
@@ -136,7 +136,7 @@ func (i *instance) call(ctx context.Context, f api.Function, input ...[]byte) (i
 	defer cancel()
 	switch {
 	case i.memory == nil:
-		return 0, errors.New("Missing memory")
+		return 0, Text("Missing memory")
 	case i.alloc == nil:
 		return 0, errors.New("missing alloc")
 	}
