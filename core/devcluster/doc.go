@@ -22,7 +22,8 @@
 // form that SPUs write them.
 //
 // SmartModules run as on a real SPU, from their bytes or by name, on what is read and on what is written: see package
-// smartengine. A module that does not return within Options.SmartModuleTime is stopped. With modules that leave out much, SPUs lose
+// smartengine. A module that does not return within Options.SmartModuleTime is stopped. That makes the loops of
+// modules slow: those of the official crate, which handle every byte by itself, take some 70 µs for a record of 1 KB. With modules that leave out much, SPUs lose
 // records, and so does this one: what lies in the segments behind one of which nothing passes, and a batch whose output alone is
 // more than max_bytes, are not seen by a stream.
 //
