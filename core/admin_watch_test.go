@@ -118,6 +118,8 @@ func TestWatchOfOtherObjects(t *testing.T) {
 	require.NoError(t, err)
 	spus, err := admin.WatchSPUs(ctx)
 	require.NoError(t, err)
+	status := func(s *fluvio.SPU) string { return s.Status }
+	eventsOf(t, spus, status, "synced")
 	groups, err := admin.WatchSPUGroups(ctx)
 	require.NoError(t, err)
 	formats, err := admin.WatchTableFormats(ctx)
@@ -125,7 +127,7 @@ func TestWatchOfOtherObjects(t *testing.T) {
 	require.NoError(t, admin.CreateTopic(ctx, "t", fluvio.TopicSpec{}))
 	eventsOf(t, parts, func(p *fluvio.Partition) string { return p.Topic }, "added t")
 	require.NoError(t, cluster.StopSPU(5001))
-	eventsOf(t, spus, func(s *fluvio.SPU) string { return s.Status }, "changed offline")
+	eventsOf(t, spus, status, "changed offline")
 	require.NoError(t, admin.CreateSPUGroup(ctx, "g", fluvio.SPUGroupSpec{}))
 	eventsOf(t, groups, func(g *fluvio.SPUGroup) string { return g.Name }, "added g")
 	require.NoError(t, admin.CreateTableFormat(ctx, "f", fluvio.TableFormatSpec{}))

@@ -106,7 +106,7 @@ func TestRealModulesWithAllElse(t *testing.T) {
 	cluster := startCluster(t, devcluster.Options{SPUs: 2})
 	require.NoError(t, cluster.CreateTopic("real", 3))
 	o := fluvio.ClientOptions{Endpoint: cluster.Endpoint()}
-	impatient(&o)
+	o.RequestTimeout = 5 * time.Second // of silence, that is, which ends a partition: longer than the first use of a module takes
 	client, err := fluvio.Connect(testContext(t), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close(testContext(t))) })

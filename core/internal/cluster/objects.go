@@ -133,10 +133,11 @@ func (w *ObjectWatch) run(ctx context.Context, conn *transport.Conn, messages ch
 	for {
 		since := time.Now()
 		err := w.follow(ctx, conn, messages)
-		conn.Fail(err)
 		if ctx.Err() != nil {
+			conn.Close()
 			return
 		}
+		conn.Fail(err)
 		if time.Since(since) > w.c.cfg.BackoffMax {
 			backoff.Reset()
 		}
