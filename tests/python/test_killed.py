@@ -20,7 +20,8 @@ PROGRAM = """
 import json, os, sys, libfluvio
 endpoint, topic, settings = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 settings.update(start="beginning", stop_at="end", consumer_id="me", max_bytes=1024)
-say = lambda what, offset: os.write(1, f"{what} {offset}\\n".encode())
+# So long that the pipe takes about 160 lines: the program is not at its end before it is killed.
+say = lambda what, offset: os.write(1, f"{what} {offset:<400}\\n".encode())
 with libfluvio.connect(endpoint) as client:
     with client.consumer(topic, **settings) as consumer:
         for n, record in enumerate(consumer):

@@ -130,7 +130,9 @@ int main(int argc, char **argv) {
 
   for (;;) {
     fluvio_batch_t *batch = NULL;
-    fluvio_record_t record = {sizeof record, 0, 0, 0, NULL, 0, NULL, 0};
+    fluvio_record_t record;
+    memset(&record, 0, sizeof record);
+    record.struct_size = sizeof record;
     status = fluvio_consumer_poll(consumer, 30000, &batch, &error);
     if (status == FLUVIO_ERR_END) break;
     if (status != FLUVIO_OK) die("consume", error);
