@@ -111,7 +111,7 @@ func list[T any](ctx context.Context, a *Admin, k kind[T], options []ListOptions
 	if len(options) > 0 {
 		o = options[0]
 	}
-	if err := a.client.alive(); err != nil {
+	if err := a.client.ready(ctx, "list "+k.name+"s"); err != nil {
 		return nil, err
 	}
 	if err := k.check(&o); err != nil {
@@ -135,7 +135,7 @@ func list[T any](ctx context.Context, a *Admin, k kind[T], options []ListOptions
 // describe gives the object of a name, or a NotFound error. A list is what servers offer for it.
 func describe[T any](ctx context.Context, a *Admin, k kind[T], name string, is func(*T) bool, options ...ListOptions) (none T, err error) {
 	op := "describe " + k.name
-	if err := a.checkObjectName(op, name); err != nil {
+	if err := a.checkObjectName(ctx, op, name); err != nil {
 		return none, err
 	}
 	for _, o := range options {
@@ -165,8 +165,8 @@ func textProblem(text string) string {
 }
 
 // checkObjectName refuses names that no object can have. The server itself has rules for topics only.
-func (a *Admin) checkObjectName(op, name string) error {
-	if err := a.client.alive(); err != nil {
+func (a *Admin) checkObjectName(ctx context.Context, op, name string) error {
+	if err := a.client.ready(ctx, op); err != nil {
 		return err
 	}
 	problem := textProblem(name)
@@ -181,7 +181,7 @@ func (a *Admin) checkObjectName(op, name string) error {
 
 // create makes an object other than a topic and gives its name, which the server may have changed.
 func (a *Admin) create(ctx context.Context, op string, req *wire.CreateRequest) (string, error) {
-	if err := a.checkObjectName(op, req.Name); err != nil {
+	if err := a.checkObjectName(ctx, op, req.Name); err != nil {
 		return "", err
 	}
 	var status wire.Status
@@ -201,10 +201,10 @@ func (a *Admin) create(ctx context.Context, op string, req *wire.CreateRequest) 
 // remove deletes an object other than a topic.
 func (a *Admin) remove(ctx context.Context, op string, req *wire.DeleteRequest) error {
 	if req.ID == nil {
-		if err := a.checkObjectName(op, req.Name); err != nil {
+		if err := a.checkObjectName(ctx, op, req.Name); err != nil {
 			return err
 		}
-	} else if err := a.client.alive(); err != nil {
+	} else if err := a.client.ready(ctx, op); err != nil {
 		return err
 	}
 	var status wire.Status
@@ -317,7 +317,7 @@ type Watch[T any] struct {
 
 // watch opens a watch of a sort of object.
 func watch[T any](ctx context.Context, a *Admin, k kind[T]) (*Watch[T], error) {
-	if err := a.client.alive(); err != nil {
+	if err := a.client.ready(ctx, "watch "+k.name+"s"); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.client.opts.RequestTimeout)

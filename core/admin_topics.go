@@ -305,7 +305,7 @@ func (s *TopicSpec) replicas(name string) wire.ReplicaSpec {
 // same; it becomes usable when SPUs appear.
 func (a *Admin) CreateTopic(ctx context.Context, name string, spec TopicSpec) error {
 	const op = "create topic"
-	if err := a.client.alive(); err != nil {
+	if err := a.client.ready(ctx, op); err != nil {
 		return err
 	}
 	if err := checkTopicName(op, name); err != nil {
@@ -324,7 +324,7 @@ func (a *Admin) CreateTopic(ctx context.Context, name string, spec TopicSpec) er
 	if err := statusError(&status, op, name); err != nil || spec.DryRun || spec.Mirror.given() {
 		return err
 	}
-	if err := a.client.cluster.Ready(ctx, name, 0, false); err != nil {
+	if err := a.client.cluster.TopicReady(ctx, name, 0, false); err != nil {
 		if e := fluvioerr.As(err); e.Code == fluvioerr.NotFound {
 			e.Message = "it was created, and somebody has deleted it meanwhile"
 		}
@@ -381,7 +381,7 @@ func (a *Admin) ForceDeleteTopic(ctx context.Context, name string) error {
 
 func (a *Admin) deleteTopic(ctx context.Context, name string, force bool) error {
 	const op = "delete topic"
-	if err := a.client.alive(); err != nil {
+	if err := a.client.ready(ctx, op); err != nil {
 		return err
 	}
 	if err := checkTopicName(op, name); err != nil {
@@ -405,7 +405,7 @@ func (a *Admin) deleteTopic(ctx context.Context, name string, force bool) error 
 // ends with ctx, after 110 s if that has no deadline; the error then says what is missing.
 func (a *Admin) WaitTopic(ctx context.Context, name string) error {
 	const op = "wait for topic"
-	if err := a.client.alive(); err != nil {
+	if err := a.client.ready(ctx, op); err != nil {
 		return err
 	}
 	if err := checkTopicName(op, name); err != nil {
@@ -413,7 +413,7 @@ func (a *Admin) WaitTopic(ctx context.Context, name string) error {
 	}
 	ctx, cancel := limited(ctx, createTimeout)
 	defer cancel()
-	return named(a.client.cluster.Ready(ctx, name, 0, true), op, name)
+	return named(a.client.cluster.TopicReady(ctx, name, 0, true), op, name)
 }
 
 // AddPartitions adds that many partitions to a topic, and returns when they have leaders that are online and this client knows
@@ -432,13 +432,13 @@ func (a *Admin) AddPartitions(ctx context.Context, topic string, count uint32) e
 	if err := a.update(ctx, op, &wire.UpdateRequest{Name: topic, Action: wire.UpdateAddPartitions, Partitions: count}); err != nil {
 		return err
 	}
-	return named(a.client.cluster.Ready(ctx, topic, before+int(count), false), op, topic)
+	return named(a.client.cluster.TopicReady(ctx, topic, before+int(count), false), op, topic)
 }
 
 // AddMirror adds a remote cluster, by the name of its mirror, to a home topic: a partition for it. Platform 0.11.10.
 func (a *Admin) AddMirror(ctx context.Context, topic, remoteCluster string) error {
 	const op = "add mirror"
-	if err := a.checkObjectName(op, remoteCluster); err != nil {
+	if err := a.checkObjectName(ctx, op, remoteCluster); err != nil {
 		return err
 	}
 	if err := a.update(ctx, op, &wire.UpdateRequest{Name: topic, Action: wire.UpdateAddMirror, RemoteCluster: remoteCluster}); err != nil {
@@ -454,7 +454,7 @@ func (a *Admin) AddMirror(ctx context.Context, topic, remoteCluster string) erro
 }
 
 func (a *Admin) update(ctx context.Context, op string, req *wire.UpdateRequest) error {
-	if err := a.client.alive(); err != nil {
+	if err := a.client.ready(ctx, op); err != nil {
 		return err
 	}
 	if err := checkTopicName(op, req.Name); err != nil {

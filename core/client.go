@@ -19,7 +19,9 @@ type Client struct {
 	opts    ClientOptions
 	name    string // in statistics
 	pool    *transport.Pool
+	release func() // gives the pool back
 	cluster *cluster.Cluster
+	events  *notifier // nil: nobody wants to know
 
 	offsets memoryStore // of consumers with offset_store memory
 
@@ -41,11 +43,24 @@ type closer interface {
 	Close(ctx context.Context) error
 }
 
+// Defaults of settings whose zero value means something else.
+var (
+	validate   = true
+	maxRetries = 3
+)
+
 // defaults fills in what the zero values mean.
 func (o *ClientOptions) defaults() {
 	o.ClientID = orDefault(o.ClientID, "libfluvio")
 	o.ConnectionTimeout = orDefault(o.ConnectionTimeout, 5*time.Second)
+	o.HandshakeTimeout = orDefault(o.HandshakeTimeout, o.ConnectionTimeout)
 	o.RequestTimeout = orDefault(o.RequestTimeout, 30*time.Second)
+	o.WriteStallTimeout = orDefault(o.WriteStallTimeout, o.RequestTimeout)
+	o.IdleConnectionTimeout = orDefault(o.IdleConnectionTimeout, 300*time.Second)
+	o.BreakerFailures = orDefault(o.BreakerFailures, 5)
+	o.BreakerReset = orDefault(o.BreakerReset, 10*time.Second)
+	o.ValidateOnConnect = orDefault(o.ValidateOnConnect, &validate)
+	o.MaxRetries = orDefault(o.MaxRetries, &maxRetries)
 	o.RetryBackoff = orDefault(o.RetryBackoff, 100*time.Millisecond)
 	o.RetryBackoffMax = orDefault(o.RetryBackoffMax, 10*time.Second)
 	o.TLS = orDefault(o.TLS, "disabled")
@@ -69,8 +84,11 @@ func (o ClientOptions) problems() *problems {
 			p.add("profile_path", "cannot be combined with endpoint")
 		}
 	}
-	if o.RetryBackoff != 0 && o.RetryBackoffMax != 0 && o.RetryBackoff > o.RetryBackoffMax {
-		p.add("retry_backoff_ms", "is larger than retry_backoff_max_ms")
+	if first, longest := orDefault(o.RetryBackoff, 100*time.Millisecond), orDefault(o.RetryBackoffMax, 10*time.Second); first > longest {
+		p.add("retry_backoff_ms", "is larger than retry_backoff_max_ms, %d", longest.Milliseconds())
+	}
+	if o.ShareConnections && o.DialContext != nil {
+		p.add("share_connections", "cannot be combined with a DialContext")
 	}
 	if o.Endpoint != "" || o.TLS != "" {
 		checkTLS(p, &o) // else the profile decides about TLS, which is read later
@@ -110,7 +128,8 @@ func checkTLS(p *problems, o *ClientOptions) {
 }
 
 // Connect reaches the cluster's SC, agrees on versions and loads the metadata. It ends with ctx, and by itself after the
-// connection timeout for the connection and the request timeout for the metadata.
+// connection and handshake timeouts for the connection and the request timeout for the metadata. An SC that refuses or loses the
+// connection is tried MaxRetries times again; wrong settings, TLS and timeouts are not. See ValidateOnConnect for not waiting.
 func Connect(ctx context.Context, o ClientOptions) (*Client, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -127,16 +146,20 @@ func Connect(ctx context.Context, o ClientOptions) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.pool = transport.NewPool(&transport.Config{
-		ClientID: o.ClientID, ConnectTimeout: o.ConnectionTimeout, RequestTimeout: o.RequestTimeout, WriteStall: o.RequestTimeout,
-		TLS: tlsConfig, DialContext: o.DialContext, Observer: observer,
-	})
-	c.cluster, err = cluster.Open(ctx, cluster.Config{
+	c.pool, c.release = o.openPool(tlsConfig, observer)
+	cfg := cluster.Config{
+		Observer: observer,
 		Endpoint: o.Endpoint, ServerName: o.TLSDomain, LocalAddress: o.UseSPULocalAddress,
-		BackoffFirst: o.RetryBackoff, BackoffMax: o.RetryBackoffMax,
-	}, c.pool)
+		BackoffFirst: o.RetryBackoff, BackoffMax: o.RetryBackoffMax, MaxRetries: *o.MaxRetries, Lazy: !*o.ValidateOnConnect,
+	}
+	if o.OnEvent != nil {
+		c.events = newNotifier(o.OnEvent, o.Endpoint, c.pool)
+		cfg.Event = c.events.clusterEvent
+	}
+	c.cluster, err = cluster.Open(ctx, cfg, c.pool)
 	if err != nil {
-		c.pool.Close()
+		c.release()
+		c.events.close()
 		return nil, err
 	}
 	telling, stop := context.WithCancel(context.Background())
@@ -145,7 +168,7 @@ func Connect(ctx context.Context, o ClientOptions) (*Client, error) {
 	return c, nil
 }
 
-// PlatformVersion is the version of the cluster, for instance 0.18.1.
+// PlatformVersion is the version of the cluster, for instance 0.18.1; "" before it was reached.
 func (c *Client) PlatformVersion() string { return c.cluster.Platform() }
 
 // Endpoint is the SC's address.
@@ -194,7 +217,8 @@ func (c *Client) Close(ctx context.Context) error {
 		}
 	}
 	c.cluster.Close()
-	c.pool.Close()
+	c.release()
+	c.events.close()
 	<-c.told
 	close(c.done)
 	return first
@@ -242,6 +266,16 @@ func (c *Client) alive() error {
 		return errClientClosed()
 	}
 	return nil
+}
+
+// ready is alive, and waits until the cluster was reached for the first time: for ctx, and for the request timeout at the longest.
+func (c *Client) ready(ctx context.Context, op string) error {
+	if err := c.alive(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.opts.RequestTimeout)
+	defer cancel()
+	return c.cluster.Ready(ctx, op)
 }
 
 func errClientClosed() error { return fluvioerr.New(fluvioerr.Closed, "", "the client was closed") }

@@ -88,6 +88,9 @@ func (c *Client) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 	o.defaults()
 	ctx, cancel := context.WithTimeout(ctx, c.opts.RequestTimeout)
 	defer cancel()
+	if err := c.cluster.Ready(ctx, "open consumer"); err != nil {
+		return nil, err
+	}
 	cfg, err := c.consumeConfig(&o)
 	if err != nil {
 		return nil, err

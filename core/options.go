@@ -19,10 +19,33 @@ type ClientOptions struct {
 	ProfilePath string `setting:"profile_path"`
 	// ClientID is sent with every request and shows in server logs. Default libfluvio.
 	ClientID string `setting:"client_id"`
-	// ConnectionTimeout limits TCP, TLS and the first exchange together. Default 5 s.
+	// ConnectionTimeout limits finding the host and the TCP connection. Default 5 s.
 	ConnectionTimeout time.Duration `setting:"connection_timeout_ms" min:"1" max:"600000"`
-	// RequestTimeout limits every request to its answer. Default 30 s. Creating a topic has its own, longer limit.
+	// HandshakeTimeout limits TLS and the first exchange together, after the TCP connection. Default: ConnectionTimeout.
+	HandshakeTimeout time.Duration `setting:"handshake_timeout_ms" min:"1" max:"600000"`
+	// RequestTimeout limits every request to its answer, retries included. Default 30 s. Creating a topic has its own, longer limit.
 	RequestTimeout time.Duration `setting:"request_timeout_ms" min:"1" max:"3600000"`
+	// WriteStallTimeout is how long a peer may take no byte, or leave bytes unacknowledged, until the connection counts as dead.
+	// Default: RequestTimeout.
+	WriteStallTimeout time.Duration `setting:"write_stall_timeout_ms" min:"1" max:"3600000"`
+	// IdleConnectionTimeout is how long a connection may be unused until it is closed; those that stream are in use. Default 300 s.
+	IdleConnectionTimeout time.Duration `setting:"idle_connection_timeout_ms" min:"100" max:"86400000"`
+	// ValidateOnConnect makes Connect return only when the SC was reached and the metadata is there. When it is false, Connect only
+	// checks the settings; the client goes on trying to reach the SC, and the first calls wait for it, by their deadlines. Default
+	// true.
+	ValidateOnConnect *bool `setting:"validate_on_connect"`
+	// MaxRetries is how often Connect and requests to the SC are tried again after a failure that may pass by itself, where that
+	// cannot do anything twice. Timeouts are not repeated. Default 3; 0 is never. Records have limits of their own:
+	// ProducerOptions.DeliveryTimeout, ConsumerOptions.MaxRetries.
+	MaxRetries *int `setting:"max_retries" min:"0" max:"1000000"`
+	// BreakerFailures is after how many attempts in a row that failed an address is not tried for BreakerReset: whoever wants it
+	// fails at once. Then one attempt decides. Default 5.
+	BreakerFailures int `setting:"breaker_failures" min:"1" max:"1000000"`
+	// BreakerReset is how long an address is left alone. Metadata that say that an SPU is back end it early. Default 10 s.
+	BreakerReset time.Duration `setting:"breaker_reset_ms" min:"1" max:"3600000"`
+	// ShareConnections makes the clients of this process that have it and the same connection settings use the same connections to
+	// servers, and the same breakers. Each still watches the cluster on a connection of its own. Default false.
+	ShareConnections bool `setting:"share_connections"`
 	// RetryBackoff is the first wait before trying again; waits double, with jitter. Default 100 ms.
 	RetryBackoff time.Duration `setting:"retry_backoff_ms" min:"1" max:"600000"`
 	// RetryBackoffMax is the longest wait before trying again. Default 10 s.
@@ -52,8 +75,11 @@ type ClientOptions struct {
 	// OnStats is given the counters every StatisticsInterval, on a goroutine of its own. Close waits for it, so it must not call
 	// that. May be nil.
 	OnStats func(*ClientStats)
-	// DialContext replaces TCP dialling, for proxies and tests. May be nil.
+	// DialContext replaces TCP dialling, for proxies and tests. May be nil. Not together with ShareConnections.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// OnEvent is told what happens to connections, breakers and the metadata, one event at a time and in order, on a goroutine that
+	// runs only while there are some. Close waits for it, so it must not call Close. May be nil.
+	OnEvent func(ClientEvent)
 }
 
 // ProducerOptions tune a producer. The zero value is right for most.

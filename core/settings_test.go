@@ -68,6 +68,8 @@ func asText(options any) map[string]string {
 			}
 		case []string, []int32:
 			out[name] = strings.Trim(fmt.Sprint(value), "[]")
+		case *int, *bool:
+			out[name] = fmt.Sprint(v.Field(i).Elem())
 		default:
 			out[name] = fmt.Sprint(value)
 		}
@@ -108,6 +110,8 @@ func TestSettingsDefaultsAreTheReadmes(t *testing.T) {
 	replace(t, got, "endpoint", "127.0.0.1:1", "current profile")
 	replace(t, got, "profile", "", "current profile")
 	replace(t, got, "profile_path", "", "current profile")
+	replace(t, got, "handshake_timeout_ms", "5,000", "connection_timeout_ms")
+	replace(t, got, "write_stall_timeout_ms", "30,000", "request_timeout_ms")
 	require.Equal(t, want["client"], got)
 
 	var p ProducerOptions

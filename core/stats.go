@@ -123,7 +123,7 @@ type ConsumerStats struct {
 // Stats gives the counters of the client. It takes the locks of producers and consumers, one after the other: cheap enough
 // for every second, not for every record.
 func (c *Client) Stats() *ClientStats {
-	s := &ClientStats{Time: time.Now(), Client: c.name, Stats: c.pool.Observer().Stats()}
+	s := &ClientStats{Time: time.Now(), Client: c.name, Stats: c.cluster.Observer().Stats()}
 	c.mu.Lock()
 	children := slices.Collect(maps.Keys(c.children))
 	c.mu.Unlock()

@@ -22,11 +22,13 @@ type Error struct {
 	Addr      string        // host:port of the peer concerned
 	Setting   string        // the setting concerned, in its wire spelling (max_request_size)
 	Waited    time.Duration // for Timeout: how long was waited
-	Detail    map[string]string
-	Record    *Record   // the record that a SmartModule refused; nil for none
-	Sent      bool      // bytes of the request left this process, so it may have taken effect
-	End       EndReason // the stream that it came from has ended for this reason, whatever the code says
-	Err       error     // the cause
+	// RetryAfter is how long it is no use to try again, 0 when that is not known.
+	RetryAfter time.Duration
+	Detail     map[string]string
+	Record     *Record   // the record that a SmartModule refused; nil for none
+	Sent       bool      // bytes of the request left this process, so it may have taken effect
+	End        EndReason // the stream that it came from has ended for this reason, whatever the code says
+	Err        error     // the cause
 }
 
 // Record is the content of the record that an error is about. No message holds it.
@@ -213,6 +215,14 @@ func NeedsMetadata(err error) bool {
 		return LookupServer(e.Server).NeedsMetadata
 	}
 	return e.Code == Connection
+}
+
+// RetryAfter is how long it is no use to repeat the call, 0 when that is not known.
+func RetryAfter(err error) time.Duration {
+	if e := As(err); e != nil {
+		return e.RetryAfter
+	}
+	return 0
 }
 
 // MaybeWritten says whether a failed request may have taken effect: its bytes left the process and no answer came, for this

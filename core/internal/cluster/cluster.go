@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,32 +23,52 @@ type Config struct {
 	Endpoint     string        // the SC, host:port
 	ServerName   string        // TLS: the domain; SPUs are <name>.<domain>
 	LocalAddress bool          // use the SPUs' local endpoints where they have one
-	BackoffFirst time.Duration // reconnecting the watch
+	BackoffFirst time.Duration // between attempts, of the watch and of requests
 	BackoffMax   time.Duration
-	// Event is told of connections lost and regained and of leaders that moved. It must not block; may be nil.
-	Event func(kind EventKind, err error)
+	MaxRetries   int           // of Open and of requests, where a retry is safe
+	Lazy         bool          // Open does not wait for the SC
+	Observer     *obs.Observer // nil: that of the pool
+	// Event is told of the watch and of leaders that moved. It must not block; may be nil.
+	Event func(Event)
 }
 
-// EventKind is what happened to the watch.
+// EventKind is what happened.
 type EventKind uint8
 
 // The kinds of events.
 const (
-	WatchLost EventKind = iota
-	WatchRecovered
+	WatchRetry     EventKind = iota + 1 // the metadata may be old because of Err; attempt number Attempt to reach the SC comes after Delay
+	WatchRecovered                      // the metadata is up to date again
+	WatchGaveUp                         // there is no hope that Err goes away: the SC is tried again when the application asks for something
+	LeaderMoved                         // SPU leads the partition now, instead of FromSPU
 )
+
+// Event is something that happened. Fields that do not apply are zero.
+type Event struct {
+	Kind         EventKind
+	Topic        string
+	Partition    int32
+	SPU, FromSPU int32
+	Attempt      int
+	Delay        time.Duration
+	Err          error
+}
 
 // Cluster watches one cluster.
 type Cluster struct {
-	cfg      Config
-	pool     *transport.Pool
-	platform string
+	cfg    Config
+	pool   *transport.Pool
+	owner  uint64        // of the watch's connection
+	heard  atomic.Int64  // when the SC last told something, in ns since the epoch; 0: never
+	loaded chan struct{} // closed when the metadata has come for the first time
+	wanted chan struct{} // capacity 1: the application asks for something of the SC
+	snap   atomic.Pointer[Snapshot]
 
-	snap atomic.Pointer[Snapshot]
-
-	mu      sync.Mutex
-	changed chan struct{} // guarded by mu: closed and replaced at every structural change
-	lost    error         // guarded by mu: why the watch is down, nil while it is up
+	mu       sync.Mutex
+	platform string        // guarded by mu
+	changed  chan struct{} // guarded by mu: closed and replaced at every structural change
+	lost     error         // guarded by mu: why the watch is down, nil while it is up
+	gaveUp   bool          // guarded by mu: the watch waits for wanted
 
 	state *state // of the last watch that loaded; used by the goroutine that connects, one at a time
 
@@ -54,28 +76,129 @@ type Cluster struct {
 	done chan struct{}
 }
 
-// Open connects to the SC, starts the watches, and returns when the first message of each has come.
+// Open connects to the SC, starts the watches, and returns when the first message of each has come. A lazy one returns at once
+// and does so in the background.
 func Open(ctx context.Context, cfg Config, pool *transport.Pool) (*Cluster, error) {
-	c := &Cluster{cfg: cfg, pool: pool, changed: make(chan struct{}), done: make(chan struct{})}
-	w, err := c.connect(ctx)
-	if err != nil {
+	c := &Cluster{
+		cfg: cfg, pool: pool, owner: watchOwners.Add(1), changed: make(chan struct{}), loaded: make(chan struct{}), wanted: make(chan struct{}, 1),
+		done: make(chan struct{}),
+	}
+	c.snap.Store(&Snapshot{})
+	var w *watch
+	if cfg.Lazy {
+		c.setLost(fluvioerr.New(fluvioerr.Connection, "connect", "the cluster was not reached yet").AtAddr(cfg.Endpoint))
+	} else if err := c.first(ctx, &w); err != nil {
+		c.pool.CloseOwner(c.owner)
 		return nil, err
 	}
-	c.platform = w.conn.Versions().Platform
 	run, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	go c.run(run, w)
 	return c, nil
 }
 
+// watchOwners numbers the connections of watches, apart from other owners: clients that share a pool watch for themselves.
+var watchOwners = func() *atomic.Uint64 { n := new(atomic.Uint64); n.Store(3 << 62); return n }()
+
+// first connects, and tries again as often as is allowed.
+func (c *Cluster) first(ctx context.Context, w **watch) error {
+	return c.again(ctx, true, func() (err error) {
+		*w, err = c.connect(ctx)
+		return err
+	})
+}
+
+// again runs ask, and runs it again while its failure may pass by itself and MaxRetries allows. Without safe, only a request that
+// did not leave is made again. A timeout is no reason: the time is used up.
+func (c *Cluster) again(ctx context.Context, safe bool, ask func() error) error {
+	backoff := transport.NewBackoff(c.cfg.BackoffFirst, c.cfg.BackoffMax)
+	for {
+		err := ask()
+		if err == nil || !fluvioerr.Retriable(err) || fluvioerr.CodeOf(err) == fluvioerr.Timeout || !safe && fluvioerr.MaybeWritten(err) {
+			return err
+		}
+		wait := max(backoff.Next(), fluvioerr.RetryAfter(err))
+		if deadline, ok := ctx.Deadline(); backoff.Attempt() > c.cfg.MaxRetries || ok && time.Until(deadline) < wait || !backoff.Sleep(ctx, wait, nil) {
+			return retried(err, backoff.Attempt()-1)
+		}
+	}
+}
+
+// retried says in an error how often it was tried in vain to avoid it.
+func retried(err error, attempts int) error {
+	if attempts == 0 {
+		return err
+	}
+	e := *fluvioerr.As(err)
+	e.Detail = maps.Clone(e.Detail)
+	return e.WithDetail("retries", strconv.Itoa(attempts))
+}
+
+// Ready waits until the metadata has come for the first time, and asks for it once more if the watch has given up. It says why it
+// has not, when ctx ends or there is no hope.
+func (c *Cluster) Ready(ctx context.Context, op string) error {
+	start := time.Now()
+	select {
+	case c.wanted <- struct{}{}:
+	default:
+	}
+	for {
+		changed := c.Changed()
+		select {
+		case <-c.loaded:
+			return nil
+		default:
+		}
+		if err := c.hopeless(); err != nil {
+			return err
+		}
+		select {
+		case <-c.loaded:
+		case <-changed:
+		case <-c.done:
+			return fluvioerr.New(fluvioerr.Closed, op, "the client was closed")
+		case <-ctx.Done():
+			e := fluvioerr.FromContext(ctx, op, "the cluster's metadata", time.Since(start)).AtAddr(c.cfg.Endpoint)
+			if err := c.WatchError(); err != nil {
+				e.Message += ": " + fluvioerr.As(err).Message
+				e.Err = err
+			}
+			return e
+		}
+	}
+}
+
+// hopeless is why the watch has given up, nil while it has not.
+func (c *Cluster) hopeless() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gaveUp {
+		return c.lost
+	}
+	return nil
+}
+
 // Close ends the watch. The pool is its owner's to close.
 func (c *Cluster) Close() {
 	c.stop()
 	<-c.done
+	c.pool.CloseOwner(c.owner)
 }
 
-// Platform is the cluster's platform version.
-func (c *Cluster) Platform() string { return c.platform }
+// Platform is the cluster's platform version, "" before it was reached.
+func (c *Cluster) Platform() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.platform
+}
+
+// Heard is when the SC last told something of the metadata, the zero time before it was reached.
+func (c *Cluster) Heard() time.Time {
+	if ns := c.heard.Load(); ns != 0 {
+		return time.Unix(0, ns)
+	}
+	return time.Time{}
+}
 
 // Endpoint is the SC's address.
 func (c *Cluster) Endpoint() string { return c.cfg.Endpoint }
@@ -98,13 +221,32 @@ func (c *Cluster) WatchError() error {
 }
 
 // Control sends an admin request to the SC, on a connection apart from the watches: the SC answers a connection's requests
-// in order, and closes it on errors.
+// in order, and closes it on errors. All attempts together have the request timeout.
 func (c *Cluster) Control(ctx context.Context, api uint16, req, resp wire.Message) error {
-	conn, err := c.pool.Get(ctx, transport.Key{Addr: c.cfg.Endpoint, ServerName: c.cfg.ServerName, Role: wire.SC, Kind: transport.Control})
-	if err != nil {
-		return err
+	if d := c.pool.Config().RequestTimeout; d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d)
+		defer cancel()
 	}
-	return conn.Call(ctx, api, req, resp)
+	return c.again(ctx, api == wire.KeyList, func() error {
+		conn, err := c.control(ctx, 0)
+		if err != nil {
+			return err
+		}
+		return conn.CallUntil(ctx, api, req, resp)
+	})
+}
+
+// control gives the connection for admin requests. Reaching the SC makes a watch that has given up try again.
+func (c *Cluster) control(ctx context.Context, owner uint64) (*transport.Conn, error) {
+	conn, err := c.pool.Get(ctx, transport.Key{Addr: c.cfg.Endpoint, ServerName: c.cfg.ServerName, Role: wire.SC, Kind: transport.Control, Owner: owner})
+	if err == nil {
+		select {
+		case c.wanted <- struct{}{}:
+		default:
+		}
+	}
+	return conn, err
 }
 
 // ControlLong is Control for requests that take longer than the request timeout: only ctx limits it. It has a connection of
@@ -112,11 +254,13 @@ func (c *Cluster) Control(ctx context.Context, api uint16, req, resp wire.Messag
 func (c *Cluster) ControlLong(ctx context.Context, api uint16, req, resp wire.Message) error {
 	owner := longCalls.Add(1)
 	defer c.pool.CloseOwner(owner)
-	conn, err := c.pool.Get(ctx, transport.Key{Addr: c.cfg.Endpoint, ServerName: c.cfg.ServerName, Role: wire.SC, Kind: transport.Control, Owner: owner})
-	if err != nil {
-		return err
-	}
-	return conn.CallUntil(ctx, api, req, resp)
+	return c.again(ctx, false, func() error {
+		conn, err := c.control(ctx, owner)
+		if err != nil {
+			return err
+		}
+		return conn.CallUntil(ctx, api, req, resp)
+	})
 }
 
 // longCalls numbers the owners of connections for single calls, apart from those of consumers, which count from 1.
@@ -125,6 +269,9 @@ var longCalls = func() *atomic.Uint64 { n := new(atomic.Uint64); n.Store(1 << 63
 // Topic gives a topic of which every partition is known. When the snapshot lacks it, the SC is asked: the watch may lag
 // behind a create by this very program. NotFound when the SC does not have it either.
 func (c *Cluster) Topic(ctx context.Context, name string) (*Topic, error) {
+	if err := c.Ready(ctx, "open topic"); err != nil {
+		return nil, named(err, name)
+	}
 	start := time.Now()
 	var asked time.Time
 	again := time.NewTicker(askAgain)
@@ -149,6 +296,12 @@ func (c *Cluster) Topic(ctx context.Context, name string) (*Topic, error) {
 				WithHint(fmt.Sprintf("the topic exists but not all partitions have an SPU: are enough SPUs online? The SC knows %d", len(c.Snapshot().SPUs)))
 		}
 	}
+}
+
+// named says in an error which topic was wanted.
+func named(err error, topic string) error {
+	e := *fluvioerr.As(err)
+	return e.At(topic, -1)
 }
 
 // AwaitOnline waits until the watch shows a topic of that spec with all its partitions online; false when ctx ended first.
@@ -252,41 +405,49 @@ func (c *Cluster) Conn(ctx context.Context, spu *SPU, kind transport.Kind, owner
 func (c *Cluster) CloseOwner(owner uint64) { c.pool.CloseOwner(owner) }
 
 // Observer is who is told what is done with the cluster; never nil.
-func (c *Cluster) Observer() *obs.Observer { return c.pool.Observer() }
-
-// publish makes a snapshot visible and wakes who waits for a change.
-func (c *Cluster) publish(s *Snapshot) {
-	if before := c.snap.Swap(s); before != nil {
-		c.logMoves(before, s)
+func (c *Cluster) Observer() *obs.Observer {
+	if c.cfg.Observer != nil {
+		return c.cfg.Observer
 	}
+	return c.pool.Observer()
+}
+
+// publish makes a snapshot visible, wakes who waits for a change, and tells what moved. SPUs that are back are tried at once.
+func (c *Cluster) publish(s *Snapshot) {
+	old := c.snap.Swap(s)
+	c.wake()
+	for id, spu := range s.SPUs {
+		if was := old.SPUs[id]; spu.Online && (was == nil || !was.Online || was.Addr != spu.Addr) {
+			c.pool.Forgive(spu.Addr, wire.SPU)
+		}
+	}
+	for name, t := range s.Topics {
+		was := old.Topics[name]
+		for i, p := range t.Partitions {
+			if p != nil && was != nil && i < len(was.Partitions) && was.Partitions[i] != nil && was.Partitions[i].Leader != p.Leader {
+				c.moved(name, p, was.Partitions[i].Leader)
+			}
+		}
+	}
+}
+
+// moved tells that a partition has another leader than before.
+func (c *Cluster) moved(topic string, p *Partition, from int32) {
+	c.Observer().Log.LogAttrs(context.Background(), slog.LevelInfo, "leader moved", slog.String("topic", topic), slog.Int("partition", int(p.ID)),
+		slog.Int("from", int(from)), slog.Int("to", int(p.Leader)))
+	c.event(Event{Kind: LeaderMoved, Topic: topic, Partition: p.ID, SPU: p.Leader, FromSPU: from})
+}
+
+// wake ends the waits for a change.
+func (c *Cluster) wake() {
 	c.mu.Lock()
 	close(c.changed)
 	c.changed = make(chan struct{})
 	c.mu.Unlock()
 }
 
-// logMoves logs which partitions have got another leader.
-func (c *Cluster) logMoves(before, now *Snapshot) {
-	log := c.Observer().Log
-	if !log.Enabled(context.Background(), slog.LevelInfo) {
-		return
-	}
-	for name, topic := range now.Topics {
-		old := before.Topics[name]
-		if old == nil {
-			continue
-		}
-		for i, p := range topic.Partitions {
-			if p != nil && i < len(old.Partitions) && old.Partitions[i] != nil && old.Partitions[i].Leader != p.Leader {
-				log.LogAttrs(context.Background(), slog.LevelInfo, "leader moved", slog.String("topic", name), slog.Int("partition", i),
-					slog.Int("from", int(old.Partitions[i].Leader)), slog.Int("to", int(p.Leader)))
-			}
-		}
-	}
-}
-
 func (c *Cluster) setLost(err error) {
 	c.mu.Lock()
-	c.lost = err
+	c.lost, c.gaveUp = err, false
 	c.mu.Unlock()
 }

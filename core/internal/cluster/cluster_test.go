@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -60,7 +61,8 @@ func TestLeaderThatIsNotReachable(t *testing.T) {
 	noAddress := spuObject("spu-1", 5001, 9010)
 	noAddress.Spec.(*wire.SPUSpec).PublicEndpoint.Ingress = nil
 	s.apply(all(wire.LabelSPU, noAddress))
-	c := &Cluster{changed: make(chan struct{})}
+	c := &Cluster{changed: make(chan struct{}), pool: newPool(t)}
+	c.snap.Store(&Snapshot{})
 	c.publish(s.snapshot(false))
 	for id, says := range []string{"SPU 5002, is none of the 1 that the SC knows", "SPU 5001, has no public address", "not placed yet"} {
 		_, err := c.Leader("a", int32(id))
@@ -127,11 +129,32 @@ type recorder struct {
 	wake  chan struct{}
 }
 
-func (r *recorder) event(kind EventKind, _ error) {
+func (r *recorder) event(e Event) {
 	r.mu.Lock()
-	r.kinds = append(r.kinds, kind)
+	r.kinds = append(r.kinds, e.Kind)
 	r.mu.Unlock()
-	r.wake <- struct{}{}
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// await waits until an event of a kind has come.
+func (r *recorder) await(t *testing.T, kind EventKind) {
+	t.Helper()
+	for {
+		r.mu.Lock()
+		came := slices.Contains(r.kinds, kind)
+		r.mu.Unlock()
+		if came {
+			return
+		}
+		select {
+		case <-r.wake:
+		case <-time.After(patience):
+			require.FailNow(t, "the event did not come")
+		}
+	}
 }
 
 func TestSCGoesAndComesBack(t *testing.T) {
@@ -142,7 +165,7 @@ func TestSCGoesAndComesBack(t *testing.T) {
 	require.NoError(t, c.WatchError())
 	require.Equal(t, "0.18.2-dev-1", c.Platform())
 	require.NoError(t, dev.StopSC())
-	<-r.wake
+	r.await(t, WatchRetry)
 	require.Error(t, c.WatchError())
 	require.True(t, fluvioerr.Retriable(c.WatchError()), "%v", c.WatchError())
 	require.True(t, c.Snapshot().Topics["kept"].Complete(), "the snapshot stays")
@@ -153,9 +176,9 @@ func TestSCGoesAndComesBack(t *testing.T) {
 	_, err = c.Topic(testContext(t), "other")
 	require.Equal(t, fluvioerr.Connection, fluvioerr.CodeOf(err), "whether it exists cannot be known: %v", err)
 	require.NoError(t, dev.StartSC())
-	<-r.wake
+	r.await(t, WatchRecovered)
 	require.NoError(t, c.WatchError())
-	require.Equal(t, []EventKind{WatchLost, WatchRecovered}, r.kinds)
+	require.Equal(t, slices.Repeat([]EventKind{WatchRetry}, len(r.kinds)-1), r.kinds[:len(r.kinds)-1], "it tries until it recovers")
 	require.NoError(t, dev.CreateTopic("later", 1))
 	until(t, c, "the watch works again", func(s *Snapshot) bool { return s.Topics["later"] != nil })
 	require.True(t, c.Snapshot().Topics["kept"].Complete())
@@ -166,13 +189,13 @@ func TestCloseWhileSCIsAway(t *testing.T) {
 	r := &recorder{wake: make(chan struct{}, 64)}
 	c := open(t, Config{Endpoint: dev.Endpoint(), Event: r.event})
 	require.NoError(t, dev.StopSC())
-	<-r.wake
+	r.await(t, WatchRetry)
 	c.Close() // returns, and the goroutine is gone: goleak
 }
 
 func TestControlLongEndsWithItsContext(t *testing.T) {
 	dev := startDev(t, devcluster.Options{})
-	pool := transport.NewPool(&transport.Config{ConnectTimeout: time.Hour, RequestTimeout: time.Hour, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	pool := transport.NewPool(&transport.Config{ConnectTimeout: time.Hour, HandshakeTimeout: time.Hour, RequestTimeout: time.Hour, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if addr != dev.Endpoint() {
 			<-ctx.Done() // a host that swallows everything
 			return nil, ctx.Err()
@@ -290,16 +313,13 @@ func TestRestartedSCThatKnowsNothingYet(t *testing.T) {
 	c := open(t, Config{Endpoint: addr, Event: r.event})
 	changed := c.Changed()
 	hangUp()
-	<-r.wake
+	r.await(t, WatchRetry)
 	require.Error(t, c.WatchError())
-	select {
-	case <-r.wake:
-		require.Fail(t, "an SC that knows nothing yet was believed")
-	case <-time.After(100 * time.Millisecond): // long enough for the wrong thing to happen
-	}
+	time.Sleep(100 * time.Millisecond) // long enough for the wrong thing to happen
+	require.Error(t, c.WatchError(), "an SC that knows nothing yet was believed")
 	require.NotNil(t, c.Snapshot().Topics["a"])
 	close(release)
-	<-r.wake
+	r.await(t, WatchRecovered)
 	require.NoError(t, c.WatchError())
 	<-changed
 	require.True(t, c.Snapshot().Topics["a"].Complete())
@@ -317,14 +337,14 @@ func TestEmptyClusterAtEpochZero(t *testing.T) {
 
 func TestSCThatNeverTellsAnything(t *testing.T) {
 	addr, _ := startFakeSC(t, func(int, string) []*wire.MetadataUpdate { return nil })
-	pool := transport.NewPool(&transport.Config{ConnectTimeout: patience, RequestTimeout: 50 * time.Millisecond})
+	pool := transport.NewPool(&transport.Config{ConnectTimeout: patience, HandshakeTimeout: patience, RequestTimeout: 50 * time.Millisecond})
 	t.Cleanup(pool.Close)
 	_, err := Open(testContext(t), Config{Endpoint: addr, BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond}, pool)
 	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "the cluster's metadata")
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
-	slow := transport.NewPool(&transport.Config{ConnectTimeout: patience, RequestTimeout: patience})
+	slow := transport.NewPool(&transport.Config{ConnectTimeout: patience, HandshakeTimeout: patience, RequestTimeout: patience})
 	t.Cleanup(slow.Close)
 	_, err = Open(ctx, Config{Endpoint: addr, BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond}, slow)
 	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)

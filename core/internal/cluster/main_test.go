@@ -32,7 +32,7 @@ func startDev(t *testing.T, o devcluster.Options) *devcluster.Cluster {
 }
 
 func newPool(t *testing.T) *transport.Pool {
-	p := transport.NewPool(&transport.Config{ClientID: "test", ConnectTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second, WriteStall: 10 * time.Second})
+	p := transport.NewPool(&transport.Config{ClientID: "test", ConnectTimeout: 5 * time.Second, HandshakeTimeout: 5 * time.Second, RequestTimeout: 10 * time.Second, WriteStall: 10 * time.Second})
 	t.Cleanup(p.Close)
 	return p
 }

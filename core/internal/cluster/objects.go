@@ -368,9 +368,9 @@ func (c *Cluster) listAll(ctx context.Context, label string) (all []wire.Object,
 	return all, nil
 }
 
-// Ready waits until the watch shows a topic of at least that many partitions, each with a leader that is online. absent says to
+// TopicReady waits until the watch shows a topic of at least that many partitions, each with a leader that is online. absent says to
 // wait for a topic that does not exist, too; otherwise that is NotFound.
-func (c *Cluster) Ready(ctx context.Context, name string, partitions int, absent bool) error {
+func (c *Cluster) TopicReady(ctx context.Context, name string, partitions int, absent bool) error {
 	start := time.Now()
 	var asked time.Time
 	again := time.NewTicker(askAgain)

@@ -55,6 +55,9 @@ func (c *Cluster) DeleteConsumerOffset(ctx context.Context, req *wire.DeleteCons
 
 // askKeeper runs ask with a connection to the SPU that keeps the consumer offsets, until it works, fails for good, or ctx ends.
 func (c *Cluster) askKeeper(ctx context.Context, op string, ask func(*transport.Conn) error) error {
+	if err := c.Ready(ctx, op); err != nil {
+		return err
+	}
 	start := time.Now()
 	backoff := transport.NewBackoff(c.cfg.BackoffFirst, c.cfg.BackoffMax)
 	for {
@@ -76,7 +79,7 @@ func (c *Cluster) askKeeper(ctx context.Context, op string, ask func(*transport.
 		if ctx.Err() != nil || !missing && !fluvioerr.Retriable(e) {
 			return &own
 		}
-		if !backoff.Wait(ctx, changed) {
+		if !backoff.Sleep(ctx, max(backoff.Next(), e.RetryAfter), changed) {
 			late := fluvioerr.FromContext(ctx, op, "the keeper of consumer offsets (topic "+wire.ConsumerOffsetTopic+")", time.Since(start))
 			late.Message += ": " + e.Message
 			late.Addr, late.Err = e.Addr, &own

@@ -34,7 +34,7 @@ type message struct {
 // connect opens the watch connection and waits until each stream has told what there is. The connection fails when that
 // does not work, so that the next attempt begins anew.
 func (c *Cluster) connect(ctx context.Context) (*watch, error) {
-	conn, err := c.pool.Get(ctx, transport.Key{Addr: c.cfg.Endpoint, ServerName: c.cfg.ServerName, Role: wire.SC, Kind: transport.Watch})
+	conn, err := c.pool.Get(ctx, transport.Key{Addr: c.cfg.Endpoint, ServerName: c.cfg.ServerName, Role: wire.SC, Kind: transport.Watch, Owner: c.owner})
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +52,14 @@ func (c *Cluster) connect(ctx context.Context) (*watch, error) {
 		return nil, err
 	}
 	w.state.loaded()
-	c.state = w.state
+	c.mu.Lock()
+	c.platform = conn.Versions().Platform
+	c.mu.Unlock()
 	c.publish(w.state.snapshot(c.cfg.LocalAddress))
+	if c.state == nil {
+		close(c.loaded)
+	}
+	c.state = w.state
 	return w, nil
 }
 
@@ -84,7 +90,7 @@ func (c *Cluster) load(ctx context.Context, w *watch) error {
 		timeout = timer.C
 	}
 	before := c.Snapshot()
-	mayBeEmpty := before == nil || len(before.Topics) == 0 && len(before.SPUs) == 0
+	mayBeEmpty := len(before.Topics) == 0 && len(before.SPUs) == 0
 	patient := true
 	seen, loaded := map[string]bool{}, map[string]bool{}
 	for len(loaded) < len(labels) && (patient || len(seen) < len(labels)) {
@@ -94,6 +100,7 @@ func (c *Cluster) load(ctx context.Context, w *watch) error {
 				return m.err
 			}
 			u := &m.update
+			c.heard.Store(time.Now().UnixNano())
 			seen[u.Label] = true
 			if u.Epoch > 0 || len(u.All) > 0 || len(u.Changes) > 0 {
 				loaded[u.Label] = true
@@ -135,39 +142,96 @@ func (w *watch) receive(conn *transport.Conn, version int16) func(*transport.Buf
 	}
 }
 
-// run applies messages and reconnects, until the cluster is closed.
+// run applies messages and reconnects, until the cluster is closed. w is nil when it was not connected yet.
 func (c *Cluster) run(ctx context.Context, w *watch) {
 	defer close(c.done)
 	backoff := transport.NewBackoff(c.cfg.BackoffFirst, c.cfg.BackoffMax)
 	for {
-		since := time.Now()
-		err := c.follow(ctx, w)
-		if ctx.Err() != nil {
+		var err error
+		if w == nil {
+			if w, err = c.connect(ctx); err == nil {
+				c.recovered()
+			}
+		}
+		if w != nil {
+			since := time.Now()
+			err = c.follow(ctx, w)
+			// A watch that held is a success. One that breaks at once, again and again, waits longer and longer.
+			if time.Since(since) > c.cfg.BackoffMax {
+				backoff.Reset()
+			}
+		}
+		if w = c.reconnect(ctx, backoff, err); w == nil {
 			return
 		}
-		// A watch that held is a success. One that breaks at once, again and again, waits longer and longer.
-		if time.Since(since) > c.cfg.BackoffMax {
-			backoff.Reset()
+		c.recovered()
+	}
+}
+
+// recovered notes that the watch is up.
+func (c *Cluster) recovered() {
+	c.setLost(nil)
+	c.wake()
+	c.log().LogAttrs(context.Background(), slog.LevelInfo, "metadata watch recovered")
+	c.event(Event{Kind: WatchRecovered})
+}
+
+// reconnect tries until the watch works again; nil: ctx ended first. err is why it does not work now.
+func (c *Cluster) reconnect(ctx context.Context, backoff *transport.Backoff, err error) (w *watch) {
+	if ctx.Err() == nil {
+		c.log().LogAttrs(ctx, slog.LevelWarn, "metadata watch lost", failure(err))
+	}
+	for {
+		if ctx.Err() != nil {
+			return nil
 		}
-		c.setLost(err)
-		c.event(WatchLost, err)
-		log := c.Observer().Log.With("addr", c.cfg.Endpoint)
-		log.LogAttrs(ctx, slog.LevelWarn, "metadata watch lost", failure(err))
-		for w = nil; w == nil; {
-			delay := backoff.Next()
-			log.LogAttrs(ctx, slog.LevelInfo, "reconnecting the metadata watch", slog.Int("attempt", backoff.Attempt()), slog.Duration("delay", delay), failure(err))
-			if !backoff.Sleep(ctx, delay, nil) {
-				return
+		if isHopeless(err) {
+			if !c.giveUp(ctx, err) {
+				return nil
+			}
+		} else {
+			c.setLost(err)
+			wait := max(backoff.Next(), fluvioerr.RetryAfter(err))
+			c.log().LogAttrs(ctx, slog.LevelInfo, "reconnecting the metadata watch", slog.Int("attempt", backoff.Attempt()), slog.Duration("delay", wait), failure(err))
+			c.event(Event{Kind: WatchRetry, Attempt: backoff.Attempt(), Delay: wait, Err: err})
+			if !backoff.Sleep(ctx, wait, nil) {
+				return nil
 			}
 			c.Observer().Retried("watch", 1)
-			if w, err = c.connect(ctx); err != nil {
-				w = nil
-				c.setLost(err)
-			}
 		}
-		c.setLost(nil)
-		c.event(WatchRecovered, nil)
-		log.LogAttrs(ctx, slog.LevelInfo, "metadata watch recovered", slog.Int("attempt", backoff.Attempt()))
+		if w, err = c.connect(ctx); err == nil {
+			return w
+		}
+	}
+}
+
+// isHopeless says whether an error is one of configuration, which trying again does not mend.
+func isHopeless(err error) bool {
+	switch fluvioerr.CodeOf(err) {
+	case fluvioerr.TLS, fluvioerr.InvalidArgument, fluvioerr.Permission, fluvioerr.Unsupported:
+		return true
+	}
+	return false
+}
+
+// giveUp waits until the application asks the SC for something; false when ctx ended first.
+func (c *Cluster) giveUp(ctx context.Context, err error) bool {
+	select {
+	case <-c.wanted: // of before
+	default:
+	}
+	c.mu.Lock()
+	c.lost, c.gaveUp = err, true
+	c.mu.Unlock()
+	c.wake()
+	c.log().LogAttrs(ctx, slog.LevelError, "gave up on the metadata watch until the application asks for something", failure(err))
+	c.event(Event{Kind: WatchGaveUp, Err: err})
+	select {
+	case <-c.wanted:
+		c.setLost(err)
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -183,6 +247,7 @@ func (c *Cluster) follow(ctx context.Context, w *watch) error {
 			if m.err != nil {
 				return m.err
 			}
+			c.heard.Store(time.Now().UnixNano())
 			if w.state.apply(&m.update) {
 				c.publish(w.state.snapshot(c.cfg.LocalAddress))
 			}
@@ -190,11 +255,13 @@ func (c *Cluster) follow(ctx context.Context, w *watch) error {
 	}
 }
 
+func (c *Cluster) log() *slog.Logger { return c.Observer().Log.With("addr", c.cfg.Endpoint) }
+
 // failure is the attribute of an error in a log.
 func failure(err error) slog.Attr { return obs.Err(fluvioerr.CodeOf(err).String(), err) }
 
-func (c *Cluster) event(kind EventKind, err error) {
+func (c *Cluster) event(e Event) {
 	if c.cfg.Event != nil {
-		c.cfg.Event(kind, err)
+		c.cfg.Event(e)
 	}
 }

@@ -133,7 +133,7 @@ func (s *session) run() {
 			}
 			continue
 		}
-		delay := backoff.Next()
+		delay := max(backoff.Next(), fluvioerr.RetryAfter(err))
 		c.emit(Event{Kind: PartitionRetry, Topic: s.topic, Partition: s.partition, Offset: s.position(), Attempt: backoff.Attempt(), Delay: delay, Err: s.at(err)})
 		backoff.Sleep(ctx, delay, changed)
 	}

@@ -50,7 +50,7 @@ func newWorldOver(t *testing.T, o devcluster.Options, dial func(context.Context,
 	dev, err := devcluster.Start(testContext(t), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, dev.Close()) })
-	pool := transport.NewPool(&transport.Config{ClientID: "test", ConnectTimeout: 5 * time.Second, RequestTimeout: patience, WriteStall: patience, DialContext: dial})
+	pool := transport.NewPool(&transport.Config{ClientID: "test", ConnectTimeout: 5 * time.Second, HandshakeTimeout: 5 * time.Second, RequestTimeout: patience, WriteStall: patience, DialContext: dial})
 	t.Cleanup(pool.Close)
 	c, err := cluster.Open(testContext(t), cluster.Config{Endpoint: dev.Endpoint(), BackoffFirst: 2 * time.Millisecond, BackoffMax: 50 * time.Millisecond}, pool)
 	require.NoError(t, err)

@@ -110,7 +110,7 @@ func (s *sender) unreachable(err error) {
 	s.mu.Lock()
 	s.failures++
 	attempt := s.failures
-	delay := s.producer.retryDelay(attempt)
+	delay := max(s.producer.retryDelay(attempt), fluvioerr.RetryAfter(err))
 	s.until = now.Add(delay)
 	queue := append([]*partition(nil), s.queue...)
 	s.mu.Unlock()

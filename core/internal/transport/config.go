@@ -12,14 +12,18 @@ import (
 
 // Config is what connections need to know. The zero value of a duration means no limit.
 type Config struct {
-	ClientID       string        // in every request header
-	ConnectTimeout time.Duration // dial, TLS and handshake together
-	RequestTimeout time.Duration // from handing a request over to its answer
-	WriteStall     time.Duration // longest time without a byte leaving while bytes wait
-	MaxFrame       int           // largest frame accepted, 0: wire.DefaultMaxFrame
-	TLS            *tls.Config   // nil: plain TCP. ServerName is set per connection
-	DialContext    func(ctx context.Context, network, addr string) (net.Conn, error)
-	Observer       *obs.Observer // nil: nobody is told
+	ClientID         string        // in every request header
+	ConnectTimeout   time.Duration // resolving the name, and TCP
+	HandshakeTimeout time.Duration // TLS and the ApiVersions exchange together
+	RequestTimeout   time.Duration // from handing a request over to its answer
+	WriteStall       time.Duration // longest time without a byte leaving while bytes wait
+	IdleTimeout      time.Duration // a pool closes connections that were not used for so long
+	BreakerFailures  int           // attempts to connect that failed in a row, after which a pool tries an address no more; 0: it tries always
+	BreakerReset     time.Duration // until it tries again, once
+	MaxFrame         int           // largest frame accepted, 0: wire.DefaultMaxFrame
+	TLS              *tls.Config   // nil: plain TCP. ServerName is set per connection
+	DialContext      func(ctx context.Context, network, addr string) (net.Conn, error)
+	Observer         *obs.Observer // nil: nobody is told
 }
 
 // Kind separates connections by work, so that a long produce never delays an acknowledgement of a stream, and a slow admin
@@ -43,4 +47,24 @@ type Key struct {
 	Role       wire.Role
 	Kind       Kind
 	Owner      uint64 // Fetch: the consumer, which has connections of its own; else 0
+}
+
+// EventKind is what happened to the connections of a pool.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	Connected       EventKind = iota + 1 // a connection was made
+	Lost                                 // one ended because of Err, without having been closed
+	BreakerOpened                        // an address is not tried any more for a while; Err is how the last attempt failed
+	BreakerHalfOpen                      // it is tried once
+	BreakerClosed                        // it is reached again, or may be tried as usual
+)
+
+// Event is something that happened to the connections of a pool.
+type Event struct {
+	Kind EventKind
+	Addr string
+	Role wire.Role
+	Err  error
 }

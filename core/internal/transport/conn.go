@@ -32,6 +32,9 @@ type Conn struct {
 	queue   [][][]byte      // guarded by mu: requests not yet taken by the writer
 	queued  []*call         // guarded by mu: the calls of queue, in order
 	err     error           // guarded by mu: why the connection ended; set once
+	used    time.Time       // guarded by mu: when somebody asked the pool for the connection last
+	ended   func(error)     // guarded by mu: to be told of the end
+	buried  bool            // guarded by mu: everybody was told of the end
 
 	wake    chan struct{} // capacity 1: the queue is not empty
 	done    chan struct{} // closed when err is set
@@ -66,7 +69,7 @@ type call struct {
 func newConn(key Key, cfg *Config, sock net.Conn, afterRead func()) *Conn {
 	c := &Conn{
 		key: key, cfg: cfg, sock: sock, read: afterRead, waiting: map[int32]*call{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
-		written: make(chan struct{}), born: time.Now(),
+		written: make(chan struct{}), born: time.Now(), used: time.Now(),
 	}
 	c.joined.Add(2)
 	go c.readLoop()
@@ -92,6 +95,36 @@ func (c *Conn) Err() error {
 
 // Quiet is how long no byte has arrived.
 func (c *Conn) Quiet() time.Duration { return time.Since(c.born) - time.Duration(c.heard.Load()) }
+
+// use notes that somebody wants the connection now.
+func (c *Conn) use() {
+	c.mu.Lock()
+	c.used = time.Now()
+	c.mu.Unlock()
+}
+
+// idle is for how long nobody has wanted the connection; 0 while a call or a stream waits on it.
+func (c *Conn) idle() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, w := range c.waiting {
+		if w != nil && !w.abandoned.Load() {
+			return 0
+		}
+	}
+	return time.Since(c.used)
+}
+
+// onEnd makes told hear of the end of the connection, once, even if that was earlier.
+func (c *Conn) onEnd(told func(error)) {
+	c.mu.Lock()
+	buried, err := c.buried, c.err
+	c.ended = told
+	c.mu.Unlock()
+	if buried {
+		told(err)
+	}
+}
 
 // Close ends the connection, fails what waits on it, and returns when both goroutines have ended.
 func (c *Conn) Close() {
@@ -122,9 +155,12 @@ func (c *Conn) fail(err error) {
 func (c *Conn) bury() {
 	<-c.written
 	c.mu.Lock()
-	waiting, err := c.waiting, c.err
-	c.waiting = nil
+	waiting, err, ended := c.waiting, c.err, c.ended
+	c.waiting, c.buried = nil, true
 	c.mu.Unlock()
+	if ended != nil {
+		defer ended(err)
+	}
 	for _, w := range waiting {
 		switch {
 		case w == nil || w.abandoned.Load():

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"runtime"
@@ -19,7 +20,8 @@ import (
 // hangs up unless it is semver, and an SPU caps StreamFetch when it is empty.
 const ProtocolVersion = "0.50.2"
 
-// Dial opens a connection: TCP, TLS if configured, and the ApiVersions exchange, all within the connection timeout.
+// Dial opens a connection: TCP within the connection timeout, TLS if configured and the ApiVersions exchange within the
+// handshake timeout.
 func Dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
 	ctx, ended := cfg.observer().Connect(ctx, key.observed())
 	c, err := dial(ctx, key, cfg)
@@ -28,16 +30,13 @@ func Dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
 }
 
 func dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
-	start := time.Now()
-	if cfg.ConnectTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, cfg.ConnectTimeout)
-		defer cancel()
-	}
-	sock, err := dialTCP(ctx, key.Addr, cfg, start)
+	sock, err := dialTCP(ctx, key.Addr, cfg)
 	if err != nil {
 		return nil, err
 	}
+	start := time.Now()
+	ctx, cancel := within(ctx, cfg.HandshakeTimeout)
+	defer cancel()
 	afterRead := tuneSocket(sock, cfg.WriteStall)
 	if cfg.TLS != nil {
 		if sock, err = startTLS(ctx, sock, key, cfg.TLS, start); err != nil {
@@ -53,8 +52,19 @@ func dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
 	return c, nil
 }
 
+// within limits a context; 0 is no limit.
+func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, limit)
+}
+
 // dialTCP connects, and says plainly why it could not.
-func dialTCP(ctx context.Context, addr string, cfg *Config, start time.Time) (net.Conn, error) {
+func dialTCP(ctx context.Context, addr string, cfg *Config) (net.Conn, error) {
+	start := time.Now()
+	ctx, cancel := within(ctx, cfg.ConnectTimeout)
+	defer cancel()
 	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return nil, fluvioerr.New(fluvioerr.InvalidArgument, "connect", "%q is not an address of the form host:port", addr).
 			ForSetting("endpoint").WithHint("write host:port, for instance 127.0.0.1:9003")
@@ -70,7 +80,7 @@ func dialTCP(ctx context.Context, addr string, cfg *Config, start time.Time) (ne
 	var dns *net.DNSError
 	switch {
 	case ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, fluvioerr.FromContext(ctx, "connect", "a TCP connection", time.Since(start)).AtAddr(addr)
+		return nil, fluvioerr.FromContext(ctx, "connect", "a TCP connection", time.Since(start)).AtAddr(addr).ForSetting("connection_timeout_ms")
 	case errors.As(err, &dns):
 		e := fluvioerr.Wrap(fluvioerr.Connection, "connect", err).AtAddr(addr)
 		e.Message, e.Hint = "the host name cannot be resolved: "+dns.Err, "check the host name in endpoint"
@@ -84,7 +94,7 @@ func dialTCP(ctx context.Context, addr string, cfg *Config, start time.Time) (ne
 	return nil, e
 }
 
-// startTLS does the TLS handshake. Its failures are never worth a retry, except when the peer went away.
+// startTLS does the TLS handshake. Its failures are never worth a retry, except when the peer went away: it may be restarting.
 func startTLS(ctx context.Context, sock net.Conn, key Key, base *tls.Config, start time.Time) (net.Conn, error) {
 	cfg := base.Clone()
 	cfg.ServerName = key.ServerName
@@ -95,7 +105,12 @@ func startTLS(ctx context.Context, sock net.Conn, key Key, base *tls.Config, sta
 	}
 	_ = sock.Close()
 	if ctx.Err() != nil {
-		return nil, fluvioerr.FromContext(ctx, "connect", "the TLS handshake", time.Since(start)).AtAddr(key.Addr)
+		return nil, fluvioerr.FromContext(ctx, "connect", "the TLS handshake", time.Since(start)).AtAddr(key.Addr).ForSetting("handshake_timeout_ms")
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		e := fluvioerr.Wrap(fluvioerr.Connection, "connect", err).AtAddr(key.Addr).WithHint("does this server speak TLS? If not, set tls to disabled")
+		e.Message = "the server closed the connection in the middle of the TLS handshake"
+		return nil, e
 	}
 	e := fluvioerr.Wrap(fluvioerr.TLS, "connect", err).AtAddr(key.Addr)
 	var record tls.RecordHeaderError
@@ -114,6 +129,7 @@ func (c *Conn) handshake(ctx context.Context, start time.Time) error {
 		e.Op = "connect"
 		switch e.Code {
 		case fluvioerr.Timeout:
+			e.Setting = "handshake_timeout_ms"
 			e.Message = "connected, but no answer to the first request (ApiVersions) within " + time.Since(start).Round(time.Millisecond).String()
 			e.Hint = "is this a Fluvio " + c.key.Role.String() + "? Does it want TLS?"
 		case fluvioerr.Connection:

@@ -147,7 +147,7 @@ func (p *peer) greet() bool {
 }
 
 func testConfig() *Config {
-	return &Config{ClientID: "test", ConnectTimeout: patience, RequestTimeout: patience, WriteStall: patience}
+	return &Config{ClientID: "test", ConnectTimeout: patience, HandshakeTimeout: patience, RequestTimeout: patience, WriteStall: patience}
 }
 
 func spuKey(addr string) Key { return Key{Addr: addr, Role: wire.SPU, Kind: Produce} }

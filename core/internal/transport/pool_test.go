@@ -191,10 +191,10 @@ func TestPoolGetEndsWithItsContext(t *testing.T) {
 	require.ErrorContains(t, err, "192.0.2.1:9010")
 }
 
-func TestConnectTimeoutCoversTheHandshake(t *testing.T) {
+func TestHandshakeTimeout(t *testing.T) {
 	s := startServer(t, false, drain) // accepts, reads, never answers
 	cfg := testConfig()
-	cfg.ConnectTimeout = 100 * time.Millisecond
+	cfg.HandshakeTimeout = 100 * time.Millisecond
 	_, err := Dial(context.Background(), spuKey(s.addr), cfg)
 	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "ApiVersions")
@@ -234,14 +234,14 @@ func TestObserver(t *testing.T) {
 	good := startServer(t, true, drain)
 	var seen told
 	cfg := testConfig()
-	cfg.ConnectTimeout, cfg.Observer = 50*time.Millisecond, obs.New(nil, []any{&seen})
+	cfg.HandshakeTimeout, cfg.Observer = 50*time.Millisecond, obs.New(nil, []any{&seen})
 	_, err := Dial(testContext(t), spuKey(silent.addr), cfg)
 	require.Error(t, err)
 	want := []string{"connect SPU produce", "request ApiVersions in connect", "request ended TIMEOUT", "connect ended TIMEOUT"}
 	require.Equal(t, want, seen.log)
 	require.Equal(t, []obs.ConnectionStats{{Role: "SPU", Kind: "produce", Failed: 1}}, cfg.Observer.Stats().Connections, "what never was connected does not disconnect")
 
-	cfg.ConnectTimeout = patience
+	cfg.HandshakeTimeout = patience
 	c, err := Dial(testContext(t), spuKey(good.addr), cfg)
 	require.NoError(t, err)
 	require.Equal(t, []obs.ConnectionStats{{Role: "SPU", Kind: "produce", Failed: 1, Opened: 1, Open: 1}}, cfg.Observer.Stats().Connections)
