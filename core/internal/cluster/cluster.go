@@ -102,15 +102,19 @@ var watchOwners = func() *atomic.Uint64 { n := new(atomic.Uint64); n.Store(3 << 
 
 // first connects, and tries again as often as is allowed.
 func (c *Cluster) first(ctx context.Context, w **watch) error {
+	attempt := 0
 	return c.again(ctx, true, func() (err error) {
 		*w, err = c.connect(ctx)
 		return err
+	}, func(err error, delay time.Duration) {
+		attempt++
+		c.event(Event{Kind: WatchRetry, Attempt: attempt, Delay: delay, Err: err})
 	})
 }
 
 // again runs ask, and runs it again while its failure may pass by itself and MaxRetries allows. Without safe, only a request that
-// did not leave is made again. A timeout is no reason: the time is used up.
-func (c *Cluster) again(ctx context.Context, safe bool, ask func() error) error {
+// did not leave is made again. A timeout is no reason: the time is used up. tell, if any, hears of every wait before it begins.
+func (c *Cluster) again(ctx context.Context, safe bool, ask func() error, tell ...func(err error, delay time.Duration)) error {
 	backoff := transport.NewBackoff(c.cfg.BackoffFirst, c.cfg.BackoffMax)
 	for {
 		err := ask()
@@ -118,7 +122,13 @@ func (c *Cluster) again(ctx context.Context, safe bool, ask func() error) error 
 			return err
 		}
 		wait := max(backoff.Next(), fluvioerr.RetryAfter(err))
-		if deadline, ok := ctx.Deadline(); backoff.Attempt() > c.cfg.MaxRetries || ok && time.Until(deadline) < wait || !backoff.Sleep(ctx, wait, nil) {
+		if deadline, ok := ctx.Deadline(); backoff.Attempt() > c.cfg.MaxRetries || ok && time.Until(deadline) < wait {
+			return retried(err, backoff.Attempt()-1)
+		}
+		for _, t := range tell {
+			t(err, wait)
+		}
+		if !backoff.Sleep(ctx, wait, nil) {
 			return retried(err, backoff.Attempt()-1)
 		}
 	}

@@ -249,7 +249,7 @@ func (c *Conn) Sound() bool {
 
 // CallUntil is Call without the request timeout: only ctx limits it.
 func (c *Conn) CallUntil(ctx context.Context, api uint16, req, resp wire.Message) error {
-	version := int16(2) // ApiVersions, before anything is agreed
+	version := int16(helloVersion)
 	if c.versions != nil {
 		v, err := c.versions.For(api)
 		if err != nil {
@@ -259,6 +259,14 @@ func (c *Conn) CallUntil(ctx context.Context, api uint16, req, resp wire.Message
 		version = v
 	}
 	return c.exchange(ctx, api, version, req, resp)
+}
+
+// Ping asks the server for a sign of life, and says how long that took.
+func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
+	start := time.Now()
+	var resp wire.ApiVersionsResponse
+	err := c.exchange(ctx, wire.KeyApiVersions, helloVersion, hello(), &resp)
+	return time.Since(start), err
 }
 
 // exchange sends a request at a version and waits for its answer.

@@ -120,11 +120,17 @@ func startTLS(ctx context.Context, sock net.Conn, key Key, base *tls.Config, sta
 	return nil, e
 }
 
+// helloVersion is the version of ApiVersions, which is asked before anything is agreed.
+const helloVersion = 2
+
+func hello() *wire.ApiVersionsRequest {
+	return &wire.ApiVersionsRequest{ClientVersion: ProtocolVersion, ClientOS: runtime.GOOS, ClientArch: arch()}
+}
+
 // handshake asks the server what it speaks.
 func (c *Conn) handshake(ctx context.Context, start time.Time) error {
 	var resp wire.ApiVersionsResponse
-	req := &wire.ApiVersionsRequest{ClientVersion: ProtocolVersion, ClientOS: runtime.GOOS, ClientArch: arch()}
-	if err := c.firstCall(ctx, req, &resp); err != nil {
+	if err := c.firstCall(ctx, hello(), &resp); err != nil {
 		e := *fluvioerr.As(err)
 		e.Op = "connect"
 		switch e.Code {
