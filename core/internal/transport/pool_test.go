@@ -273,3 +273,69 @@ func stats(t *testing.T, o *obs.Observer, api string) obs.RequestStats {
 	require.Fail(t, "no request of "+api)
 	return obs.RequestStats{}
 }
+
+// What nobody uses is closed, without anybody being told of a loss; what waits for an answer or streams is in use.
+func TestPoolClosesIdleConnections(t *testing.T) {
+	s := startServer(t, true, drain)
+	cfg := testConfig()
+	cfg.IdleTimeout = 40 * time.Millisecond
+	p := NewPool(cfg)
+	t.Cleanup(p.Close)
+	var mu sync.Mutex
+	var seen []EventKind
+	p.Listen(func(e Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, e.Kind)
+	})
+	busyKey := spuKey(s.addr)
+	busyKey.Kind = Fetch
+	busy, err := p.Get(testContext(t), busyKey)
+	require.NoError(t, err)
+	busy.Go(wire.KeyProduce, 25, nil, func(*Buffer, []byte, error) {})
+	idle, err := p.Get(testContext(t), spuKey(s.addr))
+	require.NoError(t, err)
+	await(t, idle.Done())
+	require.NoError(t, busy.Err())
+	err = idle.Call(testContext(t), wire.KeyFetchOffsets, &wire.FetchOffsetsRequest{}, &wire.FetchOffsetsResponse{})
+	require.True(t, fluvioerr.Retriable(err), "who held it may try again: %v", err)
+	again, err := p.Get(testContext(t), spuKey(s.addr))
+	require.NoError(t, err)
+	require.NotSame(t, idle, again)
+	mu.Lock()
+	defer mu.Unlock()
+	require.NotContains(t, seen, Lost)
+}
+
+// The breaker counts what may pass by itself, lets one attempt decide after its time, and is told of good news.
+func TestBreaker(t *testing.T) {
+	cfg := testConfig()
+	cfg.BreakerFailures, cfg.BreakerReset = 2, time.Hour
+	failure := errors.New("no route")
+	dials := 0
+	cfg.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		dials++
+		return nil, failure
+	}
+	p := NewPool(cfg)
+	t.Cleanup(p.Close)
+	key := spuKey("192.0.2.1:9010")
+	fail := func() error {
+		_, err := p.Get(testContext(t), key)
+		require.Error(t, err)
+		return err
+	}
+	fail()
+	require.Equal(t, Closed, p.Breaker(key.Addr))
+	fail()
+	require.Equal(t, Open, p.Breaker(key.Addr))
+	err := fail()
+	require.Equal(t, 2, dials)
+	require.Greater(t, fluvioerr.RetryAfter(err), 59*time.Minute)
+	require.ErrorContains(t, err, "no route")
+	require.True(t, fluvioerr.Retriable(err))
+	p.Forgive(key.Addr, key.Role)
+	require.Equal(t, Closed, p.Breaker(key.Addr))
+	fail()
+	require.Equal(t, 3, dials)
+}
