@@ -37,6 +37,7 @@ enum {
   FLUVIOC_OFFSETS_REPLY,
   FLUVIOC_POSITIONS,
   FLUVIOC_OFFSET_FOR,
+  FLUVIOC_HEALTH,
   FLUVIOC_CLIENT_STATS,
   FLUVIOC_PROMETHEUS,
   FLUVIOC_CREATE_OBJECT,
@@ -188,6 +189,10 @@ void fluvioc_consumer_event(fluvio_queue_t *events, uint64_t opaque, int32_t kin
 void fluvioc_consumer_end(fluvio_consumer_t *consumer, fluvio_error_t *error);
 /* 1 while a callback may run; FLUVIOC_QUIET comes when that ends. */
 int fluvioc_consumer_busy(fluvio_consumer_t *consumer);
+
+/* Tells of something that happened to a client. what: without texts, which are copied: address and topic, each ending with a
+ * zero, len bytes. Takes over error. */
+void fluvioc_client_event(fluvio_queue_t *events, uint64_t opaque, const fluvio_client_event_t *what, const char *texts, size_t len, fluvio_error_t *error);
 
 /* A text of that many bytes, none of them zero. NULL when memory is short. */
 fluvio_text_t *fluvioc_text_new(const char *bytes, size_t len);

@@ -158,3 +158,13 @@ fluvio_op_t *fluvio_client_prometheus_async(fluvio_client_t *client, int64_t tim
 {
   return start_text(client, FLUVIOC_PROMETHEUS, "prometheus text", timeout_ms, queue, opaque);
 }
+
+fluvio_status_t fluvio_client_health(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **health, fluvio_error_t **error)
+{
+  return run_text(client, FLUVIOC_HEALTH, "health", timeout_ms, health, error);
+}
+
+fluvio_op_t *fluvio_client_health_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
+{
+  return start_text(client, FLUVIOC_HEALTH, "health", timeout_ms, queue, opaque);
+}

@@ -67,6 +67,15 @@ func (op *operation) newClientHandle(id uint64, platformVersion string) *C.fluvi
 	return C.fluvioc_client_new(C.uint64_t(id), version, op.events, op.log, op.hooks)
 }
 
+// health carries out fluvio_client_health.
+func (c *client) health(ctx context.Context) (unsafe.Pointer, error) {
+	h, err := c.core.Health(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return cText("health", h)
+}
+
 // abandonWait bounds closing an object for which C had no memory.
 const abandonWait = time.Second
 

@@ -16,7 +16,7 @@ import (
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 )
 
-// observe sets options so that logs, statistics, starts and ends go to the queues of the operation's config. The operation
+// observe sets options so that logs, statistics, events, starts and ends go to the queues of the operation's config. The operation
 // keeps these alive while the client connects, and the client's handle as long as the client lives.
 func (op *operation) observe(o *fluvio.ClientOptions) {
 	if op.log != nil {
@@ -25,8 +25,12 @@ func (op *operation) observe(o *fluvio.ClientOptions) {
 	if op.hooks != nil {
 		o.Hooks = append(o.Hooks, hookQueue{target{op.hooks, op.hooksTag}})
 	}
-	if op.events != nil && o.StatisticsInterval > 0 {
-		to := target{op.events, op.opaque}
+	if op.events == nil {
+		return
+	}
+	to := target{op.events, op.opaque}
+	o.OnEvent = to.event
+	if o.StatisticsInterval > 0 {
 		o.OnStats = func(s *fluvio.ClientStats) {
 			if js, err := json.Marshal(s); err == nil { // it always can
 				to.push(C.FLUVIO_EVENT_STATS, 0, s.Time, 0, 0, nil, string(js))
@@ -68,6 +72,16 @@ func (t target) push(kind, code C.int32_t, at time.Time, id, parent uint64, err 
 	}
 	C.fluvioc_queue_push_note(t.queue, kind, t.opaque, code, C.int64_t(at.UnixMicro()), C.uint64_t(id), C.uint64_t(parent),
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(flat))), C.size_t(len(flat)), C.size_t(len(texts)/2), failure)
+}
+
+// event tells of something that happened to a client.
+func (t target) event(e fluvio.ClientEvent) {
+	what := C.fluvio_client_event_t{
+		kind: C.int32_t(e.Kind), partition: C.int32_t(e.Partition), spu: C.int32_t(e.SPU), from_spu: C.int32_t(e.FromSPU),
+		attempt: C.int32_t(e.Attempt), delay_ms: C.int64_t(e.Delay.Milliseconds()),
+	}
+	texts := cTexts(e.Addr, e.Topic)
+	C.fluvioc_client_event(t.queue, t.opaque, &what, (*C.char)(unsafe.Pointer(unsafe.SliceData(texts))), C.size_t(len(texts)), cError(e.Err))
 }
 
 // logQueue is a slog.Handler that sends lines to the application.

@@ -188,6 +188,8 @@ func (op *operation) runOnClient(ctx context.Context) (result unsafe.Pointer, er
 		err = c.core.Admin().DeleteConsumerOffset(ctx, op.consumerID, op.topic, op.partition)
 	case C.FLUVIOC_RESET_OFFSET:
 		err = op.resetOffset(ctx, c)
+	case C.FLUVIOC_HEALTH:
+		result, err = c.health(ctx)
 	case C.FLUVIOC_OPEN_PRODUCER:
 		result, err = op.openProducer(ctx, c)
 	case C.FLUVIOC_OPEN_CONSUMER:

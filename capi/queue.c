@@ -17,6 +17,7 @@ struct fluvio_event {
   fluvio_consumer_event_t consumer; /* its topic lies in opaques */
   fluvio_offsets_event_t question;  /* the consumer's name lies in opaques */
   fluvio_consumer_offset_list_t *offsets; /* of question */
+  fluvio_client_event_t client;     /* its texts lie in opaques */
   _Atomic bool answered;
   fluvio_error_t *error;
   fluvio_producer_t *producer; /* a reference, for the report's weight */
@@ -286,6 +287,21 @@ void fluvioc_queue_push_consumer_event(fluvio_queue_t *queue, uint64_t opaque, c
   push(queue, event);
 }
 
+void fluvioc_client_event(fluvio_queue_t *events, uint64_t opaque, const fluvio_client_event_t *what, const char *texts, size_t len, fluvio_error_t *error)
+{
+  fluvio_event_t *event = event_new(FLUVIO_EVENT_CLIENT, opaque, (len + 7) / 8);
+  if (event == NULL) {
+    fluvio_error_free(error);
+    return;
+  }
+  memcpy(event->opaques, texts, len);
+  event->client = *what;
+  event->client.address = (const char *)event->opaques;
+  event->client.topic = event->client.address + strlen(event->client.address) + 1;
+  event->client.error = event->error = error;
+  push(events, event);
+}
+
 int fluvioc_queue_push_offsets(fluvio_queue_t *queue, uint64_t opaque, uint64_t id, const char *consumer_id, fluvio_consumer_offset_list_t *list)
 {
   fluvio_event_t *event = event_with_text(FLUVIO_EVENT_OFFSETS, opaque, consumer_id);
@@ -503,6 +519,11 @@ fluvio_status_t fluvio_event_delivery(const fluvio_event_t *event, fluvio_delive
 fluvio_status_t fluvio_event_consumer(const fluvio_event_t *event, fluvio_consumer_event_t *out)
 {
   return give(event, FLUVIO_EVENT_CONSUMER, out, &event->consumer, sizeof *out);
+}
+
+fluvio_status_t fluvio_event_client(const fluvio_event_t *event, fluvio_client_event_t *out)
+{
+  return give(event, FLUVIO_EVENT_CLIENT, out, &event->client, sizeof *out);
 }
 
 fluvio_status_t fluvio_event_offsets(const fluvio_event_t *event, fluvio_offsets_event_t *out)

@@ -3,6 +3,7 @@ package fluvio
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -52,7 +53,7 @@ type ServerHealth struct {
 
 // Health asks the SC and every SPU for a sign of life, all at once, and says what it knows of the rest. It returns when ctx ends,
 // and after the connection timeout when ctx has no deadline: who has not answered by then is not reachable. The only errors are
-// those of a client that was closed.
+// Closed and Cancelled.
 func (c *Client) Health(ctx context.Context) (*Health, error) {
 	if err := c.alive(); err != nil {
 		return nil, err
@@ -82,6 +83,9 @@ func (c *Client) Health(ctx context.Context) (*Health, error) {
 		all.Go(func() { c.probe(s, func() (time.Duration, error) { return c.cluster.PingSPU(ctx, spu) }) })
 	}
 	all.Wait()
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return nil, fluvioerr.FromContext(ctx, "health", "the servers' answers", 0)
+	}
 	h.judge()
 	return h, nil
 }

@@ -213,9 +213,9 @@ FLUVIO_API fluvio_status_t fluvio_queue_start(fluvio_queue_t *queue, fluvio_even
  * operations that use the queue first: until then the memory stays. Since 0.1. */
 FLUVIO_API void fluvio_queue_free(fluvio_queue_t *queue);
 
-/* Sends the events of what is opened with this config to a queue, with this opaque value: of consumers, FLUVIO_EVENT_CONSUMER,
- * from the opening on; of clients, FLUVIO_EVENT_STATS every statistics_interval_ms. The queue must outlive consumers. NULL: nobody
- * is told. Since 0.1. */
+/* Sends the events of what is opened with this config to a queue, with this opaque value, from the opening on: of consumers,
+ * FLUVIO_EVENT_CONSUMER; of clients, FLUVIO_EVENT_CLIENT, and FLUVIO_EVENT_STATS every statistics_interval_ms. The queue must
+ * outlive consumers; of a client's, what comes after fluvio_queue_free is dropped. NULL: nobody is told. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_config_set_events(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error);
 
 /* Sends the logs of clients that are connected with this config to a queue, with this opaque value, as events of type
@@ -245,6 +245,7 @@ FLUVIO_API fluvio_status_t fluvio_config_set_offset_store(fluvio_config_t *confi
 #define FLUVIO_EVENT_STATS 6    /* a client's counters */
 #define FLUVIO_EVENT_SPAN_START 7 /* a client begins something */
 #define FLUVIO_EVENT_SPAN_END 8 /* something that a client began has ended */
+#define FLUVIO_EVENT_CLIENT 9   /* something happened to a client's connections or metadata */
 
 /* The type of an event; 0 for NULL. Since 0.1. */
 FLUVIO_API int32_t fluvio_event_type(const fluvio_event_t *event);
@@ -296,6 +297,30 @@ typedef struct fluvio_consumer_event {
 } fluvio_consumer_event_t;
 /* FLUVIO_EVENT_CONSUMER: fills out. INVALID_ARGUMENT for another type. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_event_consumer(const fluvio_event_t *event, fluvio_consumer_event_t *out);
+/* What happened to a client. struct_size is set by the caller. */
+#define FLUVIO_CLIENT_CONNECTED 1    /* a connection to address was made */
+#define FLUVIO_CLIENT_LOST 2         /* one ended because of error */
+#define FLUVIO_CLIENT_RETRY 3        /* the metadata may be old because of error; attempt to reach the SC comes after delay_ms */
+#define FLUVIO_CLIENT_RECOVERED 4    /* the SC is back, the metadata is up to date again */
+#define FLUVIO_CLIENT_GAVE_UP 5      /* error does not go away by itself: the SC is tried again when it is asked for something */
+#define FLUVIO_LEADER_MOVED 6        /* a partition is led by spu, no longer by from_spu */
+#define FLUVIO_BREAKER_OPENED 7      /* address is not tried for a while; error is how the last attempt failed */
+#define FLUVIO_BREAKER_HALF_OPEN 8   /* one attempt decides about address */
+#define FLUVIO_BREAKER_CLOSED 9      /* address is tried as usual */
+typedef struct fluvio_client_event {
+  uint32_t struct_size;
+  int32_t kind;                /* FLUVIO_CLIENT_CONNECTED ...; more may be added */
+  const char *address;         /* host:port of the peer, "" for none; lives as long as the event, as do topic and error */
+  const char *topic;           /* "" for none */
+  int32_t partition;
+  int32_t spu;
+  int32_t from_spu;
+  int32_t attempt;
+  int64_t delay_ms;
+  const fluvio_error_t *error; /* NULL: none */
+} fluvio_client_event_t;
+/* FLUVIO_EVENT_CLIENT: fills out. INVALID_ARGUMENT for another type. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_event_client(const fluvio_event_t *event, fluvio_client_event_t *out);
 /* Logs, statistics, starts and ends may be dropped: when 10,000 of them wait in a queue, further ones are. */
 
 /* A key and a value, which live as long as the event. */
@@ -350,7 +375,9 @@ FLUVIO_API void fluvio_event_free(fluvio_event_t *event);
 
 /* Connects to a cluster: reaches the SC, agrees on versions, loads the metadata. Settings: endpoint, or profile and
  * profile_path (default: the current profile of the official tools' file), client_id, connection_timeout_ms,
- * request_timeout_ms, use_spu_local_address, log_level, statistics_interval_ms, ... (README). config NULL: all defaults. *client is the caller's. Since 0.1. */
+ * request_timeout_ms, use_spu_local_address, log_level, statistics_interval_ms, ... (README). With validate_on_connect false it
+ * does not wait for the SC, which is reached in the background; the first calls wait for it. config NULL: all defaults. *client is
+ * the caller's. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_client_connect(const fluvio_config_t *config, int64_t timeout_ms, fluvio_client_t **client, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_client_connect_async(const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 /* Closes the client and every producer and consumer of it; producers are drained up to the timeout, and TIMEOUT says that
@@ -358,8 +385,22 @@ FLUVIO_API fluvio_op_t *fluvio_client_connect_async(const fluvio_config_t *confi
 FLUVIO_API fluvio_status_t fluvio_client_close(fluvio_client_t *client, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_client_close_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 FLUVIO_API void fluvio_client_free(fluvio_client_t *client);
-/* The cluster's platform version, for instance "0.18.1". Lives as long as the client. "" for a bad handle. Since 0.1. */
+/* The cluster's platform version, for instance "0.18.1". Lives as long as the client. "" for a bad handle, and when the SC was
+ * not reached by fluvio_client_connect: fluvio_client_health tells it later. Since 0.1. */
 FLUVIO_API const char *fluvio_client_platform_version(const fluvio_client_t *client);
+/* How the client and its cluster are: asks the SC and every SPU for a sign of life, all at once. Who has not answered by the
+ * deadline, or for connection_timeout_ms when there is none, is not reachable; that is no error of this function. *health is a
+ * JSON object, the caller's to free with fluvio_text_free:
+ *   "verdict"          "healthy"; "degraded": some of it works; "down": no SPU answers, so no record can be written or read
+ *   "reasons"          a list of texts: why it is not healthy
+ *   "sc", "spus"       an object, and a list of such, by id: "id" (the SC: 0), "name", "address", "online" (what the SC says of
+ *                      an SPU), "reachable", "rtt_us" (null: no answer), "breaker" ("closed", "open", "half-open"), "error" (null: none)
+ *   "metadata_age_ms"  since the SC last told something; null: never
+ *   "metadata_error"   why changes are not heard of now; null: they are
+ *   "client_version", "platform_version"
+ * More members may be added. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_client_health(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **health, fluvio_error_t **error);
+FLUVIO_API fluvio_op_t *fluvio_client_health_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 
 /* The client's counters since it was connected, as a JSON object; *stats is the caller's, to free. Whole numbers:
  *   time_ms, client                            when they were read; client_id and the number of the client in this process

@@ -39,10 +39,28 @@ export interface ClientOptions extends CallOptions {
   profilePath?: string;
   /** Sent with every request; shows in server logs. Default libfluvio. */
   clientId?: string;
-  /** Milliseconds for TCP, TLS and the first exchange together. Default 5000. */
+  /** Milliseconds for finding the host and for TCP. Default 5000. */
   connectionTimeoutMs?: Milliseconds;
-  /** Milliseconds for every request. Default 30000. Creating a topic has its own, longer limit. */
+  /** Milliseconds for TLS and the first exchange together. Default: connectionTimeoutMs. */
+  handshakeTimeoutMs?: Milliseconds;
+  /** Milliseconds for every request, retries included. Default 30000. Creating a topic has its own, longer limit. */
   requestTimeoutMs?: Milliseconds;
+  /** Milliseconds for which a peer may take no byte, or leave bytes unacknowledged. Default: requestTimeoutMs. */
+  writeStallTimeoutMs?: Milliseconds;
+  /** Milliseconds after which a connection that nobody uses is closed. Default 300000. */
+  idleConnectionTimeoutMs?: Milliseconds;
+  /** false: do not wait for the cluster; the first calls do, by their deadlines. Default true. */
+  validateOnConnect?: boolean;
+  /** How often connecting and requests to the SC are repeated where that is safe. Default 3; 0 is never. */
+  maxRetries?: number;
+  /** After how many failed attempts in a row an address is left alone for a while. Default 5. */
+  breakerFailures?: number;
+  /** Milliseconds for which it is. Default 10000. */
+  breakerResetMs?: Milliseconds;
+  /** Clients of this process with this and the same settings use the same connections. Default false. */
+  shareConnections?: boolean;
+  /** Called with what happens to connections, circuit breakers and the metadata, in order. */
+  onEvent?: (event: ClientEvent) => void;
   /** Milliseconds before the first repetition; doubles, with jitter. Default 100. */
   retryBackoffMs?: Milliseconds;
   /** The longest wait before a repetition, in milliseconds. Default 10000. */
@@ -69,6 +87,72 @@ export interface ClientOptions extends CallOptions {
   onStats?: (stats: ClientStats) => void;
 }
 
+/** What happened to a client. What does not apply is empty or 0. */
+export interface ClientEvent {
+  /**
+   * connected: a connection to address was made. lost: one ended because of error. retry: the metadata may be old because of
+   * error; attempt to reach the SC comes after delayMs. recovered: the SC is back. gave_up: error does not go away by itself; the SC
+   * is tried again when it is asked for something. leader_moved: a partition is led by spu, no longer by fromSpu. breaker_opened:
+   * address is not tried for a while. breaker_half_open: one attempt decides. breaker_closed: it is tried as usual. More may be
+   * added.
+   */
+  kind:
+    | 'connected'
+    | 'lost'
+    | 'retry'
+    | 'recovered'
+    | 'gave_up'
+    | 'leader_moved'
+    | 'breaker_opened'
+    | 'breaker_half_open'
+    | 'breaker_closed'
+    | (string & {});
+  address: string;
+  topic: string;
+  partition: number;
+  spu: number;
+  fromSpu: number;
+  attempt: number;
+  delayMs: number;
+  error: FluvioError | null;
+}
+
+/** How one server is. */
+export interface ServerHealth {
+  /** An SPU's id; 0 for the SC. */
+  id: number;
+  name: string;
+  /** host:port as this client reaches it. */
+  address: string;
+  /** What the SC says of an SPU; of the SC: reachable. */
+  online: boolean;
+  /** Whether it answered. */
+  reachable: boolean;
+  /** How long that took. */
+  rttMs: number | null;
+  breaker: 'closed' | 'open' | 'half-open';
+  /** Why it did not answer. */
+  error: string | null;
+}
+
+/** How a client and its cluster are. */
+export interface Health {
+  /** degraded: some of it works. down: no SPU answers, no record can be written or read. */
+  verdict: 'healthy' | 'degraded' | 'down';
+  /** Why it is not healthy. */
+  reasons: string[];
+  sc: ServerHealth;
+  /** Those that the SC knows, by id. */
+  spus: ServerHealth[];
+  /** Since the SC last told something of topics, partitions and SPUs; null: never. */
+  metadataAgeMs: number | null;
+  /** Why changes are not heard of now; null: they are. */
+  metadataError: string | null;
+  clientVersion: string;
+  /** Empty before the cluster was reached. */
+  platformVersion: string;
+}
+
 /**
  * Connects to a cluster: reaches its SC, agrees on versions, loads the metadata.
  *
@@ -91,6 +175,11 @@ export class Client {
   readonly platformVersion: string;
   /** Creates, describes, lists, deletes and watches the cluster's objects. */
   readonly admin: Admin;
+  /**
+   * How the client and its cluster are: asks the SC and every SPU for a sign of life, all at once. timeoutMs: who has not
+   * answered by then is not reachable; by default connectionTimeoutMs.
+   */
+  health(options?: CallOptions): Promise<Health>;
   /**
    * Opens a producer. timeoutMs: by default requestTimeoutMs.
    *

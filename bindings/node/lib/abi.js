@@ -16,6 +16,7 @@ const EVENT_LOG = 3;
 const EVENT_CONSUMER = 4;
 const EVENT_OFFSETS = 5;
 const EVENT_STATS = 6;
+const EVENT_CLIENT = 9;
 const MAYBE_PERSISTED = 2;
 
 /** FLUVIO_END_REACHED ...: why a stream has ended, by number. */
@@ -68,6 +69,7 @@ const functions = {
   fluvio_event_opaque: ['u64', ['ptr']],
   fluvio_event_delivery: ['i32', ['ptr', 'ptr']],
   fluvio_event_consumer: ['i32', ['ptr', 'ptr']],
+  fluvio_event_client: ['i32', ['ptr', 'ptr']],
   fluvio_event_offsets: ['i32', ['ptr', 'ptr']],
   fluvio_event_offsets_reply: ['i32', ['ptr', 'ptr', 'size', 'str', 'ptr']],
   fluvio_event_log: ['i32', ['ptr', 'ptr']],
@@ -80,6 +82,7 @@ const functions = {
   fluvio_client_platform_version: ['str', ['ptr']],
   fluvio_client_stats_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
   fluvio_client_prometheus_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
+  fluvio_client_health_async: ['ptr', ['ptr', 'i64', 'ptr', 'u64']],
 
   fluvio_topic_create_async: ['ptr', ['ptr', 'str', 'ptr', 'i64', 'ptr', 'u64']],
   fluvio_topic_add_partitions_async: ['ptr', ['ptr', 'str', 'u32', 'i64', 'ptr', 'u64']],
@@ -205,6 +208,18 @@ const structs = {
     field_count: 'u64',
     dropped: 'u64',
   }),
+  fluvio_client_event: layout({
+    struct_size: 'u32',
+    kind: 'i32',
+    address: 'ptr',
+    topic: 'ptr',
+    partition: 'i32',
+    spu: 'i32',
+    from_spu: 'i32',
+    attempt: 'i32',
+    delay_ms: 'i64',
+    error: 'ptr',
+  }),
   fluvio_offsets_event: layout({
     struct_size: 'u32',
     save: 'i32',
@@ -239,4 +254,4 @@ const structs = {
   }),
 };
 
-module.exports = { VERSION_HEX, NO_KEY, OK, EVENT_OP, EVENT_DELIVERY, EVENT_LOG, EVENT_CONSUMER, EVENT_OFFSETS, EVENT_STATS, MAYBE_PERSISTED, END_REASONS, functions, structs };
+module.exports = { VERSION_HEX, NO_KEY, OK, EVENT_OP, EVENT_DELIVERY, EVENT_LOG, EVENT_CONSUMER, EVENT_OFFSETS, EVENT_STATS, EVENT_CLIENT, MAYBE_PERSISTED, END_REASONS, functions, structs };

@@ -2,9 +2,11 @@
 
 /** The connection to a cluster. */
 
+const abi = require('./abi.js');
 const { Admin } = require('./admin.js');
 const { Consumer } = require('./consumer.js');
 const { closed, invalid } = require('./errors.js');
+const { clientEventReader, parseHealth } = require('./health.js');
 const { Hub, disposable, dropped } = require('./loop.js');
 const { inJavaScript, logReader, statsReader, takeText } = require('./observe.js');
 const { eventReader } = require('./position.js');
@@ -14,7 +16,7 @@ const { storeAsker, storeOf } = require('./store.js');
 const { CALL_OPTIONS, checkOptions, nameOf, signalOf, timeoutOf, withConfig } = require('./settings.js');
 
 /** What connect takes for itself. */
-const CONNECT_OPTIONS = new Set([...CALL_OPTIONS, 'onLog', 'onStats']);
+const CONNECT_OPTIONS = new Set([...CALL_OPTIONS, 'onEvent', 'onLog', 'onStats']);
 
 /** What Client.consumer takes for itself. */
 const CONSUMER_OPTIONS = new Set([...CALL_OPTIONS, 'onEvent']);
@@ -28,14 +30,15 @@ async function connect(endpointOrOptions) {
   const hub = Hub.acquire();
   try {
     const { lib } = hub;
-    const [log, stats] = [logReader(lib, options.onLog), statsReader(lib, options)].map((tell) => (tell ? hub.listenTo(tell) : null));
-    const listeners = [log, stats].filter((id) => id !== null);
+    const readers = [logReader(lib, options.onLog), eventsReader(lib, options)];
+    const [log, events] = readers.map((tell) => (tell ? hub.listenTo(tell) : null));
+    const listeners = [log, events].filter((id) => id !== null);
     const take = (operation) => new Client(lib, lib.op_take_client(operation), listeners);
     try {
       return await hub.run({ what: 'connect', signal, take }, (queue, id) =>
         withConfig(lib, options, CONNECT_OPTIONS, (config) => {
           if (log !== null) lib.config_set_log(config, hub.queue, log, null);
-          if (stats !== null) lib.config_set_events(config, hub.queue, stats, null);
+          if (events !== null) lib.config_set_events(config, hub.queue, events, null);
           return lib.client_connect_async(config, timeoutMs, queue, id);
         }),
       );
@@ -46,6 +49,14 @@ async function connect(endpointOrOptions) {
   } finally {
     hub.release();
   }
+}
+
+/** What takes a client's events and counters out of the queue, which come with one number; null when nobody wants them. */
+function eventsReader(lib, options) {
+  const event = clientEventReader(lib, options.onEvent);
+  const stats = statsReader(lib, options);
+  if (!event && !stats) return null;
+  return (pointer) => (lib.event_type(pointer) === abi.EVENT_STATS ? stats : event)?.(pointer);
 }
 
 /** The library's client. Knows nothing of the Client that the application holds, so that one can be collected. */
@@ -174,6 +185,10 @@ class Client {
       listeners.forEach((id) => hub.forget(id));
       throw error;
     }
+  }
+
+  async health(options) {
+    return parseHealth(await this.#text('health', 'client_health_async', options));
   }
 
   async stats(options) {

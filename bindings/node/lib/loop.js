@@ -287,7 +287,7 @@ class Hub {
 }
 
 /** Events that listeners are told of. */
-const TOLD = new Set([abi.EVENT_CONSUMER, abi.EVENT_LOG, abi.EVENT_STATS]);
+const TOLD = new Set([abi.EVENT_CONSUMER, abi.EVENT_LOG, abi.EVENT_STATS, abi.EVENT_CLIENT]);
 
 let current = null;
 

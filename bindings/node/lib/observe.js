@@ -38,6 +38,7 @@ function takeText(lib, operation) {
   }
 }
 
+/** An option that is a function; null without one. */
 function callback(name, value) {
   if (value === undefined || value === null) return null;
   if (typeof value !== 'function') throw invalid(name, `a ${typeof value} cannot be called`);
@@ -78,4 +79,4 @@ function statsReader(lib, { onStats, statisticsIntervalMs }) {
   };
 }
 
-module.exports = { inJavaScript, logReader, statsReader, takeText };
+module.exports = { callback, inJavaScript, logReader, statsReader, takeText };

@@ -57,6 +57,7 @@ from ._errors import (
     VersionError,
     WouldDeadlockError,
 )
+from ._health import ClientEvent, Health, ServerHealth
 from ._library import library_version
 from ._objects import (
     SPU,
@@ -110,6 +111,7 @@ __all__ = [
     "CancelledError",
     "Client",
     "ClientStats",
+    "ClientEvent",
     "ClosedError",
     "Columns",
     "ConnectionStats",
@@ -132,6 +134,7 @@ __all__ = [
     "FluvioTimeoutError",
     "ForkedError",
     "Histogram",
+    "Health",
     "InternalError",
     "InvalidArgumentError",
     "InvalidStateError",
@@ -168,6 +171,7 @@ __all__ = [
     "SPUHost",
     "Sendable",
     "ServerError",
+    "ServerHealth",
     "SmartModule",
     "SmartModuleError",
     "SmartModulePackage",

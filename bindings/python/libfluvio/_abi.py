@@ -31,6 +31,7 @@ EVENT_LOG = 3
 EVENT_CONSUMER = 4
 EVENT_OFFSETS = 5
 EVENT_STATS = 6
+EVENT_CLIENT = 9
 LOG_ERROR = 1
 LOG_WARN = 2
 LOG_INFO = 3
@@ -41,6 +42,15 @@ PARTITION_RETRY = 3
 PARTITION_RESUMED = 4
 OFFSET_RESET = 5
 BATCH_SKIPPED = 6
+CLIENT_CONNECTED = 1
+CLIENT_LOST = 2
+CLIENT_RETRY = 3
+CLIENT_RECOVERED = 4
+CLIENT_GAVE_UP = 5
+LEADER_MOVED = 6
+BREAKER_OPENED = 7
+BREAKER_HALF_OPEN = 8
+BREAKER_CLOSED = 9
 NOT_PERSISTED = 0
 PERSISTED = 1
 MAYBE_PERSISTED = 2
@@ -134,6 +144,23 @@ class ConsumerEvent(ctypes.Structure):
         ("topic", c_char_p),
         ("offset", c_int64),
         ("next", c_int64),
+        ("delay_ms", c_int64),
+        ("error", c_void_p),
+    ]
+
+
+class ClientEvent(ctypes.Structure):
+    """``fluvio_client_event_t``: what happened to a client."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("kind", c_int32),
+        ("address", c_char_p),
+        ("topic", c_char_p),
+        ("partition", c_int32),
+        ("spu", c_int32),
+        ("from_spu", c_int32),
+        ("attempt", c_int32),
         ("delay_ms", c_int64),
         ("error", c_void_p),
     ]
@@ -248,6 +275,7 @@ STRUCTURES: Dict[str, Any] = {
     "fluvio_consumer_offset": ConsumerOffset,
     "fluvio_position": Position,
     "fluvio_consumer_event": ConsumerEvent,
+    "fluvio_client_event": ClientEvent,
     "fluvio_offsets_event": OffsetsEvent,
     "fluvio_record_in": RecordIn,
     "fluvio_record": RecordOut,
@@ -316,6 +344,7 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_event_opaque": (_U64, (_PTR,)),
     "fluvio_event_delivery": (_STA, (_PTR, _PTR)),
     "fluvio_event_consumer": (_STA, (_PTR, _PTR)),
+    "fluvio_event_client": (_STA, (_PTR, _PTR)),
     "fluvio_event_offsets": (_STA, (_PTR, _PTR)),
     "fluvio_event_offsets_reply": (_STA, (_PTR, _PTR, _LEN, _TXT, _PTR)),
     "fluvio_event_log": (_STA, (_PTR, _PTR)),
@@ -333,6 +362,8 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_client_stats_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
     "fluvio_client_prometheus": (_STA, (_PTR, _I64, _PTR, _PTR)),
     "fluvio_client_prometheus_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
+    "fluvio_client_health": (_STA, (_PTR, _I64, _PTR, _PTR)),
+    "fluvio_client_health_async": (_PTR, (_PTR, _I64, _PTR, _U64)),
     # admin
     "fluvio_topic_create": (_STA, (_PTR, _TXT, _PTR, _I64, _PTR)),
     "fluvio_topic_create_async": (_PTR, (_PTR, _TXT, _PTR, _I64, _PTR, _U64)),

@@ -11,6 +11,7 @@ from ._consumer import Consumer
 from ._core import Handle, Life, config, finish, milliseconds, text
 from ._delivery import Book
 from ._errors import FluvioError, InvalidArgumentError
+from ._health import ClientEvent, Health, parse_health
 from ._library import Library, load
 from ._observe import check_told, client_settings, observer
 from ._position import ConsumerEvent, Events
@@ -90,6 +91,7 @@ def connect(
     profile: Optional[str] = None,
     timeout: Optional[float] = None,
     on_stats: Optional[Callable[[ClientStats], object]] = None,
+    on_event: Optional[Callable[[ClientEvent], object]] = None,
     **settings: object,
 ) -> "Client":
     """Connects to a cluster: reaches its SC, agrees on versions, loads the metadata.
@@ -100,8 +102,11 @@ def connect(
         timeout: seconds for all of it; None: what ``connection_timeout_ms`` and the other settings say.
         on_stats: called with the client's counters every ``statistics_interval_ms``, which it needs, on a thread that
             all clients share: it must not block long.
+        on_event: called with what happens to connections, circuit breakers and the metadata, one event at a time, on
+            the same thread.
         settings: more settings by name, for instance ``client_id``, ``profile_path``, ``connection_timeout_ms``,
-            ``request_timeout_ms``, ``use_spu_local_address``; the library checks names and values.
+            ``request_timeout_ms``, ``max_retries``, ``validate_on_connect`` (False: do not wait for the cluster; the
+            first calls do), ``share_connections``, ``use_spu_local_address``; the library checks names and values.
 
     Raises:
         FluvioConnectionError: nobody listens there, or the connection was lost.
@@ -113,22 +118,26 @@ def connect(
         ForkedError: this is a child forked after the library was used.
     """
     lib = load()
-    with Told(lib, endpoint_settings(endpoint, profile, settings), on_stats) as told:
+    with Told(lib, endpoint_settings(endpoint, profile, settings), on_stats, on_event) as told:
         operation = lib.client_connect_async(told.config.address, milliseconds(timeout), None, 0)
         address = finish(lib, operation, "connect", lib.op_take_client)
         return told.by(Client(lib, Handle(address, lib.client_free)))
 
 
 class Told:
-    """What a connection needs to have its logs and statistics told, for plain and for asyncio programs."""
+    """What a connection needs to have its logs, events and statistics told, for plain and for asyncio programs."""
 
     def __init__(
-        self, lib: Library, settings: Dict[str, object], on_stats: Optional[Callable[[ClientStats], object]]
+        self,
+        lib: Library,
+        settings: Dict[str, object],
+        on_stats: Optional[Callable[[ClientStats], object]],
+        on_event: Optional[Callable[[ClientEvent], object]],
     ) -> None:
-        check_told(on_stats, settings)
+        check_told(on_stats, on_event, settings)
         self._observer = observer(lib)
         self.config = config(lib, client_settings(settings))
-        self._number = self._observer.attach(self.config, on_stats)
+        self._number = self._observer.attach(self.config, on_stats, on_event)
         self._kept = False
 
     def by(self, client: C) -> C:
@@ -273,6 +282,17 @@ class Client(ClientBase):
             return opener.opened(
                 Consumer(lib, opener.topics, handle, self, self._life, settings, opener.events), handle
             )
+
+    def health(self, timeout: Optional[float] = None) -> Health:
+        """How the client and its cluster are: asks the SC and every SPU for a sign of life, all at once.
+
+        Args:
+            timeout: seconds; who has not answered by then is not reachable. None: ``connection_timeout_ms``.
+
+        Raises:
+            ClosedError: the client was closed.
+        """
+        return parse_health(self._text("health", self._lib.client_health_async, timeout))
 
     def stats(self, timeout: Optional[float] = None) -> ClientStats:
         """The client's counters, with those of its open producers and consumers. It asks nobody.

@@ -1,4 +1,4 @@
-"""What clients tell of themselves while they run: logs and statistics, taken from one queue by one thread.
+"""What clients tell of themselves while they run: logs, events and statistics, taken from one queue by one thread.
 
 The thread is Python's own and waits without the GIL, so no thread of the library ever runs Python, and nothing can wait
 for the GIL and for the library at the same time. It starts with the first client and ends with the program. A forked
@@ -11,11 +11,12 @@ import logging
 import os
 import threading
 from ctypes import byref, c_void_p, sizeof
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from . import _abi
 from ._core import Handle
 from ._errors import InvalidArgumentError, error_of_status, null_error
+from ._health import ClientEvent, read_event
 from ._library import Library
 from ._stats import ClientStats, parse_client_stats
 
@@ -34,7 +35,8 @@ LEVELS = {
 NAMES = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 """The levels that the setting ``log_level`` and the variable ``FLUVIO_LOG`` can have, ``off`` excepted."""
 
-Told = Callable[[ClientStats], object]
+OnStats = Optional[Callable[[ClientStats], object]]
+OnEvent = Optional[Callable[[ClientEvent], object]]
 
 
 class Observer:
@@ -46,23 +48,23 @@ class Observer:
             raise null_error(lib, "open log queue")
         self._lib = lib
         self._queue = Handle(address, lib.queue_free)
-        self._told: Dict[int, Told] = {}
+        self._told: Dict[int, Tuple[OnStats, OnEvent]] = {}
         self._last = 0
         self._stopped = False
         from_outside()
         self._thread = threading.Thread(target=self._run, name="libfluvio-log", daemon=True)
         self._thread.start()
 
-    def attach(self, config: Handle, on_stats: Optional[Told]) -> int:
-        """Has clients that are connected with these settings log here, and tell ``on_stats``. Returns a number for
-        :meth:`forget`."""
+    def attach(self, config: Handle, on_stats: OnStats, on_event: OnEvent) -> int:
+        """Has clients that are connected with these settings log here, and tell ``on_stats`` and ``on_event``. Returns a
+        number for :meth:`forget`."""
         with _lock:
             self._last += 1
             number = self._last
         error = c_void_p()
         status: int = self._lib.config_set_log(config.address, self._queue.address, 0, byref(error))
-        if not status and on_stats is not None:
-            self._told[number] = on_stats
+        if not status and (on_stats is not None or on_event is not None):
+            self._told[number] = on_stats, on_event
             status = self._lib.config_set_events(config.address, self._queue.address, number, byref(error))
         if status:
             raise error_of_status(self._lib, status)
@@ -91,7 +93,7 @@ class Observer:
                 else:
                     self._tell(event)
             except Exception:  # of a handler or a callback; the next one may work
-                LOGGER.exception("a log handler or on_stats raised an exception")
+                LOGGER.exception("a log handler, on_stats or on_event raised an exception")
             finally:
                 self._lib.event_free(event)
 
@@ -115,9 +117,12 @@ class Observer:
         LOGGER.handle(record)
 
     def _tell(self, event: int) -> None:
-        told = self._told.get(self._lib.event_opaque(event))
-        if told is not None:
-            told(parse_client_stats(self._lib.event_stats(event)))
+        on_stats, on_event = self._told.get(self._lib.event_opaque(event), (None, None))
+        if self._lib.event_type(event) == _abi.EVENT_STATS:
+            if on_stats is not None:
+                on_stats(parse_client_stats(self._lib.event_stats(event)))
+        elif on_event is not None:
+            on_event(read_event(self._lib, event))
 
 
 def from_outside() -> None:
@@ -146,10 +151,11 @@ def client_settings(settings: Dict[str, object]) -> Dict[str, object]:
     return settings if settings.get("log_level") is not None else {**settings, "log_level": level_setting()}
 
 
-def check_told(on_stats: Any, settings: Mapping[str, object]) -> None:
+def check_told(on_stats: Any, on_event: Any, settings: Mapping[str, object]) -> None:
     """Refuses what is no callback, and one that would never be called."""
-    if on_stats is not None and not callable(on_stats):
-        raise InvalidArgumentError(f"on_stats: a {type(on_stats).__name__} cannot be called")
+    for name, told in (("on_stats", on_stats), ("on_event", on_event)):
+        if told is not None and not callable(told):
+            raise InvalidArgumentError(f"{name}: a {type(told).__name__} cannot be called")
     if on_stats is not None and not settings.get("statistics_interval_ms"):
         raise InvalidArgumentError("statistics_interval_ms: it is needed with on_stats")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Callable, Optional, Sequence, Union
+from typing import Any, Callable, Optional, Sequence, TypeVar, Union
 
 from .._client import ClientBase, Opener, Told, endpoint_settings
 from .._core import Handle, config, milliseconds, text
 from .._errors import FluvioError
+from .._health import ClientEvent, Health, parse_health
 from .._library import Library, load
 from .._position import ConsumerEvent
 from .._producer import INTERRUPTED_CLOSE
@@ -17,6 +18,8 @@ from ._consumer import Consumer
 from ._loop import Opening, Operations
 from ._producer import AioBook, Producer
 
+T = TypeVar("T")
+
 
 def connect(
     endpoint: Optional[str] = None,
@@ -24,15 +27,17 @@ def connect(
     profile: Optional[str] = None,
     timeout: Optional[float] = None,
     on_stats: Optional[Callable[[ClientStats], object]] = None,
+    on_event: Optional[Callable[[ClientEvent], object]] = None,
     **settings: object,
 ) -> "Opening[Client]":
     """Connects to a cluster: ``client = await connect(...)`` or ``async with connect(...) as client``. Arguments and
-    errors as for :func:`libfluvio.connect`; ``on_stats`` is called in the event loop."""
+    errors as for :func:`libfluvio.connect`; ``on_stats`` and ``on_event`` are called in the event loop."""
 
     async def opening() -> Client:
         lib = load()
         wait_ms = milliseconds(timeout)
-        with Told(lib, endpoint_settings(endpoint, profile, settings), in_loop(on_stats)) as told:
+        wanted = endpoint_settings(endpoint, profile, settings)
+        with Told(lib, wanted, in_loop(on_stats), in_loop(on_event)) as told:
             operations = Operations(lib)
             address = await operations.run(
                 "connect",
@@ -44,15 +49,15 @@ def connect(
     return Opening(opening)
 
 
-def in_loop(told: Optional[Callable[[ClientStats], object]]) -> Optional[Callable[[ClientStats], object]]:
+def in_loop(told: Optional[Callable[[T], object]]) -> Optional[Callable[[T], object]]:
     """A callback that runs in the event loop, wherever it is called."""
     if told is None or not callable(told):
         return told
     loop, called = asyncio.get_running_loop(), told
 
-    def tell(stats: ClientStats) -> None:
+    def tell(what: T) -> None:
         try:
-            loop.call_soon_threadsafe(called, stats)
+            loop.call_soon_threadsafe(called, what)
         except RuntimeError:
             pass  # the loop was closed before the client
 
@@ -129,6 +134,10 @@ class Client(ClientBase):
             what, lambda queue, opaque: start(self._address, wait_ms, queue, opaque), self._lib.op_take_text
         )
         return read_text(self._lib, address)
+
+    async def health(self, timeout: Optional[float] = None) -> Health:
+        """How the client and its cluster are, as :meth:`libfluvio.Client.health`."""
+        return parse_health(await self._aio_text("health", self._lib.client_health_async, timeout))
 
     async def stats(self, timeout: Optional[float] = None) -> ClientStats:
         """The client's counters, as :meth:`libfluvio.Client.stats`."""

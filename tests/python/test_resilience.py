@@ -1,0 +1,219 @@
+"""Faults of a cluster as a Python program meets them: health, events, and a table of faults after which all is well."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import urllib.request
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import libfluvio
+import libfluvio.aio
+import pytest
+from helpers import pause, resume
+
+QUICK: Dict[str, Any] = {
+    "retry_backoff_ms": 1,
+    "retry_backoff_max_ms": 20,
+    "breaker_reset_ms": 50,
+    "request_timeout_ms": 2000,
+}
+"""Settings of a client that does not wait long before it tries again."""
+
+
+class Diary:
+    """Keeps a client's events."""
+
+    def __init__(self) -> None:
+        self.events: List[libfluvio.ClientEvent] = []
+        self._more = threading.Condition()
+
+    def __call__(self, event: libfluvio.ClientEvent) -> None:
+        with self._more:
+            self.events.append(event)
+            self._more.notify_all()
+
+    def wait(self, kind: str, start: int = 0) -> int:
+        """Waits for an event from a place on, and gives the place behind it."""
+
+        def place() -> Optional[int]:
+            return next((i + 1 for i, e in enumerate(self.events) if i >= start and e.kind == kind), None)
+
+        with self._more:
+            assert self._more.wait_for(lambda: place() is not None, 60), self.events
+            found = place()
+        assert found is not None
+        return found
+
+
+def control(cluster: libfluvio.DevCluster, method: str, verb: str, body: Optional[Dict[str, Any]] = None) -> Any:
+    """Calls a verb of the cluster's control port."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{cluster.control_url}/v1/{verb}", data=data, method=method)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture
+def own() -> Iterator[libfluvio.DevCluster]:
+    """A cluster for one test alone."""
+    with libfluvio.DevCluster(spus=2) as cluster:
+        yield cluster
+
+
+def test_health(own: libfluvio.DevCluster) -> None:
+    diary = Diary()
+    with libfluvio.connect(own.endpoint, on_event=diary, **QUICK) as client:
+        health = client.health(timeout=30)
+        assert (health.verdict, health.reasons, health.metadata_error) == ("healthy", [], None)
+        assert health.sc.address == own.endpoint and health.sc.reachable and health.sc.rtt
+        assert [spu.id for spu in health.spus] == [5001, 5002]
+        assert all(spu.reachable and spu.online and spu.rtt and spu.breaker == "closed" for spu in health.spus)
+        assert health.platform_version == client.platform_version
+        assert health.client_version == libfluvio.library_version()
+        assert health.metadata_age is not None and health.metadata_age >= 0
+
+        control(own, "POST", "sc/stop")
+        at = diary.wait("retry")
+        health = client.health(timeout=30)
+        assert health.verdict == "degraded"
+        assert health.sc.error and health.sc.rtt is None and health.metadata_error
+        control(own, "POST", "spu/5001/stop")
+        control(own, "POST", "spu/5002/stop")
+        assert client.health(timeout=30).verdict == "down"
+        for verb in ("spu/5001/start", "spu/5002/start", "sc/start"):
+            control(own, "POST", verb)
+        diary.wait("recovered", at)
+        assert client.health(timeout=30).verdict == "healthy"
+    with pytest.raises(libfluvio.ClosedError):
+        client.health()
+    kinds = [event.kind for event in diary.events]
+    assert kinds[0] == "connected"
+    assert {"lost", "retry", "recovered"} <= set(kinds)
+    lost = next(event for event in diary.events if event.kind == "lost")
+    assert lost.address == own.endpoint and isinstance(lost.error, libfluvio.FluvioConnectionError)
+
+
+def test_health_for_asyncio(own: libfluvio.DevCluster) -> None:
+    async def main() -> None:
+        events: List[libfluvio.ClientEvent] = []
+        async with libfluvio.aio.connect(own.endpoint, on_event=events.append) as client:
+            assert (await client.health(timeout=30)).verdict == "healthy"
+            while not events:
+                await asyncio.sleep(0.001)
+            assert events[0].kind == "connected"
+
+    asyncio.run(main())
+
+
+def test_health_of_a_stopped_process(own: libfluvio.DevCluster) -> None:
+    """Whoever accepts connections and does not answer is not reachable, and health says so by its deadline."""
+    with libfluvio.connect(own.endpoint, **QUICK) as client:
+        assert client.health().verdict == "healthy"
+        pause(own.pid)
+        try:
+            health = client.health(timeout=0.2)
+        finally:
+            resume(own.pid)
+        assert health.verdict == "down"
+        assert health.sc.error and "timed out" in health.sc.error
+        assert client.health().verdict == "healthy"
+
+
+def test_client_before_its_cluster(own: libfluvio.DevCluster) -> None:
+    control(own, "POST", "sc/stop")
+    with pytest.raises(libfluvio.FluvioConnectionError) as caught:
+        libfluvio.connect(own.endpoint, max_retries=1, **QUICK)
+    assert caught.value.details["retries"] == "1"
+    diary = Diary()
+    with libfluvio.connect(own.endpoint, validate_on_connect=False, on_event=diary, **QUICK) as client:
+        with pytest.raises(libfluvio.FluvioTimeoutError, match="metadata"):
+            client.admin.topics(timeout=0.05)
+        diary.wait("retry")
+        control(own, "POST", "sc/start")
+        client.admin.create_topic("t", timeout=30)
+
+
+def test_shared_connections(own: libfluvio.DevCluster) -> None:
+    first = libfluvio.connect(own.endpoint, share_connections=True)
+    with libfluvio.connect(own.endpoint, share_connections=True) as second:
+        first.admin.create_topic("t")
+        first.close()
+        with second.producer("t") as producer:
+            assert producer.send(b"v").result(30).offset == 0
+
+
+Rule = Dict[str, Any]
+
+
+def rule(api: str, action: Rule, on: str = "", count: int = 2, skip: int = 1) -> List[Tuple[str, str, Optional[Rule]]]:
+    """A fault for some requests."""
+    body: Rule = {"api": api, "count": count, "skip": skip, "action": action}
+    if on:
+        body["on"] = on
+    return [("POST", "faults", body)]
+
+
+def verbs(*names: str) -> List[Tuple[str, str, Optional[Rule]]]:
+    """Verbs of the control port, one after the other."""
+    return [("POST", name, None) for name in names]
+
+
+FAULTS: Dict[str, List[Tuple[str, str, Optional[Rule]]]] = {
+    "produce refused": rule("Produce", {"kind": "error", "code": 6}),
+    "produce delayed": rule("Produce", {"kind": "delay", "delay_ns": 20_000_000}),
+    "produce cut": rule("Produce", {"kind": "cut", "bytes": 50}, "request"),
+    "answer cut": rule("Produce", {"kind": "cut", "bytes": 7}, "answer"),
+    "answer lost": rule("Produce", {"kind": "close"}, "answer"),
+    "answer to nobody": rule("Produce", {"kind": "wrong_correlation"}, count=1),
+    "connection closed": rule("Produce", {"kind": "close"}, "request"),
+    "stream closed": rule("StreamFetch", {"kind": "close"}, "answer"),
+    "stream cut": rule("StreamFetch", {"kind": "cut", "bytes": 30}, "answer"),
+    "stream refused": rule("StreamFetch", {"kind": "error", "code": 6}, "answer"),
+    "SPU restarts": verbs("spu/5001/stop", "spu/5001/start"),
+    "SC restarts": verbs("sc/stop", "sc/start"),
+    "all restart": verbs(*(f"{who}/{what}" for what in ("stop", "start") for who in ("sc", "spu/5001", "spu/5002"))),
+    "snapshots anew": verbs("sc/resync"),
+}
+"""What is done to the cluster while records are on their way. Every one of them passes."""
+
+LOSES_ANSWERS = {"answer cut", "answer lost", "answer to nobody", "SPU restarts", "all restart"}
+"""Faults after which records may stand twice."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault(own: libfluvio.DevCluster, fault: str) -> None:
+    """Every record is acknowledged, is found where that was said, in the order of sending, and nothing stands twice
+    without a reason."""
+    with libfluvio.connect(own.endpoint, **QUICK) as client:
+        client.admin.create_topic("t", partitions=2)
+        reports = []
+        with client.producer("t") as producer, client.consumer("t", start="beginning") as consumer:
+            for number in range(40):
+                if number == 10:
+                    for step in FAULTS[fault]:
+                        control(own, *step)
+                partition = number % 2
+                reports.append((partition, producer.send(b"%03d" % number, partition=partition)))
+                if number % 5 == 0:
+                    producer.flush(60)
+            producer.flush(60)
+            wanted = {
+                (partition, report.result(60).offset): b"%03d" % n for n, (partition, report) in enumerate(reports)
+            }
+            assert len(wanted) == 40, "two records are said to stand at the same place"
+            found: Dict[Tuple[int, int], bytes] = {}
+            last = {0: -1, 1: -1}
+            while not wanted.keys() <= found.keys():
+                record = next(iter(consumer))
+                assert record.offset == last[record.partition] + 1
+                last[record.partition] = record.offset
+                found[record.partition, record.offset] = bytes(record.value)
+        for place, value in wanted.items():
+            assert found[place] == value
+        if fault not in LOSES_ANSWERS:
+            assert len(found) == 40, "records stand twice"
+        for partition in (0, 1):
+            firsts = list(dict.fromkeys(value for (p, _), value in sorted(found.items()) if p == partition))
+            assert firsts == sorted(firsts)
