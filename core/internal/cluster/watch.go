@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
@@ -235,10 +236,31 @@ func (c *Cluster) giveUp(ctx context.Context, err error) bool {
 	}
 }
 
-// follow applies messages until the connection ends.
+// follow applies messages until the connection ends. An SC that has said nothing for the request timeout is asked for a sign of
+// life: keep-alive finds a host that is gone, but neither a process that hangs nor a proxy that has lost its other side.
 func (c *Cluster) follow(ctx context.Context, w *watch) error {
+	patience := c.pool.Config().RequestTimeout
+	var look <-chan time.Time
+	if patience > 0 {
+		ticker := time.NewTicker(patience / 2)
+		defer ticker.Stop()
+		look = ticker.C
+	}
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	var answer chan error // to the question under way
 	for {
 		select {
+		case <-look:
+			if answer == nil && w.conn.Quiet() >= patience {
+				to := make(chan error, 1)
+				answer = to
+				asking.Go(func() { to <- ping(ctx, w.conn, patience) })
+			}
+		case err := <-answer:
+			if answer = nil; err != nil {
+				w.conn.Fail(err)
+			}
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-w.conn.Done():
@@ -259,6 +281,14 @@ func (c *Cluster) log() *slog.Logger { return c.Observer().Log.With("addr", c.cf
 
 // failure is the attribute of an error in a log.
 func failure(err error) slog.Attr { return obs.Err(fluvioerr.CodeOf(err).String(), err) }
+
+// ping asks a server for a sign of life.
+func ping(ctx context.Context, conn *transport.Conn, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_, err := conn.Ping(ctx)
+	return err
+}
 
 func (c *Cluster) event(e Event) {
 	if c.cfg.Event != nil {

@@ -54,7 +54,7 @@ func draw(seed uint64) *plan {
 	p := &plan{seed: seed, producers: pick(rng, 1, 1, 1, 2), writers: 1 + rng.IntN(4), each: 40 + rng.IntN(120), reports: rng.IntN(3) > 0}
 	p.cluster = devcluster.Options{SPUs: 1 + rng.IntN(3)}
 	p.topic = devcluster.TopicOptions{Partitions: 1 + rng.IntN(5), Replication: 1 + rng.IntN(min(2, p.cluster.SPUs))}
-	p.client = fluvio.ClientOptions{RetryBackoff: pick(rng, time.Millisecond, 15*time.Millisecond), RetryBackoffMax: 20 * time.Millisecond, RequestTimeout: patience}
+	p.client = fluvio.ClientOptions{RetryBackoff: pick(rng, time.Millisecond, 15*time.Millisecond), RetryBackoffMax: 20 * time.Millisecond, BreakerFailures: pick(rng, 1, 5), BreakerReset: 20 * time.Millisecond, RequestTimeout: patience}
 	p.producer = fluvio.ProducerOptions{
 		BufferMemory: pick(rng, int64(64<<10), 64<<10, 256<<10, 32<<20), BufferFull: pick(rng, "block", "block", "fail"),
 		BatchSize: pick(rng, 256, 512, 2<<10, 16<<10), MaxRequestSize: pick(rng, 16<<10, 64<<10), Linger: pick(rng, 0, 0, 2*time.Millisecond),
