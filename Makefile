@@ -8,6 +8,7 @@
 #   make bench-consume   the same of consumers
 #   make install PREFIX=/usr/local DESTDIR=   library (shared, static), headers, pkg-config, CMake, fluvio-devcluster; make uninstall
 #   make dist    wheels, npm packages and C archives for linux on amd64 and arm64, in build/dist
+#   make soak    every fault of the matrix with 50 seeds, then SECONDS=600 of faults one after the other
 #   make clean   removes build/ and the Node packages
 
 SHELL := /bin/bash
@@ -35,7 +36,7 @@ VERSION = $(shell sed -n 's/^.define FLUVIO_VERSION_HEX 0x\(..\)\(..\)\(..\)$$/0
 
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-python test-interop test-node bench-produce bench-consume bench-observe clean need-build need-python need-node
+.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-python test-interop test-node bench-produce bench-consume bench-observe soak clean need-build need-python need-node
 
 # need,command,what it is for
 define need
@@ -211,6 +212,13 @@ bench-produce bench-consume: need-python need-node all $(VENV)/.done $(NODE_DONE
 
 bench-observe: need-build
 	@go test -run - -bench Observed -benchtime 1000x ./core
+
+# SEEDS: runs of each row of the table of faults; 0: none.
+SECONDS ?= 600
+SEEDS ?= 50
+soak: need-build
+	@[ "$(SEEDS)" = 0 ] || MATRIX_SEEDS=$(SEEDS) go test -count=1 -v -timeout 2h -run 'TestMatrix$$' ./core/internal/matrix | grep -v -e '^=== ' -e '^ *--- PASS'
+	@SOAK_SECONDS=$(SECONDS) go test -count=1 -v -timeout 24h -run 'TestSoak$$' ./core/internal/matrix | grep -v '^=== '
 
 clean:
 	rm -rf $(BUILD) bindings/node/node_modules tests/interop/rust/Cargo.lock

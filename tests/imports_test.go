@@ -61,7 +61,7 @@ var rules = map[string]rule{
 	"core/devcluster/internal/smartengine": {rooms: []string{"core/internal/wire"}, modules: []string{"github.com/tetratelabs/wazero"}},
 	"core/cmd/fluvio-devcluster":           {rooms: []string{"core/fluvioerr", "core/devcluster"}},
 	"core/internal/history":                {},                                  // tests hold their runs against it
-	"core/internal/matrix":                {},                                  // only tests
+	"core/internal/matrix":                 {},                                  // only tests
 	"core/internal/gen":                    {rooms: []string{"core/fluvioerr"}}, // writes the error tables of the other languages
 	"capi":                                 {rooms: []string{"core", "core/fluvioerr"}, modules: []string{"golang.org/x/sys"}},
 	"tests":                                {},
