@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
+import time
 import urllib.request
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import libfluvio
 import libfluvio.aio
 import pytest
-from helpers import pause, resume
+from helpers import PACKAGE, pause, resume
 
 QUICK: Dict[str, Any] = {
     "retry_backoff_ms": 1,
@@ -217,3 +223,95 @@ def test_fault(own: libfluvio.DevCluster, fault: str) -> None:
         for partition in (0, 1):
             firsts = list(dict.fromkeys(value for (p, _), value in sorted(found.items()) if p == partition))
             assert firsts == sorted(firsts)
+
+
+def test_black_hole() -> None:
+    """Where packets vanish, the connection timeout ends the wait, and the error says so."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(4):  # they fill the queue of connections that nobody accepts; the kernel drops what comes then
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(server.getsockname())
+        with pytest.raises(libfluvio.FluvioTimeoutError, match="waiting for a TCP connection") as caught:
+            libfluvio.connect("%s:%d" % server.getsockname()[:2], connection_timeout_ms=200, timeout=30)
+        assert caught.value.details["setting"] == "connection_timeout_ms"
+        assert 150 <= int(caught.value.details["waited_ms"]) < 20000
+
+
+def test_cluster_that_hangs(own: libfluvio.DevCluster) -> None:
+    """A process that is stopped keeps its connections. It is noticed by what does not come, and all goes on when it
+    does."""
+    diary = Diary()
+    settings = {**QUICK, "request_timeout_ms": 300, "connection_timeout_ms": 300}
+    with libfluvio.connect(own.endpoint, on_event=diary, **settings) as client:
+        client.admin.create_topic("t")
+        with client.producer("t") as producer, client.consumer("t", start="beginning") as consumer:
+            producer.send(b"0").result(60)
+            pause(own.pid)
+            try:
+                waiting = producer.send(b"1")
+                at = diary.wait("lost")
+                at = diary.wait("retry", at - 1)
+                opened = diary.wait("breaker_opened", at)
+                assert client.health(timeout=0.2).verdict == "down"
+                assert not waiting.done()
+            finally:
+                resume(own.pid)
+            diary.wait("recovered", opened)
+            waiting.result(60)
+            producer.send(b"2").result(60)
+            values = []
+            while b"2" not in values:
+                values.append(bytes(next(iter(consumer)).value))
+    assert list(dict.fromkeys(values)) == [b"0", b"1", b"2"]
+    lost = next(event for event in diary.events if event.kind == "lost")
+    assert isinstance(lost.error, libfluvio.FluvioTimeoutError)
+    kinds = [event.kind for event in diary.events]
+    assert kinds.index("connected") < kinds.index("lost") < kinds.index("breaker_opened") < kinds.index("recovered")
+
+
+SLEEPER = """
+import sys, libfluvio
+settings = dict(retry_backoff_ms=1, retry_backoff_max_ms=20, breaker_reset_ms=50, request_timeout_ms=300)
+with libfluvio.connect(sys.argv[1], on_event=lambda e: None, **settings) as client:
+    with client.producer("t") as producer, client.consumer("t", start="beginning") as consumer:
+        got = []
+        for number in range(300):
+            producer.send(b"%d" % number)
+            if number == 100:
+                print("half", flush=True)
+                sys.stdin.readline()
+        producer.flush(60)
+        for record in consumer:
+            got.append(int(record.value))
+            if got[-1] == 299:
+                break
+        assert list(dict.fromkeys(got)) == list(range(300)), got
+        assert client.health(timeout=30).verdict == "healthy"
+print("well", flush=True)
+"""
+
+
+def test_client_that_sleeps(own: libfluvio.DevCluster) -> None:
+    """A program that is stopped for longer than its timeouts, as by a laptop that is closed, goes on where it was."""
+    with libfluvio.connect(own.endpoint) as client:
+        client.admin.create_topic("t")
+    with subprocess.Popen(
+        [sys.executable, "-c", SLEEPER, own.endpoint],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as program:
+        assert program.stdin and program.stdout
+        assert program.stdout.readline() == "half\n"
+        pause(program.pid)
+        time.sleep(1)  # longer than its timeouts
+        resume(program.pid)
+        program.stdin.write("\n")
+        program.stdin.flush()
+        assert program.stdout.readline() == "well\n"
+    assert program.returncode == 0
