@@ -251,6 +251,8 @@ public:
   fluvio_delivery_t delivery() const { return read<fluvio_delivery_t>(fluvio_event_delivery); }
   /* FLUVIO_EVENT_CONSUMER: what happened to a partition. Its pointers live as long as the event. Throws for another type. */
   fluvio_consumer_event_t consumer() const { return read<fluvio_consumer_event_t>(fluvio_event_consumer); }
+  /* FLUVIO_EVENT_CLIENT: what happened to a client. Its pointers live as long as the event. Throws for another type. */
+  fluvio_client_event_t client() const { return read<fluvio_client_event_t>(fluvio_event_client); }
   /* FLUVIO_EVENT_LOG: a line of the log. Its pointers live as long as the event. Throws for another type. */
   fluvio_log_t log() const { return read<fluvio_log_t>(fluvio_event_log); }
   /* FLUVIO_EVENT_SPAN_START, FLUVIO_EVENT_SPAN_END. Its pointers live as long as the event. Throws for another type. */
@@ -588,6 +590,8 @@ public:
   explicit client(const char *endpoint, milliseconds timeout = forever) : client(config{{"endpoint", endpoint}}, timeout) {}
 
   std::string platform_version() const { return fluvio_client_platform_version(get()); }
+  /* How the client and its cluster are, a JSON object; see fluvio_client_health. */
+  std::string health(milliseconds timeout = forever) { return text(fluvio_client_health, timeout); }
   /* The client's counters, a JSON object. */
   std::string stats(milliseconds timeout = forever) { return text(fluvio_client_stats, timeout); }
   /* The same in Prometheus's text format. */
