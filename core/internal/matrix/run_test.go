@@ -51,6 +51,7 @@ type run struct {
 	net      *network
 	client   *fluvio.Client
 	producer *fluvio.Producer
+	consumer *fluvio.Consumer
 	history.History
 	writers int
 	parts   int32
@@ -192,6 +193,8 @@ func (r *run) open() {
 	require.NoError(r, err)
 	r.producer, err = r.client.Producer(r.ctx, topic, producer)
 	require.NoError(r, err)
+	r.consumer, err = r.client.Consumer(r.ctx, fluvio.ConsumerOptions{Topics: []string{topic}, Start: fluvio.Beginning()})
+	require.NoError(r, err)
 }
 
 // deliver notes reports.
@@ -248,16 +251,9 @@ func (r *run) flush() error {
 
 // consume reads until it is stopped: in order, without a gap, and through every fault.
 func (r *run) consume(ctx context.Context) {
-	consumer, err := r.client.Consumer(r.ctx, fluvio.ConsumerOptions{Topics: []string{topic}, Start: fluvio.Beginning()})
-	if err != nil {
-		if ctx.Err() == nil {
-			r.Errorf("open consumer: %v", err)
-		}
-		return
-	}
 	next := map[int32]int64{}
 	for ctx.Err() == nil {
-		b, err := consumer.Next(ctx)
+		b, err := r.consumer.Next(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
 				r.Errorf("consume: %v", err)

@@ -73,11 +73,14 @@ func TestSoak(t *testing.T) {
 	stop := make(chan struct{})
 	var writers, readers sync.WaitGroup
 	for w := range soakWriters {
-		writers.Go(func() { s.write(w, stop) })
+		producer := s.producer()
+		writers.Go(func() { s.write(producer, w, stop) })
 	}
 	reading, halt := context.WithCancel(ctx)
 	for i := range s.readers {
-		readers.Go(func() { s.consume(reading, &s.readers[i]) })
+		consumer, err := s.client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{topic}, Start: fluvio.Beginning()})
+		require.NoError(t, err)
+		readers.Go(func() { s.consume(reading, consumer, &s.readers[i]) })
 	}
 	memory := s.rage(rng, length)
 	close(stop)
@@ -106,9 +109,8 @@ func (s *soak) start() {
 	require.NoError(s, err)
 }
 
-// write is one producer: it counts in two partitions, and records are acknowledged in order.
-func (s *soak) write(w int, stop <-chan struct{}) {
-	mine := [2]int32{int32(2 * w), int32(2*w + 1)}
+// producer opens a producer that notes what is reported: everything, in order, as stored.
+func (s *soak) producer() *fluvio.Producer {
 	producer, err := s.client.Producer(s.ctx, topic, fluvio.ProducerOptions{DeliveryTimeout: patience, OnDelivery: func(d *fluvio.Delivery) {
 		if d.Err != nil {
 			s.Errorf("%d records of partition %d are lost: %v", d.Count, d.Partition, d.Err)
@@ -120,10 +122,13 @@ func (s *soak) write(w int, stop <-chan struct{}) {
 			}
 		}
 	}})
-	if err != nil {
-		s.Errorf("open producer: %v", err)
-		return
-	}
+	require.NoError(s, err)
+	return producer
+}
+
+// write counts in two partitions.
+func (s *soak) write(producer *fluvio.Producer, w int, stop <-chan struct{}) {
+	mine := [2]int32{int32(2 * w), int32(2*w + 1)}
 	tick := time.NewTicker(soakPace)
 	defer tick.Stop()
 	var numbers [2]uint64
@@ -148,13 +153,8 @@ func (s *soak) write(w int, stop <-chan struct{}) {
 	}
 }
 
-// consume is one consumer of all partitions.
-func (s *soak) consume(ctx context.Context, r *reader) {
-	consumer, err := s.client.Consumer(s.ctx, fluvio.ConsumerOptions{Topics: []string{topic}, Start: fluvio.Beginning()})
-	if err != nil {
-		s.Errorf("open consumer: %v", err)
-		return
-	}
+// consume reads all partitions.
+func (s *soak) consume(ctx context.Context, consumer *fluvio.Consumer, r *reader) {
 	defer func() { _ = consumer.Close(s.ctx) }()
 	for {
 		b, err := consumer.Next(ctx)
