@@ -85,7 +85,7 @@ func (o ClientOptions) problems() *problems {
 		}
 	}
 	if first, longest := orDefault(o.RetryBackoff, 100*time.Millisecond), orDefault(o.RetryBackoffMax, 10*time.Second); first > longest {
-		p.add("retry_backoff_ms", "is larger than retry_backoff_max_ms, %d", longest.Milliseconds())
+		p.add("retry_backoff_ms", "is larger than retry_backoff_max_ms")
 	}
 	if o.ShareConnections && o.DialContext != nil {
 		p.add("share_connections", "cannot be combined with a DialContext")

@@ -61,7 +61,8 @@ func TestLeaderThatIsNotReachable(t *testing.T) {
 	noAddress := spuObject("spu-1", 5001, 9010)
 	noAddress.Spec.(*wire.SPUSpec).PublicEndpoint.Ingress = nil
 	s.apply(all(wire.LabelSPU, noAddress))
-	c := &Cluster{changed: make(chan struct{}), pool: newPool(t)}
+	c := &Cluster{changed: make(chan struct{}), pool: newPool(t), loaded: make(chan struct{})}
+	close(c.loaded)
 	c.snap.Store(&Snapshot{})
 	c.publish(s.snapshot(false))
 	for id, says := range []string{"SPU 5002, is none of the 1 that the SC knows", "SPU 5001, has no public address", "not placed yet"} {
