@@ -43,7 +43,7 @@ func connectError(t *testing.T, endpoint string, code fluvioerr.Code, want ...st
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	client, err := fluvio.Connect(ctx, fluvio.ClientOptions{Endpoint: endpoint, ConnectionTimeout: 300 * time.Millisecond, MaxRetries: new(int)})
+	client, err := fluvio.Connect(ctx, fluvio.ClientOptions{Endpoint: endpoint, ConnectionTimeout: 3 * time.Second, MaxRetries: new(int)})
 	if err == nil {
 		_ = client.Close(ctx)
 	}

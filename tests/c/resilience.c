@@ -118,19 +118,21 @@ static void nothing_stays(const char *endpoint)
 {
   fluvio_client_t *client = connect_to(endpoint);
   const char *topic = make_topic(client, "rounds", "1");
-  int i, descriptors;
+  int i, descriptors, round = 0;
   size_t bytes;
   PART("two hundred clients leave nothing");
   fill(client, topic, 1);
   for (i = 0; i < 200; i++) /* until the caches of malloc and of Go's threads are full */
     use_once(endpoint, topic);
   descriptors = entries("/proc/self/fd");
-  bytes = allocated();
-  for (i = 0; i < 200; i++)
-    use_once(endpoint, topic);
+  do { /* what waits in the caches of another thread of Go's is no leak: that comes in every round */
+    CHECK(round++ < 5);
+    bytes = allocated();
+    for (i = 0; i < 200; i++)
+      use_once(endpoint, topic);
+    printf("malloc: %zu bytes before, %zu after\n", bytes, allocated());
+  } while (allocated() > bytes + 1024);
   CHECK(entries("/proc/self/fd") <= descriptors);
-  printf("malloc: %zu bytes before, %zu after\n", bytes, allocated());
-  CHECK(allocated() <= bytes + 8192); /* what waits in caches is no leak, and differs from round to round */
   fluvio_client_free(client);
 }
 
