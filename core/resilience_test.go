@@ -284,6 +284,11 @@ func TestSPUAwayAndBreaker(t *testing.T) {
 		_, _, err = send(p).Wait(ctx)
 		require.NoError(t, err)
 	}
+	breakers := []fluvio.BreakerStats{{Endpoint: cl.Endpoint(), State: "closed"}}
+	for _, each := range cl.SPUEndpoints() {
+		breakers = append(breakers, fluvio.BreakerStats{Endpoint: each, State: "closed"})
+	}
+	require.ElementsMatch(t, breakers, client.Stats().Breakers)
 	before := dials.of(addr)
 	require.NoError(t, cl.StopSPU(away))
 	waiting := send(0)
@@ -296,6 +301,8 @@ func TestSPUAwayAndBreaker(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, fluvio.Degraded, health.Verdict)
 	require.Equal(t, "open", health.SPUs[away-5001].Breaker)
+	require.Contains(t, client.Stats().Breakers, fluvio.BreakerStats{Endpoint: addr, State: "open"})
+	require.Contains(t, string(client.Stats().Prometheus()), `endpoint="`+addr+`",state="open"} 1`+"\n")
 	require.ErrorContains(t, health.SPUs[away-5001].Err, "not tried")
 	require.True(t, health.SPUs[1-(away-5001)].Reachable)
 	require.Equal(t, before+3, dials.of(addr), "it is left alone")

@@ -124,6 +124,10 @@ type ConsumerStats struct {
 // for every second, not for every record.
 func (c *Client) Stats() *ClientStats {
 	s := &ClientStats{Time: time.Now(), Client: c.name, Stats: c.cluster.Observer().Stats()}
+	for addr, state := range c.cluster.Breakers() {
+		s.Breakers = append(s.Breakers, BreakerStats{Endpoint: addr, State: state.String()})
+	}
+	slices.SortFunc(s.Breakers, func(a, b BreakerStats) int { return cmp.Compare(a.Endpoint, b.Endpoint) })
 	c.mu.Lock()
 	children := slices.Collect(maps.Keys(c.children))
 	c.mu.Unlock()

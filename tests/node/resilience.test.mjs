@@ -49,7 +49,12 @@ function withCluster(name, run) {
 
 withCluster('health says what works, events what happened', async (cluster) => {
   const seen = diary();
-  const client = await libfluvio.connect({ endpoint: cluster.endpoint, onEvent: seen.note, ...QUICK });
+  const opened = Promise.withResolvers();
+  const onStats = ({ breakers }) => {
+    if (breakers.some(({ endpoint, state }) => endpoint === cluster.endpoint && state !== 'closed')) opened.resolve();
+  };
+  const tell = { onEvent: seen.note, onStats, statisticsIntervalMs: 1 };
+  const client = await libfluvio.connect({ endpoint: cluster.endpoint, breakerFailures: 2, ...tell, ...QUICK });
   let health = await client.health();
   assert.equal(health.verdict, 'healthy');
   assert.deepEqual(health.reasons, []);
@@ -63,6 +68,8 @@ withCluster('health says what works, events what happened', async (cluster) => {
 
   await control(cluster, 'POST', 'sc/stop');
   const at = await seen.wait('retry');
+  await seen.wait('breaker_opened', at);
+  await opened.promise; // statistics come beside events
   health = await client.health({ timeoutMs: PATIENCE_MS });
   assert.equal(health.verdict, 'degraded');
   assert.ok(health.sc.error && health.sc.rttMs === null && health.metadataError);

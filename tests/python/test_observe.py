@@ -60,7 +60,8 @@ def test_counters(cluster: libfluvio.DevCluster, client: libfluvio.Client, topic
         assert request.count == request.latency.count and 0 < request.latency.p50 <= request.latency.max
         assert request.latency.buckets[-1] == (60.0, request.count)
         assert {"watch", "produce", "fetch"} <= {each.kind for each in stats.connections}
-        assert stats.errors == () and stats.breakers == ()
+        assert stats.errors == ()
+        assert {breaker.state for breaker in stats.breakers} == {"closed"}
         samples = parse(text)
         assert total(samples, "fluvio_producer_records_total", topic=topic, outcome="acknowledged") == 20
         assert total(samples, "fluvio_consumer_records_total", client=stats.client) == 20

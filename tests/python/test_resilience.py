@@ -69,8 +69,14 @@ def own() -> Iterator[libfluvio.DevCluster]:
 
 
 def test_health(own: libfluvio.DevCluster) -> None:
-    diary = Diary()
-    with libfluvio.connect(own.endpoint, on_event=diary, **QUICK) as client:
+    diary, opened = Diary(), threading.Event()
+
+    def look(stats: libfluvio.ClientStats) -> None:
+        if any(breaker.endpoint == own.endpoint and breaker.state != "closed" for breaker in stats.breakers):
+            opened.set()
+
+    tell: Dict[str, Any] = {"on_event": diary, "on_stats": look, "statistics_interval_ms": 1}
+    with libfluvio.connect(own.endpoint, breaker_failures=2, **tell, **QUICK) as client:
         health = client.health(timeout=30)
         assert (health.verdict, health.reasons, health.metadata_error) == ("healthy", [], None)
         assert health.sc.address == own.endpoint and health.sc.reachable and health.sc.rtt
@@ -82,6 +88,8 @@ def test_health(own: libfluvio.DevCluster) -> None:
 
         control(own, "POST", "sc/stop")
         at = diary.wait("retry")
+        diary.wait("breaker_opened", at)
+        assert opened.wait(60), "statistics come beside events"
         health = client.health(timeout=30)
         assert health.verdict == "degraded"
         assert health.sc.error and health.sc.rtt is None and health.metadata_error

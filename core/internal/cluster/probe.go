@@ -25,5 +25,8 @@ func (c *Cluster) PingSPU(ctx context.Context, spu *SPU) (time.Duration, error) 
 	return conn.Ping(ctx)
 }
 
+// Breakers are the states of the addresses that were tried.
+func (c *Cluster) Breakers() map[string]transport.Breaker { return c.pool.Breakers() }
+
 // Breaker is the state of an address.
 func (c *Cluster) Breaker(addr string) transport.Breaker { return c.pool.Breaker(addr) }

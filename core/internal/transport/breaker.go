@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -123,6 +124,18 @@ func (p *Pool) Breaker(addr string) Breaker {
 		return Closed
 	}
 	return b.state()
+}
+
+// Breakers are the states of the addresses that were tried.
+func (p *Pool) Breakers() map[string]Breaker {
+	p.mu.Lock()
+	breakers := maps.Clone(p.breakers)
+	p.mu.Unlock()
+	states := make(map[string]Breaker, len(breakers))
+	for addr, b := range breakers {
+		states[addr] = b.state()
+	}
+	return states
 }
 
 // Forgive makes an address be tried as if nothing had failed: there is news that it is back.

@@ -292,7 +292,7 @@ func TestPoolClosesIdleConnections(t *testing.T) {
 	busyKey.Kind = Fetch
 	busy, err := p.Get(testContext(t), busyKey)
 	require.NoError(t, err)
-	busy.Go(wire.KeyProduce, 25, nil, func(*Buffer, []byte, error) {})
+	busy.Go(t.Context(), wire.KeyProduce, 25, nil, func(*Buffer, []byte, error) {})
 	idle, err := p.Get(testContext(t), spuKey(s.addr))
 	require.NoError(t, err)
 	await(t, idle.Done())
