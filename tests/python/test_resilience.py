@@ -75,7 +75,7 @@ def test_health(own: libfluvio.DevCluster) -> None:
         if any(breaker.endpoint == own.endpoint and breaker.state != "closed" for breaker in stats.breakers):
             opened.set()
 
-    tell: Dict[str, Any] = {"on_event": diary, "on_stats": look, "statistics_interval_ms": 1}
+    tell: Dict[str, Any] = {"on_event": diary, "on_stats": look, "statistics_interval_ms": 10}
     with libfluvio.connect(own.endpoint, breaker_failures=2, **tell, **QUICK) as client:
         health = client.health(timeout=30)
         assert (health.verdict, health.reasons, health.metadata_error) == ("healthy", [], None)

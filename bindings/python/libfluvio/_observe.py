@@ -56,8 +56,8 @@ class Observer:
         self._thread.start()
 
     def attach(self, config: Handle, on_stats: OnStats, on_event: OnEvent) -> int:
-        """Has clients that are connected with these settings log here, and tell ``on_stats`` and ``on_event``. Returns a
-        number for :meth:`forget`."""
+        """Has clients that are connected with these settings log here, and tell ``on_stats`` and ``on_event``. Returns
+        a number for :meth:`forget`."""
         with _lock:
             self._last += 1
             number = self._last

@@ -15,9 +15,9 @@
                     print(record.partition, record.offset, record.key, record.value)
 
 ``connect``, ``client.producer``, ``client.consumer`` and ``DevCluster`` may be awaited, or used with ``async with``,
-which closes at the end of the block. The event loop waits on the library's descriptors, without helper threads; only logs,
-statistics and events come by way of one that all clients share. Cancelling a task cancels what it waits for and loses no
-record. Objects belong to the event loop they were made in.
+which closes at the end of the block. The event loop waits on the library's descriptors, without helper threads; only
+logs, statistics and events come by way of one that all clients share. Cancelling a task cancels what it waits for and
+loses no record. Objects belong to the event loop they were made in.
 """
 
 from __future__ import annotations
