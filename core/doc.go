@@ -33,5 +33,6 @@
 // A client owns 1 (the metadata watch), and 2 for every connection: SC watch, SC control after the first admin call, per SPU
 // one for producing, which producers share save those with read_committed or SmartModules, and per consumer and SPU one for
 // consuming. A producer adds 2 and 1 per SPU that leads one of its
-// partitions, a consumer adds 1 per partition and 1 that looks for new partitions, and OnStats adds 1. All have ended when Close returns.
+// partitions, a consumer adds 1 per partition and 1 that looks for new partitions, and OnStats adds 1, OnEvent 1 while there is
+// something to tell. All have ended when Close returns.
 package fluvio
