@@ -242,7 +242,7 @@ static void consume(fluvio_client_t *client, json_t job, const char *topic) {
   printf("{\"ok\":[");
   while (left && status == FLUVIO_OK) {
     fluvio_batch_t *batch = NULL;
-    fluvio_record_t r = {sizeof r, 0, 0, 0, NULL, 0, NULL, 0};
+    fluvio_record_t r = {.struct_size = sizeof r};
     size_t i;
     status = fluvio_consumer_poll(consumer, WAIT_MS, &batch, &error);
     for (i = 0; left && !status && fluvio_batch_get(batch, i, &r) == FLUVIO_OK; i++, left--, comma = ",") {
@@ -276,7 +276,7 @@ static void commit(fluvio_client_t *client, json_t job, const char *topic) {
   long long i;
   while (n < wanted && status == FLUVIO_OK) {
     fluvio_batch_t *batch = NULL;
-    fluvio_record_t r = {sizeof r, 0, 0, 0, NULL, 0, NULL, 0};
+    fluvio_record_t r = {.struct_size = sizeof r};
     status = fluvio_consumer_poll(consumer, WAIT_MS, &batch, &error);
     for (i = 0; n < wanted && !status && fluvio_batch_get(batch, (size_t)i, &r) == FLUVIO_OK; i++) offsets[n++] = r.offset;
     fluvio_batch_release(batch);
