@@ -34,6 +34,12 @@ INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
 VERSION = $(shell sed -n 's/^.define FLUVIO_VERSION_HEX 0x\(..\)\(..\)\(..\)$$/0x\1 0x\2 0x\3/p' include/fluvio.h | xargs printf '%d.%d.%d')
 
+# Packages that work once for each connection or setting. Compiled without inlining they make the library 300 KB smaller, which
+# has to stay below 9 MB; nothing of what happens per record or batch is in here.
+COLD := crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/pem math/big vendor/golang.org/x/crypto/cryptobyte crypto/rsa \
+  crypto/ecdsa crypto/hpke crypto/ecdh crypto/ed25519 crypto/elliptic crypto/internal/fips140/rsa crypto/internal/fips140/ecdsa \
+  encoding/json github.com/BurntSushi/toml regexp regexp/syntax fmt reflect log/slog
+COLD_FLAGS := $(COLD:%=-gcflags=%=-l)
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
 .PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-python test-interop test-node bench-produce bench-consume bench-observe soak clean need-build need-python need-node
@@ -61,13 +67,13 @@ all: lib devcluster
 
 # The go command knows by itself what is up to date.
 lib: need-build
-	@go build -trimpath -buildmode=c-shared -ldflags "$(LDFLAGS)" -o $(LIB) ./capi
+	@GOFLAGS="$(GOFLAGS) $(COLD_FLAGS)" go build -trimpath -buildmode=c-shared -ldflags "$(LDFLAGS)" -o $(LIB) ./capi
 	@rm -f $(BUILD)/lib/libfluvio.h && ln -sf libfluvio.so $(BUILD)/lib/libfluvio.so.1
 
 # One object whose only global names are the API's, so that it can be linked beside anything. Needs GNU binutils.
 static: need-build
 	@mkdir -p $(BUILD)/static
-	@go build -trimpath -buildmode=c-archive -ldflags "-s -w" -o $(BUILD)/static/all.a ./capi
+	@GOFLAGS="$(GOFLAGS) $(COLD_FLAGS)" go build -trimpath -buildmode=c-archive -ldflags "-s -w" -o $(BUILD)/static/all.a ./capi
 	@cd $(BUILD)/static && ld -r -d -o fluvio.o --whole-archive all.a && objcopy --wildcard --keep-global-symbol='fluvio_*' fluvio.o
 	@rm -f $(BUILD)/lib/libfluvio.a && ar rcs $(BUILD)/lib/libfluvio.a $(BUILD)/static/fluvio.o && rm -r $(BUILD)/static
 
@@ -117,7 +123,7 @@ $(DIST_VENV)/.done: capi/packaging/requirements.txt
 
 dist: need-build need-python need-node $(DIST_VENV)/.done
 	@rm -rf $(BUILD)/dist && mkdir -p $(BUILD)/dist
-	@for arch in $(DIST_ARCHS); do capi/packaging/cross.sh $(ROOT)/$(DIST_VENV)/bin/python $$arch $(BUILD)/cross/$$arch; done
+	@for arch in $(DIST_ARCHS); do COLD_FLAGS="$(COLD_FLAGS)" capi/packaging/cross.sh $(ROOT)/$(DIST_VENV)/bin/python $$arch $(BUILD)/cross/$$arch; done
 	@$(DIST_VENV)/bin/python capi/packaging/pack.py --version $(VERSION) --out $(BUILD)/dist $(foreach arch,$(DIST_ARCHS),$(BUILD)/cross/$(arch))
 	@cd $(BUILD)/dist && sha256sum * > SHA256SUMS && cat SHA256SUMS
 

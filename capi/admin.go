@@ -4,7 +4,6 @@ package main
 import "C"
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"unsafe"
@@ -33,7 +32,6 @@ func (op *operation) listTopics(ctx context.Context, c *client) (unsafe.Pointer,
 		return nil, err
 	}
 	topics = slices.DeleteFunc(topics, func(t fluvio.Topic) bool { return t.System })
-	slices.SortFunc(topics, func(a, b fluvio.Topic) int { return cmp.Compare(a.Name, b.Name) })
 	var texts []string
 	var numbers []C.uint64_t
 	for _, t := range topics {

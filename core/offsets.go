@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math"
-	"slices"
+	"sort"
 	"time"
 	"unicode/utf8"
 
@@ -103,8 +103,9 @@ func (a *Admin) ConsumerOffsets(ctx context.Context) ([]ConsumerOffset, error) {
 		modified := time.Unix(int64(min(o.ModifiedTime, math.MaxInt64)), 0)
 		list[i] = ConsumerOffset{ConsumerID: o.ConsumerID, Topic: o.Topic, Partition: int32(o.Partition), Offset: o.Offset, Modified: modified}
 	}
-	slices.SortFunc(list, func(x, y ConsumerOffset) int {
-		return cmp.Or(cmp.Compare(x.ConsumerID, y.ConsumerID), cmp.Compare(x.Topic, y.Topic), cmp.Compare(x.Partition, y.Partition))
+	sort.Slice(list, func(i, j int) bool {
+		x, y := &list[i], &list[j]
+		return cmp.Or(cmp.Compare(x.ConsumerID, y.ConsumerID), cmp.Compare(x.Topic, y.Topic), cmp.Compare(x.Partition, y.Partition)) < 0
 	})
 	return list, nil
 }

@@ -2,11 +2,11 @@ package fluvio
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"io"
 	"maps"
 	"slices"
+	"sort"
 	"strconv"
 	"time"
 
@@ -139,8 +139,8 @@ func (c *Client) Stats() *ClientStats {
 			s.Consumers = append(s.Consumers, x.Stats())
 		}
 	}
-	slices.SortFunc(s.Producers, func(a, b ProducerStats) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(s.Consumers, func(a, b ConsumerStats) int { return cmp.Compare(a.ID, b.ID) })
+	sort.Slice(s.Producers, func(i, j int) bool { return s.Producers[i].ID < s.Producers[j].ID })
+	sort.Slice(s.Consumers, func(i, j int) bool { return s.Consumers[i].ID < s.Consumers[j].ID })
 	return s
 }
 

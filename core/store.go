@@ -11,7 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"sync"
@@ -72,8 +72,8 @@ func (a storeAdapter) Save(ctx context.Context, consumerID string, offsets []con
 	for i, o := range offsets {
 		list[i] = ConsumerOffset{ConsumerID: consumerID, Topic: o.Topic, Partition: o.Partition, Offset: o.Offset, Modified: now}
 	}
-	slices.SortFunc(list, func(x, y ConsumerOffset) int {
-		return cmp.Or(cmp.Compare(x.Topic, y.Topic), cmp.Compare(x.Partition, y.Partition))
+	sort.Slice(list, func(i, j int) bool {
+		return cmp.Or(cmp.Compare(list[i].Topic, list[j].Topic), cmp.Compare(list[i].Partition, list[j].Partition)) < 0
 	})
 	return a.s.Save(ctx, consumerID, list)
 }

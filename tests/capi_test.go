@@ -159,6 +159,7 @@ func TestLibraryFile(t *testing.T) {
 	}
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
+	require.LessOrEqual(t, len(content), 9_000_000, "what has grown: go build -buildmode=c-shared -o FILE ./capi; go tool nm -size -sort size FILE")
 	goroot, err := exec.Command("go", "env", "GOROOT").Output()
 	require.NoError(t, err)
 	for _, dir := range []string{repository(t) + "/", strings.TrimSpace(string(goroot)) + "/"} {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds libfluvio.so and fluvio-devcluster for another platform, or for older C libraries than this machine's, with zig as the
-# C compiler.
+# C compiler. COLD_FLAGS are the Makefile's, of the same name.
 #
 #   cross.sh PYTHON ARCH FOLDER     PYTHON has the package ziglang; ARCH is amd64 or arm64 (linux, glibc 2.17 or newer)
 set -euo pipefail
@@ -21,7 +21,7 @@ chmod +x "$work/cc"
 
 cd "$root"
 export GOOS=linux GOARCH=$arch
-CGO_ENABLED=1 CC=$work/cc CGO_CFLAGS="-O2 -g0 -fno-sanitize=undefined" go build -trimpath -buildmode=c-shared \
+GOFLAGS="${GOFLAGS-} ${COLD_FLAGS-}" CGO_ENABLED=1 CC=$work/cc CGO_CFLAGS="-O2 -g0 -fno-sanitize=undefined" go build -trimpath -buildmode=c-shared \
   -ldflags "-s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$root/capi/fluvio.map -Wl,-z,defs -Wl,--strip-all'" -o "$out/libfluvio.so" ./capi
 CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$out/fluvio-devcluster" ./core/cmd/fluvio-devcluster
 rm -f "$out/libfluvio.h" capi/-.o

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -196,13 +196,19 @@ func (o *Observer) Stats() (s Stats) {
 			s.Errors = append(s.Errors, ErrorStats{Operation: k.operation, Code: k.code, Count: n.Load()})
 		}
 	}
-	slices.SortFunc(s.Connections, func(a, b ConnectionStats) int {
-		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Kind, b.Kind))
+	// Not slices.SortFunc, which adds 15 KB to the library for every type that it sorts.
+	sort.Slice(s.Connections, func(i, j int) bool {
+		a, b := &s.Connections[i], &s.Connections[j]
+		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Kind, b.Kind)) < 0
 	})
-	slices.SortFunc(s.Requests, func(a, b RequestStats) int { return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.API, b.API)) })
-	slices.SortFunc(s.Errors, func(a, b ErrorStats) int {
-		return cmp.Or(cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Code, b.Code))
+	sort.Slice(s.Requests, func(i, j int) bool {
+		a, b := &s.Requests[i], &s.Requests[j]
+		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.API, b.API)) < 0
 	})
-	slices.SortFunc(s.Retries, func(a, b RetryStats) int { return cmp.Compare(a.Operation, b.Operation) })
+	sort.Slice(s.Errors, func(i, j int) bool {
+		a, b := &s.Errors[i], &s.Errors[j]
+		return cmp.Or(cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Code, b.Code)) < 0
+	})
+	sort.Slice(s.Retries, func(i, j int) bool { return s.Retries[i].Operation < s.Retries[j].Operation })
 	return s
 }
