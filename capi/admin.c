@@ -3,7 +3,7 @@
  */
 #include "internal.h"
 
-struct fluvio_topic_list {
+struct fluvio_topic_list_t {
   fluvioc_object_t object;
   size_t count;
   fluvio_topic_t topics[]; /* then the texts */

@@ -5,6 +5,10 @@
  *
  * Status     Functions that can fail return fluvio_status_t: FLUVIO_OK (0) or a negative FLUVIO_ERR_*. New codes may be
  *            added; treat an unknown negative number as an error.
+ * Statuses   Any function may give INVALID_ARGUMENT (NULL, another kind of handle, a text or setting that is refused), CLOSED,
+ *            FORKED, OUT_OF_MEMORY and INTERNAL; one with timeout_ms TIMEOUT; one that asks the cluster CONNECTION, TLS,
+ *            PROTOCOL, PERMISSION, UNSUPPORTED, SERVER, and NOT_FOUND or ALREADY_EXISTS about what a name stands for.
+ *            Comments tell what is special, and leave FLUVIO_ERR_ away.
  * Errors     The last parameter fluvio_error_t **error may be NULL. On failure it receives an error object, which the
  *            caller frees with fluvio_error_free; on success it is left alone. Nothing is kept per thread.
  * Handles    Opaque pointers. _close talks to the network, may block up to its timeout, is idempotent and wakes every
@@ -13,7 +17,10 @@
  *            A closed handle, a handle of another kind and NULL give an error, never a crash.
  * Threads    Every function may be called from any thread at any time, on shared handles too, except _free.
  * Timeouts   timeout_ms: milliseconds; 0 does not wait; negative waits without limit. A function returns by its deadline.
+ * Blocking   Only functions with timeout_ms wait. An _async one never does: its timeout_ms is the operation's.
  * Strings    UTF-8, zero-terminated. Data has a pointer and a length and may hold any bytes.
+ * Parameters Values, handles and pointers to const go in; through other pointers results come out, which after a failure mean
+ *            nothing, if not said otherwise. A name with _len after that of a pointer is its length in bytes.
  * Memory     Inputs are copied before the function returns. Who frees an output is said at the function.
  * Callbacks  Run on a thread of the library, never two at once for one object, with no lock held. Inside one, blocking
  *            functions on the same object do not wait: in a consumer's, its poll and its or its client's close give
@@ -24,6 +31,10 @@
  * Fork       In a forked child every function returns FLUVIO_ERR_FORKED (or NULL, 0, -1), and _free does nothing; what only
  *            reads memory (errors, batches, lists) works on. A child that wants Fluvio must exec, or be started by
  *            spawn: the Go runtime does not live on in it.
+ * Compatibility  What is here stays: a program built with this header runs with every later libfluvio.so.1. Structs with a
+ *            struct_size get fields at their end, and the library writes no more than struct_size says; others, and those
+ *            that arrays are made of, never change.
+ *            New functions, codes, kinds of events and settings come with a new version ("Since").
  * Unloading  dlclose does not unload the library.
  */
 #ifndef FLUVIO_H
@@ -98,7 +109,7 @@ typedef struct fluvio_error fluvio_error_t;
 
 /* The status the failing function returned; FLUVIO_OK for NULL. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_error_status(const fluvio_error_t *error);
-/* One line: operation, place, what went wrong, and a hint what to do. "" for NULL. Since 0.1. */
+/* One line: operation, place, what went wrong, and a hint what to do. Lives as long as the error. "" for NULL. Since 0.1. */
 FLUVIO_API const char *fluvio_error_message(const fluvio_error_t *error);
 /* The Fluvio server's own error code, 0 if the error is not the server's. Since 0.1. */
 FLUVIO_API int32_t fluvio_error_server_code(const fluvio_error_t *error);
@@ -111,9 +122,10 @@ FLUVIO_API int32_t fluvio_error_maybe_written(const fluvio_error_t *error);
 /* A detail by key: "operation", "topic", "partition", "offset", "address", "setting", "hint", "waited_ms", and keys of
  * single errors such as "next_available". Of errors of SmartModules: "smartmodule" (the chain), "smartmodule_hint" (what the
  * module said), "smartmodule_kind", and of the record it refused "offset", for a producer "record" (its place in its batch), and in
- * base64 "record_key", if it has one, and "record_value". NULL if there is none. Since 0.1. */
+ * base64 "record_key", if it has one, and "record_value". Lives as long as the error; NULL if
+ * there is none. Since 0.1. */
 FLUVIO_API const char *fluvio_error_detail(const fluvio_error_t *error, const char *key);
-/* The i-th detail; 0 while there is one, -1 behind the last. Key and value live as long as the error. Since 0.1. */
+/* The i-th detail; 0 while there is one, -1 behind the last. *key and *value live as long as the error. Since 0.1. */
 FLUVIO_API int32_t fluvio_error_detail_at(const fluvio_error_t *error, size_t i, const char **key, const char **value);
 /* Why the stream has ended, asked of an error that a consumer's poll gave or its callback got; FLUVIO_END_NONE: it goes on, as
  * for NULL. More may be added. Since 0.1. */
@@ -140,7 +152,7 @@ FLUVIO_API fluvio_config_t *fluvio_config_new(void);
 /* Sets one value by text: numbers and booleans as "16384" and "true", lists as "a,b". Times and sizes take units, too: "500ms",
  * "1h30m", "7d"; "16KiB", "512MiB", "2GB". A later value replaces an earlier one. INVALID_ARGUMENT for NULL or an empty key. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_config_set(fluvio_config_t *config, const char *key, const char *value, fluvio_error_t **error);
-/* Sets every member of a JSON object, with JSON's own types. INVALID_ARGUMENT when it is not an object. Since 0.1. */
+/* Sets every member of a JSON object, with JSON's own types. INVALID_ARGUMENT when json is not an object. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_config_set_json(fluvio_config_t *config, const char *json, fluvio_error_t **error);
 /* Frees a config. Since 0.1. */
 FLUVIO_API void fluvio_config_free(fluvio_config_t *config);
@@ -154,7 +166,7 @@ typedef struct fluvio_client fluvio_client_t;     /* the connection to a cluster
 typedef struct fluvio_producer fluvio_producer_t; /* writes records to a topic */
 typedef struct fluvio_consumer fluvio_consumer_t; /* reads records of topics */
 typedef struct fluvio_batch fluvio_batch_t;       /* records that were read */
-typedef struct fluvio_topic_list fluvio_topic_list_t;
+typedef struct fluvio_topic_list_t fluvio_topic_list_t; /* not fluvio_topic_list, which is a function */
 typedef struct fluvio_consumer_offset_list fluvio_consumer_offset_list_t;
 typedef struct fluvio_text fluvio_text_t;         /* a text that the library made */
 typedef struct fluvio_position_list fluvio_position_list_t;
@@ -193,7 +205,8 @@ FLUVIO_API const char *fluvio_text_get(const fluvio_text_t *text);
 /* Frees a text. Since 0.1. */
 FLUVIO_API void fluvio_text_free(fluvio_text_t *text);
 
-/* A queue of events, for any number of clients, producers and operations. NULL when memory is short. Since 0.1. */
+/* A queue of events, for any number of clients, producers and operations. NULL when memory is short. Free with
+ * fluvio_queue_free. Since 0.1. */
 FLUVIO_API fluvio_queue_t *fluvio_queue_new(void);
 /* The next event, or NULL when none came by the deadline, the queue was woken, or it has a callback. The caller frees the
  * event. Since 0.1. */
@@ -419,7 +432,7 @@ FLUVIO_API fluvio_op_t *fluvio_client_health_async(fluvio_client_t *client, int6
  * Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_client_stats(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **stats, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_client_stats_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
-/* The same in Prometheus's text format, version 0.0.4 (text/plain; version=0.0.4). Since 0.1. */
+/* The same in Prometheus's text format, version 0.0.4 (text/plain; version=0.0.4). *text is the caller's. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_client_prometheus(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **text, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_client_prometheus_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 
@@ -566,13 +579,13 @@ FLUVIO_API void fluvio_watch_free(fluvio_watch_t *watch);
  * cluster's platform keeps none. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_offsets_list(fluvio_client_t *client, int64_t timeout_ms, fluvio_consumer_offset_list_t **list, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_offsets_list_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
-/* Forgets what a consumer stored for a partition; OK also when there is nothing. A consumer that runs may store it again.
- * Since 0.1. */
+/* Forgets what the consumer consumer_id stored for a partition of topic; OK also when there is nothing. A consumer that runs may
+ * store it again. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_offset_delete(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_offset_delete_async(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 
-/* Makes a consumer that is opened later go on at a position, as the setting start has it, whatever was stored for it. One that
- * runs does not notice, and may store its own offset afterwards. Since 0.1. */
+/* Makes a consumer consumer_id that is opened later go on at a position in a partition of topic, as the setting start has it,
+ * whatever was stored for it. One that runs does not notice, and may store its own offset afterwards. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_offset_reset(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_offset_reset_async(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, const char *position, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 
@@ -610,7 +623,7 @@ FLUVIO_API fluvio_status_t fluvio_event_offsets_reply(fluvio_event_t *event, con
 
 /* --------------------------------------------------------------- producer */
 
-/* Opens a producer. Settings: batch_size, linger_ms, max_request_size, compression, buffer_memory, delivery,
+/* Opens a producer of a topic. Settings: batch_size, linger_ms, max_request_size, compression, buffer_memory, delivery,
  * delivery_timeout_ms, isolation, partitioner (siphash; round_robin, sticky, fixed), partition, smartmodules ... (README);
  * buffer_full has no effect, send has a timeout instead. smartmodules is a list of objects, by fluvio_config_set_json;
  * transforms_path names a transformation file of the official tools with such a list.
@@ -624,18 +637,20 @@ FLUVIO_API fluvio_op_t *fluvio_producer_open_async(fluvio_client_t *client, cons
  * refuse the record with INVALID_ARGUMENT. available: those that are online, ascending; none while that is not known. */
 typedef int32_t (*fluvio_partitioner_cb)(const void *key, size_t key_len, const void *value, size_t value_len, int32_t partitions, const int32_t *available, size_t available_count, void *ctx);
 /* Has the application choose the partitions of records that are sent without one, in place of the setting partitioner. The
- * function runs on the thread that sends, before the record is queued, with no lock held: several at once when several
- * threads send, and never outside of a call of a send function; one that runs while the producer is closed is not waited for.
- * INVALID_STATE: the producer has one already, is set to one partition, or a record was accepted. ctx_free (may be NULL) is called with ctx once, when the producer is freed and its last event is too. Since 0.1. */
+ * function runs on the thread that sends, before the record is queued, with no lock held: several at once when several threads
+ * send, and never outside of a call of a send function; one that runs while the producer is closed is not waited for.
+ * INVALID_STATE: the producer has one already, is set to one partition, or a record was accepted. ctx_free (may be NULL) is
+ * called with ctx once, when the producer is freed and its last event is too. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_set_partitioner(fluvio_producer_t *producer, fluvio_partitioner_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error);
-/* Hands a record over. It is copied; the call waits, up to the timeout, only for room in buffer_memory, never for the
- * network. key NULL: no key (an empty key is a non-NULL pointer with length 0). opaque comes back in the delivery report.
- * FLUVIO_OK means accepted, not stored. QUEUE_FULL: no room by the deadline, or too many reports wait to be taken. TOO_LARGE:
- * more than max_request_size has room for, both numbers are in the message. Since 0.1. */
+/* Hands a record over: value, and key. It is copied; the call waits, up to the timeout, only for room in buffer_memory, never
+ * for the network. key NULL: no key (an empty key is a non-NULL pointer with length 0). opaque comes back in the delivery
+ * report. FLUVIO_OK means accepted, not stored. QUEUE_FULL: no room by the deadline, or too many reports wait to be taken.
+ * TOO_LARGE: more than max_request_size has room for, both numbers are in the message. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_send(fluvio_producer_t *producer, const void *key, size_t key_len, const void *value, size_t value_len, uint64_t opaque, int64_t timeout_ms, fluvio_error_t **error);
 /* fluvio_producer_send for languages whose calls into C cost by the argument and its size: it does not wait, tells no reason,
- * and its lengths and opaque value have 32 bits. It takes well below a microsecond, so that an interpreter's lock can be kept.
- * Unless FLUVIO_OK nothing was accepted, and fluvio_producer_send with the same record waits, or says why. Since 0.1. */
+ * and the lengths of key and value and opaque have 32 bits. It takes well below a microsecond, so that an interpreter's lock
+ * can be kept. Unless FLUVIO_OK nothing was accepted, and fluvio_producer_send with the same record waits, or says why.
+ * Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_try_send(fluvio_producer_t *producer, const void *key, uint32_t key_len, const void *value, uint32_t value_len, uint32_t opaque);
 
 /* A record to send. Start from FLUVIO_RECORD_INIT. */
@@ -653,10 +668,10 @@ typedef struct fluvio_record_in {
 /* Hands n records over, in order; *sent (may be NULL) tells how many were accepted, also on failure: records[*sent] is the
  * one that was not. The timeout is for all of them together. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_send_batch(fluvio_producer_t *producer, const fluvio_record_in_t *records, size_t n, int64_t timeout_ms, size_t *sent, fluvio_error_t **error);
-/* The same for records given as columns: data holds key and value of each record one after the other; key_len may be NULL
- * (no record has a key) and holds FLUVIO_NO_KEY for a record without one; the i-th record gets opaque first_opaque + i.
- * Made for languages that pack bytes faster than structs. INVALID_ARGUMENT when the lengths do not add up to data_len.
- * Since 0.1. */
+/* The same for n records given as columns: data holds key and value of each record one after the other, value_len their
+ * lengths; key_len may be NULL (no record has a key) and holds FLUVIO_NO_KEY for a record without one; sent as above; the i-th
+ * record gets opaque first_opaque + i. Made for languages that pack bytes faster than structs. INVALID_ARGUMENT when the
+ * lengths do not add up to data_len. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *producer, const void *data, size_t data_len, const uint32_t *key_len, const uint32_t *value_len, size_t n, uint64_t first_opaque, int64_t timeout_ms, size_t *sent, fluvio_error_t **error);
 /* Makes what was accepted before the call leave now, whatever linger_ms says: for programs that go on to wait for its reports
  * by themselves. It does not wait, and costs little when nothing is held back. Since 0.1. */
@@ -703,8 +718,8 @@ FLUVIO_API void fluvio_producer_free(fluvio_producer_t *producer);
 FLUVIO_API fluvio_status_t fluvio_consumer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_consumer_t **consumer, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 /* The next batch. OK: *batch is the caller's, to release. TIMEOUT (with a NULL error object): nothing yet. END: the stream
- * reached stop_at, or was drained (fluvio_error_end_reason says). INTERRUPTED: fluvio_consumer_wakeup. Else the stream's error; one that is not fatal may be followed by
- * more batches. A few nanoseconds when nothing waits and timeout_ms is 0. Since 0.1. */
+ * reached stop_at, or was drained (fluvio_error_end_reason says). INTERRUPTED: fluvio_consumer_wakeup. Else the stream's error;
+ * one that is not fatal may be followed by more batches. A few nanoseconds when nothing waits and timeout_ms is 0. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_poll(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_batch_t **batch, fluvio_error_t **error);
 /* As fluvio_queue_fd: readable while fluvio_consumer_poll would not say TIMEOUT, so for good after the end or close; it may
  * once be readable for nothing. It lives until fluvio_consumer_free. Since 0.1. */
@@ -780,7 +795,7 @@ FLUVIO_API fluvio_op_t *fluvio_consumer_offset_for_async(fluvio_consumer_t *cons
  * and that does not count as given. topic as for seek. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_pause(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t next, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_pause_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t next, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
-/* Undoes fluvio_consumer_pause. Since 0.1. */
+/* Undoes fluvio_consumer_pause for a partition; topic as for seek. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_resume(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_resume_async(fluvio_consumer_t *consumer, const char *topic, int32_t partition, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 /* Stops reading from the cluster. What was received is still to be taken; then comes END. Paused partitions are resumed for
@@ -824,7 +839,7 @@ FLUVIO_API void fluvio_consumer_free(fluvio_consumer_t *consumer);
  * until released, also after the consumer and the client are gone. */
 
 #define FLUVIO_NO_KEY UINT32_MAX /* in key_len: the record has no key */
-typedef struct fluvio_batch_view {
+typedef struct fluvio_batch_view_t { /* not fluvio_batch_view, which is a function */
   uint32_t struct_size;  /* set by the caller */
   int32_t partition;
   uint64_t count;        /* records; the length of each column */
@@ -883,11 +898,12 @@ struct ArrowArrayStream {
 
 #define FLUVIO_ARROW_VIEW 0   /* keys and values as binary_view (Arrow 14 and later): nothing is copied */
 #define FLUVIO_ARROW_BINARY 1 /* keys and values as binary: copied */
-/* Exports a batch as a struct array with the columns offset (int64), timestamp (timestamp[ms, UTC], null: unknown), partition
- * (int32), key (null: none) and value. array or schema may be NULL, without array batch too; each is the caller's to release, in
- * any order and on any thread, and array holds a reference to the batch until then. TOO_LARGE: a batch of 2 GiB or more. Since 0.1. */
+/* Exports a batch, form being one of these, as a struct array with the columns offset (int64), timestamp (timestamp[ms, UTC], null: unknown), partition
+ * (int32), key (null: none) and value. array or schema may be NULL, without array batch too; each is the caller's to release,
+ * in any order and on any thread, and array holds a reference to the batch until then. TOO_LARGE: a batch of 2 GiB or more.
+ * Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_batch_export_arrow(fluvio_batch_t *batch, int32_t form, struct ArrowArray *array, struct ArrowSchema *schema, fluvio_error_t **error);
-/* Exports what a consumer reads as a stream of such arrays, one per batch, that ends at stop_at. get_next is a
+/* Exports what a consumer reads as a stream of such arrays, form as there, one per batch, that ends at stop_at. get_next is a
  * fluvio_consumer_poll without a timeout: fluvio_consumer_wakeup makes it return EINTR, any error EIO with the message in
  * get_last_error. The stream keeps the consumer's memory; closing or freeing the consumer makes get_next fail. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_export_arrow(fluvio_consumer_t *consumer, int32_t form, struct ArrowArrayStream *stream, fluvio_error_t **error);

@@ -7,8 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,18 +117,6 @@ func TestCSanitized(t *testing.T) {
 	}
 }
 
-// declarations are the names of the functions in fluvio.h.
-func declarations(t *testing.T) (names []string) {
-	t.Helper()
-	header, err := os.ReadFile("../include/fluvio.h")
-	require.NoError(t, err)
-	for _, m := range regexp.MustCompile(`(?m)^FLUVIO_API [^(]*?(\w+)\(`).FindAllStringSubmatch(string(header), -1) {
-		names = append(names, m[1])
-	}
-	require.Greater(t, len(names), 60)
-	return names
-}
-
 // TestLibraryFile holds what others see of the file: what it exports, what it needs, what it is called.
 func TestLibraryFile(t *testing.T) {
 	path := filepath.Join(builtLibrary(t), "libfluvio.so.1")
@@ -145,7 +131,11 @@ func TestLibraryFile(t *testing.T) {
 			exported = append(exported, s.Name)
 		}
 	}
-	require.ElementsMatch(t, declarations(t), exported)
+	var declared []string
+	for _, f := range readHeader(t).functions {
+		declared = append(declared, f.name)
+	}
+	require.ElementsMatch(t, declared, exported)
 	for _, name := range exported {
 		require.True(t, strings.HasPrefix(name, "fluvio_"), name)
 	}
@@ -165,39 +155,6 @@ func TestLibraryFile(t *testing.T) {
 	for _, dir := range []string{repository(t) + "/", strings.TrimSpace(string(goroot)) + "/"} {
 		require.False(t, bytes.Contains(content, []byte(dir)), "the library holds the path %s of the machine it was built on", dir)
 	}
-}
-
-// TestHeaderIsDocumented wants a comment that says since when, before every function or group of functions.
-func TestHeaderIsDocumented(t *testing.T) {
-	text, err := os.ReadFile("../include/fluvio.h")
-	require.NoError(t, err)
-	lines := strings.Split(string(text), "\n")
-	for i, line := range lines {
-		if !strings.HasPrefix(line, "FLUVIO_API ") || strings.HasPrefix(lines[i-1], "FLUVIO_API ") {
-			continue
-		}
-		require.True(t, strings.HasSuffix(lines[i-1], "*/"), "no comment before %s", line)
-		first := i - 1
-		for !strings.HasPrefix(lines[first], "/*") {
-			first--
-		}
-		require.Contains(t, strings.Join(lines[first:i], "\n"), "Since ", line)
-	}
-	require.Less(t, len(lines), 1200)
-}
-
-// TestHeaderStandsAlone compiles the header by itself, as both languages.
-func TestHeaderStandsAlone(t *testing.T) {
-	for _, c := range [][]string{{"gcc", "-std=c99", "-x", "c"}, {"g++", "-std=c++17", "-x", "c++"}} {
-		t.Run(c[1], func(t *testing.T) {
-			need(t, c[0])
-			run(t, nil, slices.Concat(c, []string{"-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "include/fluvio.h"})...)
-		})
-	}
-	t.Run("fluvio.hpp", func(t *testing.T) {
-		need(t, "g++")
-		run(t, nil, "g++", "-std=c++17", "-x", "c++", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Iinclude", "-fsyntax-only", "include/fluvio.hpp")
-	})
 }
 
 // TestGeneratedFiles wants the tables of all languages to be those of package fluvioerr.

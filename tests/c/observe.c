@@ -87,6 +87,12 @@ static void counters(void)
   CHECK(strstr(fluvio_text_get(text), "\n# TYPE fluvio_request_duration_seconds histogram\n") != NULL);
   CHECK(strstr(fluvio_text_get(text), "topic=\"observed\",outcome=\"acknowledged\"} 1\n") != NULL);
   fluvio_text_free(text);
+  op = fluvio_client_prometheus_async(client, LONG, NULL, 0);
+  OK(fluvio_op_wait(op, LONG, &error));
+  text = fluvio_op_take_text(op);
+  CHECK(strstr(fluvio_text_get(text), "topic=\"observed\",outcome=\"acknowledged\"} 1\n") != NULL);
+  fluvio_text_free(text);
+  fluvio_op_free(op);
   op = fluvio_client_stats_async(client, LONG, NULL, 0);
   OK(fluvio_op_wait(op, LONG, &error));
   text = fluvio_op_take_text(op);

@@ -22,6 +22,14 @@ static void take(fluvio_consumer_t *consumer, int32_t p, int64_t first, int64_t 
   CHECK(n == 0);
 }
 
+/* Waits for an operation without a result. */
+static void done(fluvio_op_t *op)
+{
+  fluvio_error_t *error = NULL;
+  OK(fluvio_op_wait(op, LONG, &error));
+  fluvio_op_free(op);
+}
+
 static fluvio_position_t position(fluvio_consumer_t *consumer, size_t i)
 {
   fluvio_error_t *error = NULL;
@@ -76,6 +84,9 @@ static void pause_by_poll(fluvio_client_t *client)
   fluvio_error_t *error = NULL;
   fluvio_batch_t *batch = NULL;
   fluvio_consumer_t *consumer;
+  fluvio_position_list_t *list;
+  fluvio_position_t p;
+  fluvio_op_t *op;
   const char *topic = make_topic(client, "pos-pause", "1");
   PART("pause and resume");
   fill(client, topic, 50);
@@ -95,6 +106,18 @@ static void pause_by_poll(fluvio_client_t *client)
   CHECK(position(consumer, 0).position == 52 && position(consumer, 0).lag == 3);
   OK(fluvio_consumer_resume(consumer, NULL, 0, LONG, &error));
   take(consumer, 0, 52, 3);
+  done(fluvio_consumer_pause_async(consumer, NULL, 0, 53, LONG, NULL, 0));
+  op = fluvio_consumer_positions_async(consumer, LONG, NULL, 0);
+  OK(fluvio_op_wait(op, LONG, &error));
+  list = fluvio_op_take_position_list(op);
+  CHECK(fluvio_op_take_position_list(op) == NULL); /* it was taken */
+  fluvio_op_free(op);
+  p.struct_size = sizeof p;
+  CHECK(fluvio_position_list_count(list) == 1 && fluvio_position_list_get(list, 0, &p) == FLUVIO_OK);
+  CHECK(p.paused == 1 && p.position == 53 && strcmp(p.topic, topic) == 0);
+  fluvio_position_list_free(list);
+  done(fluvio_consumer_resume_async(consumer, NULL, 0, LONG, NULL, 0));
+  take(consumer, 0, 53, 2);
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_consumer_pause(consumer, "other", 0, -1, LONG, &error));
 
   PART("drain");
@@ -108,6 +131,13 @@ static void pause_by_poll(fluvio_client_t *client)
   fluvio_error_free(error);
   error = NULL;
   STATUS(FLUVIO_ERR_INVALID_STATE, fluvio_consumer_seek(consumer, topic, 0, "0", LONG, &error));
+  fluvio_consumer_free(consumer);
+  consumer = read_from_start(client, topic, NULL);
+  done(fluvio_consumer_drain_async(consumer, LONG, NULL, 0));
+  while (fluvio_consumer_poll(consumer, LONG, &batch, &error) == FLUVIO_OK)
+    fluvio_batch_release(batch);
+  CHECK(fluvio_error_end_reason(error) == FLUVIO_END_DRAINED);
+  fluvio_error_free(error);
   fluvio_consumer_free(consumer);
 }
 
@@ -202,6 +232,7 @@ static void resets(fluvio_client_t *client)
   const char *topic = make_topic(client, "pos-reset", "1");
   PART("resets");
   fill(client, topic, 20);
+  done(fluvio_consumer_offset_reset_async(client, "me", topic, 0, "beginning", LONG, NULL, 0));
   OK(fluvio_consumer_offset_reset(client, "me", topic, 0, "end-5", LONG, &error));
   OK(fluvio_config_set(config, "consumer_id", "me", &error));
   OK(fluvio_consumer_open(client, topic, config, LONG, &consumer, &error));
