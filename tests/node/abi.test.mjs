@@ -78,7 +78,7 @@ test('struct layouts and constants are those a C compiler sees', () => {
 
 test('struct tables name every field of the header', () => {
   for (const [name, layout] of Object.entries(abi.structs)) {
-    const body = code.match(new RegExp(`typedef struct ${name} \\{([^}]*)\\}`));
+    const body = code.match(new RegExp(`typedef struct ${name}(?:_t)? \\{([^}]*)\\}`));
     assert.ok(body, name);
     const fields = body[1].split(';').map((line) => line.trim()).filter(Boolean).map((line) => line.match(/(\w+)$/)[1]);
     assert.deepEqual(Object.keys(layout.types), fields, name);

@@ -99,7 +99,7 @@ def test_constants_equal_the_header() -> None:
 def test_structures_equal_the_header(name: str, tmp_path: Path) -> None:
     """The C compiler says where each field lies."""
     structure = _abi.STRUCTURES[name]
-    body = re.search(r"typedef struct " + name + r" \{(.*?)\}", header_text())
+    body = re.search(r"typedef struct " + name + r"(?:_t)? \{(.*?)\}", header_text())
     assert body is not None
     fields = [re.split(r"[\s*]+", line.strip())[-1] for line in body.group(1).split(";") if line.strip()]
     assert [field for field, _ in structure._fields_] == fields
