@@ -17,7 +17,7 @@ import (
 )
 
 // cPrograms are the tests written in C, one per topic.
-var cPrograms = []string{"produce_consume", "callback", "ready", "errors", "handles", "process", "races", "outage", "offsets", "producer_options", "positions", "arrow", "poll_many", "observe", "objects", "resilience"}
+var cPrograms = []string{"produce_consume", "callback", "ready", "errors", "handles", "process", "races", "outage", "offsets", "producer_options", "positions", "arrow", "crowd", "poll_many", "observe", "objects", "resilience"}
 
 // repository is the absolute path of the checkout.
 func repository(t *testing.T) string {
