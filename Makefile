@@ -4,6 +4,7 @@
 #   make demo    the main job on real input: Python writes, Node reads, C checks. FLUVIO_ENDPOINT=host:port uses that cluster
 #   make test    everything: format, vet, lint, Go with the race detector, fuzz smoke, C, Python, Node, official clients, README
 #   make bench-observe   what hooks and statistics cost a producer, a minute; leave the machine alone meanwhile
+#   make test-valgrind, make test-crowd   C tests under valgrind; 64 threads for a minute on shared handles
 #   make bench-produce   measures producers beside the official clients, about three minutes (tests/bench/README.md)
 #   make bench-consume   the same of consumers
 #   make install PREFIX=/usr/local DESTDIR=   library (shared, static), headers, pkg-config, CMake, fluvio-devcluster; make uninstall
@@ -42,7 +43,7 @@ COLD := crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/pem math/
 COLD_FLAGS := $(COLD:%=-gcflags=%=-l)
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-python test-interop test-node bench-produce bench-consume bench-observe soak clean need-build need-python need-node
+.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node bench-produce bench-consume bench-observe soak clean need-build need-python need-node
 
 # need,command,what it is for
 define need
@@ -188,6 +189,13 @@ test-core: need-build
 test-black-box: all need-python $(BUILD)/bin/check_lines $(NODE_DONE)
 	@echo "== C, imports, README"
 	go test ./tests/... ./capi/...
+
+# Beside make test: the C tests under valgrind, and 64 threads for a minute, plain and under AddressSanitizer. Five minutes.
+test-valgrind: all
+	VALGRIND=1 go test -count=1 -run TestCValgrind ./tests
+
+test-crowd: all
+	CROWD_SECONDS=60 go test -count=1 -run '^TestC$$/-std=c99/crowd|^TestCSanitized$$/address/crowd' ./tests
 
 FUZZ := ./core/internal/wire:FuzzFrame ./core/internal/wire:FuzzBatch ./core/internal/wire:FuzzResponses ./core/internal/wire:FuzzRequests ./core/internal/compress:FuzzDecode
 fuzz: need-build

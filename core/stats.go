@@ -2,6 +2,7 @@ package fluvio
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"maps"

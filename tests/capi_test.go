@@ -57,13 +57,25 @@ func run(t *testing.T, env []string, command ...string) {
 // runCProgram compiles one of the C or C++ tests against the library in dir and runs it on a cluster of its own.
 func runCProgram(t *testing.T, source, dir string, compiler ...string) {
 	t.Helper()
+	runOnCluster(t, dir, compile(t, source, dir, compiler...))
+}
+
+// compile gives the program.
+func compile(t *testing.T, source, dir string, compiler ...string) string {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), "program")
 	run(t, nil, append(compiler, "-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-Iinclude", filepath.Join("tests", source),
 		"-x", "none", filepath.Join(dir, "libfluvio.so.1"), "-lpthread", "-o", program)...)
+	return program
+}
+
+// runOnCluster runs a command, which gets the addresses of a cluster of its own as its last arguments.
+func runOnCluster(t *testing.T, dir string, command ...string) {
+	t.Helper()
 	cluster, err := devcluster.Start(t.Context(), devcluster.Options{SPUs: 2})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, cluster.Close()) }()
-	run(t, []string{"LD_LIBRARY_PATH=" + dir}, program, cluster.Endpoint(), strings.TrimPrefix(cluster.ControlURL(), "http://"))
+	run(t, []string{"LD_LIBRARY_PATH=" + dir}, append(command, cluster.Endpoint(), strings.TrimPrefix(cluster.ControlURL(), "http://"))...)
 }
 
 func TestC(t *testing.T) {
@@ -113,6 +125,26 @@ func TestCSanitized(t *testing.T) {
 				need(t, "g++")
 				runCProgram(t, "cpp/wrapper.cpp", dir, "g++", "-std=c++17", flag, "-fno-omit-frame-pointer")
 			})
+		})
+	}
+}
+
+// TestCValgrind runs C tests under valgrind, which sees what is read before it is written; the library keeps its symbols for that,
+// by which its C half is told from the Go one.
+func TestCValgrind(t *testing.T) {
+	if os.Getenv("VALGRIND") == "" {
+		t.Skip("takes a minute: make test-valgrind")
+	}
+	dir, suppressions := t.TempDir(), filepath.Join(repository(t), "tests/c/valgrind.supp")
+	run(t, nil, "go", "build", "-buildmode=c-shared", "-ldflags", "-extldflags '-Wl,-soname,libfluvio.so.1'", "-o", filepath.Join(dir, "libfluvio.so.1"), "./capi")
+	for _, name := range cPrograms {
+		if name == "process" || name == "crowd" || name == "races" {
+			continue // it runs one thread at a time: races mean nothing there
+		}
+		t.Run(name, func(t *testing.T) {
+			program := compile(t, "c/"+name+".c", dir, "gcc", "-std=c99", "-x", "c")
+			runOnCluster(t, dir, "valgrind", "-q", "--suppressions="+suppressions, "--leak-check=full", "--show-leak-kinds=definite",
+				"--errors-for-leak-kinds=definite", "--error-exitcode=9", program)
 		})
 	}
 }
