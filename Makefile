@@ -39,7 +39,8 @@ VERSION = $(shell sed -n 's/^.define FLUVIO_VERSION_HEX 0x\(..\)\(..\)\(..\)$$/0
 # has to stay below 9 MB; nothing of what happens per record or batch is in here.
 COLD := crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/pem math/big vendor/golang.org/x/crypto/cryptobyte crypto/rsa \
   crypto/ecdsa crypto/hpke crypto/ecdh crypto/ed25519 crypto/elliptic crypto/internal/fips140/rsa crypto/internal/fips140/ecdsa \
-  encoding/json github.com/BurntSushi/toml regexp regexp/syntax fmt reflect log/slog
+  crypto/internal/fips140/mlkem crypto/internal/fips140/nistec crypto/internal/fips140/edwards25519 crypto/internal/fips140/drbg \
+  encoding/json github.com/BurntSushi/toml go.yaml.in/yaml/v3 regexp regexp/syntax fmt reflect log/slog net net/netip os time strconv
 COLD_FLAGS := $(COLD:%=-gcflags=%=-l)
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -128,7 +129,7 @@ func list[T any](ctx context.Context, a *Admin, k kind[T], options []ListOptions
 			out = append(out, k.from(&answer.Objects[i]))
 		}
 	}
-	slices.SortFunc(out, func(x, y T) int { return k.key(&x, &y) })
+	sort.Slice(out, func(i, j int) bool { return k.key(&out[i], &out[j]) < 0 }) // slices.SortFunc costs 15 KB for each type
 	return out, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
@@ -519,7 +520,7 @@ func topicOf(o *wire.Object) Topic {
 		}
 		t.Replicas = append(t.Replicas, places)
 	}
-	slices.SortFunc(t.Replicas, func(x, y PartitionPlaces) int { return cmp.Compare(x.Partition, y.Partition) })
+	sort.Slice(t.Replicas, func(i, j int) bool { return t.Replicas[i].Partition < t.Replicas[j].Partition })
 	return t
 }
 

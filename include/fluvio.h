@@ -482,19 +482,19 @@ FLUVIO_API void fluvio_topic_list_free(fluvio_topic_list_t *list);
 #define FLUVIO_VALUE_BYTES 5
 #define FLUVIO_VALUE_LIST 6
 #define FLUVIO_VALUE_MAP 7
-/* The type of a value, FLUVIO_VALUE_NONE when there is none. Since 0.1. */
+/* The type of the value at path, FLUVIO_VALUE_NONE when there is none. Since 0.1. */
 FLUVIO_API int32_t fluvio_value_type(const fluvio_value_t *value, const char *path);
-/* A text; NULL when it is none. Since 0.1. */
+/* The text at path, which lives as long as value; NULL when it is none. Since 0.1. */
 FLUVIO_API const char *fluvio_value_text(const fluvio_value_t *value, const char *path);
-/* A number or truth value; otherwise when it is neither. Numbers above INT64_MAX are INT64_MAX. Since 0.1. */
+/* The number or truth value at path; otherwise when it is neither. Numbers above INT64_MAX are INT64_MAX. Since 0.1. */
 FLUVIO_API int64_t fluvio_value_number(const fluvio_value_t *value, const char *path, int64_t otherwise);
-/* Bytes, and their number in *len (may be NULL); NULL when it is none. Since 0.1. */
+/* The bytes at path, which live as long as value, and their number in *len (may be NULL); NULL when it is none. Since 0.1. */
 FLUVIO_API const uint8_t *fluvio_value_bytes(const fluvio_value_t *value, const char *path, size_t *len);
-/* The number of elements of a list, or of members of a map; 0 for all else. Since 0.1. */
+/* The number of elements of the list, or of members of the map, at path; 0 for all else. Since 0.1. */
 FLUVIO_API size_t fluvio_value_count(const fluvio_value_t *value, const char *path);
-/* The name of the i-th member of a map; NULL when there is none. Since 0.1. */
+/* The name of the i-th member of the map at path, which lives as long as value; NULL when there is none. Since 0.1. */
 FLUVIO_API const char *fluvio_value_key(const fluvio_value_t *value, const char *path, size_t i);
-/* All of it as JSON; bytes are {"base64": "..."}. "" for NULL. Since 0.1. */
+/* All of it as JSON; bytes are {"base64": "..."}. It lives as long as value. "" for NULL. Since 0.1. */
 FLUVIO_API const char *fluvio_value_json(const fluvio_value_t *value);
 /* Frees a value. Since 0.1. */
 FLUVIO_API void fluvio_value_free(fluvio_value_t *value);
@@ -514,15 +514,15 @@ FLUVIO_API void fluvio_value_free(fluvio_value_t *value);
  *   table_format  input_format, smartmodule, columns [{key_path, header_label, width, alignment, format, display, primary_key,
  *                 header_text_color, header_bg_color}]
  *   mirror        kind (remote, home), id, remote_id, public_endpoint, tls {domain, ca, certificate, key}
- * *stored_name (may be NULL) is what the object is called, which for SmartModules with a package is not name; it is the
- * caller's. Since 0.1. */
+ * *stored_name (may be NULL) is what the object is called, which for SmartModules with a package is not name; it is
+ * the caller's. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_object_create(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_text_t **stored_name, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_object_create_async(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
-/* Deletes an object. config may be NULL; its settings: force (for topics of the system), id (of a custom SPU, whose name then
+/* Deletes an object of that kind. config may be NULL; its settings: force (for topics of the system), id (of a custom SPU, whose name then
  * may be NULL). SmartModules are named group/name@version, too. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_object_delete(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_object_delete_async(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
-/* Describes one object, in full; partitions are called topic-number. *object is the caller's: a map. NOT_FOUND: there is none.
+/* Describes one object of that kind, in full; partitions are called topic-number. *object is the caller's: a map. NOT_FOUND: there is none.
  * Members are those that the object was created with, and
  *   topic         name, is_system, status (init, pending, insufficient-resources, invalid-config, provisioned, deleting),
  *                 reason, replicas [{partition, spus [the leader first], mirror}]; replication is 0 and assignment not
@@ -539,18 +539,18 @@ FLUVIO_API fluvio_op_t *fluvio_object_delete_async(fluvio_client_t *client, cons
  * Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_object_describe(fluvio_client_t *client, const char *kind, const char *name, int64_t timeout_ms, fluvio_value_t **object, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_object_describe_async(fluvio_client_t *client, const char *kind, const char *name, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
-/* Lists objects, in the order of their names. config may be NULL; its settings: names (parts of names, any of them; of
+/* Lists objects of that kind, in the order of their names. config may be NULL; its settings: names (parts of names, any of them; of
  * SmartModules whole names), system (topics and partitions of the system, and no others), topic (partitions of one topic), wasm
  * (SmartModules with their WebAssembly, which is null otherwise). *list is the caller's: a list of what
  * fluvio_object_describe gives. Clusters give nothing to those who have no right to read. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_object_list(fluvio_client_t *client, const char *kind, const fluvio_config_t *config, int64_t timeout_ms, fluvio_value_t **list, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_object_list_async(fluvio_client_t *client, const char *kind, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 
-/* Adds that many partitions to a topic, and returns when they have leaders that are online. After a timeout they may have been
+/* Adds count partitions to a topic, and returns when they have leaders that are online. After a timeout they may have been
  * added all the same. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_topic_add_partitions(fluvio_client_t *client, const char *topic, uint32_t count, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_topic_add_partitions_async(fluvio_client_t *client, const char *topic, uint32_t count, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
-/* Adds a remote cluster, by the name of its mirror, to a mirror topic of the kind home. Since 0.1. */
+/* Adds remote_cluster, the name of its mirror, to a mirror topic of the kind home. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_topic_add_mirror(fluvio_client_t *client, const char *topic, const char *remote_cluster, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_topic_add_mirror_async(fluvio_client_t *client, const char *topic, const char *remote_cluster, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 /* Returns when a topic is there and every partition has a leader that is online. TIMEOUT, after 110 s without a limit: the
@@ -558,8 +558,8 @@ FLUVIO_API fluvio_op_t *fluvio_topic_add_mirror_async(fluvio_client_t *client, c
 FLUVIO_API fluvio_status_t fluvio_topic_wait(fluvio_client_t *client, const char *topic, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_topic_wait_async(fluvio_client_t *client, const char *topic, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 
-/* Watches all objects of a kind; "custom_spu" and "mirror" cannot be watched. It survives lost connections. *watch is the
- * caller's and keeps the client alive. Since 0.1. */
+/* Watches all objects of a kind; "custom_spu" and "mirror" cannot be watched. It survives lost connections. *watch is
+ * the caller's and keeps the client alive. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_watch_open(fluvio_client_t *client, const char *kind, int64_t timeout_ms, fluvio_watch_t **watch, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_watch_open_async(fluvio_client_t *client, const char *kind, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
 /* Waits for changes. *events is the caller's: a list of one or more {event, object, error}. event is added, changed or deleted,

@@ -294,10 +294,20 @@ static void freed(const char *endpoint)
   fluvio_watch_free(watch);
 }
 
+/* Waits for an operation whose result does not matter. */
+static void done(fluvio_op_t *op, fluvio_status_t wanted)
+{
+  fluvio_error_t *error = NULL;
+  STATUS(wanted, fluvio_op_wait(op, LONG, &error));
+  fluvio_op_free(op);
+}
+
 /* The same by operations, one of them freed before anybody took its result. */
 static void operations(fluvio_client_t *client)
 {
   fluvio_error_t *error = NULL;
+  fluvio_text_t *text;
+  fluvio_value_t *value;
   fluvio_op_t *op = fluvio_object_list_async(client, "spu", NULL, LONG, NULL, 0);
   fluvio_value_t *v;
   fluvio_watch_t *watch;
@@ -324,6 +334,22 @@ static void operations(fluvio_client_t *client)
   OK(fluvio_op_wait(op, LONG, &error));
   fluvio_op_free(op);
   fluvio_watch_free(watch);
+  op = fluvio_object_create_async(client, "topic", "by-op", NULL, LONG, NULL, 0);
+  OK(fluvio_op_wait(op, LONG, &error));
+  text = fluvio_op_take_text(op);
+  CHECK(strcmp(fluvio_text_get(text), "by-op") == 0);
+  fluvio_text_free(text);
+  fluvio_op_free(op);
+  done(fluvio_topic_wait_async(client, "by-op", LONG, NULL, 0), FLUVIO_OK);
+  done(fluvio_topic_add_partitions_async(client, "by-op", 2, LONG, NULL, 0), FLUVIO_OK);
+  op = fluvio_object_describe_async(client, "topic", "by-op", LONG, NULL, 0);
+  OK(fluvio_op_wait(op, LONG, &error));
+  value = fluvio_op_take_value(op);
+  CHECK(fluvio_value_count(value, "replicas") == 3);
+  fluvio_value_free(value);
+  fluvio_op_free(op);
+  done(fluvio_topic_add_mirror_async(client, "by-op", "nobody", LONG, NULL, 0), FLUVIO_ERR_NOT_FOUND);
+  done(fluvio_object_delete_async(client, "topic", "by-op", NULL, LONG, NULL, 0), FLUVIO_OK);
 }
 
 int main(int argc, char **argv)
