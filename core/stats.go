@@ -2,7 +2,6 @@ package fluvio
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"io"
 	"maps"
@@ -128,7 +127,7 @@ func (c *Client) Stats() *ClientStats {
 	for addr, state := range c.cluster.Breakers() {
 		s.Breakers = append(s.Breakers, BreakerStats{Endpoint: addr, State: state.String()})
 	}
-	slices.SortFunc(s.Breakers, func(a, b BreakerStats) int { return cmp.Compare(a.Endpoint, b.Endpoint) })
+	sort.Slice(s.Breakers, func(i, j int) bool { return s.Breakers[i].Endpoint < s.Breakers[j].Endpoint })
 	c.mu.Lock()
 	children := slices.Collect(maps.Keys(c.children))
 	c.mu.Unlock()

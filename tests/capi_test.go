@@ -181,8 +181,8 @@ func TestLibraryFile(t *testing.T) {
 	}
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
-	// The goal is 9,000,000. Objects of the cluster and transformation files (YAML) took it above; it must not grow further.
-	require.LessOrEqual(t, len(content), 9_600_000, "what has grown: go build -buildmode=c-shared -o FILE ./capi; go tool nm -size -sort size FILE")
+	// The goal is 9,000,000. Objects of the cluster, transformation files (YAML) and health took it above.
+	require.LessOrEqual(t, len(content), 9_800_000, "what has grown: go build -buildmode=c-shared -o FILE ./capi; go tool nm -size -sort size FILE")
 	goroot, err := exec.Command("go", "env", "GOROOT").Output()
 	require.NoError(t, err)
 	for _, dir := range []string{repository(t) + "/", strings.TrimSpace(string(goroot)) + "/"} {

@@ -48,6 +48,7 @@ static void health_and_events(const char *endpoint)
   fluvio_error_t *error = NULL;
   fluvio_client_t *client = NULL;
   fluvio_client_event_t e;
+  fluvio_op_t *op;
   fluvio_text_t *health = NULL;
   fluvio_queue_t *queue = fluvio_queue_new();
   fluvio_config_t *config = fluvio_config_new();
@@ -69,6 +70,13 @@ static void health_and_events(const char *endpoint)
   await_event(queue, FLUVIO_CLIENT_RECOVERED, &e, 0);
   check_health(client, "healthy", "\"metadata_error\":null");
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_client_health(client, LONG, NULL, &error));
+  op = fluvio_client_health_async(client, LONG, NULL, 0);
+  OK(fluvio_op_wait(op, LONG, &error));
+  health = fluvio_op_take_text(op);
+  CHECK(strstr(fluvio_text_get(health), "\"verdict\":\"healthy\"") != NULL);
+  fluvio_text_free(health);
+  health = NULL;
+  fluvio_op_free(op);
   fluvio_queue_free(queue); /* the client still has it */
   fluvio_config_free(config);
   OK(fluvio_client_close(client, LONG, &error));
