@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
@@ -26,6 +27,8 @@ def endpoint_settings(
     endpoint: Optional[str], profile: Optional[str], settings: Mapping[str, object]
 ) -> Dict[str, object]:
     """The settings of a connection as one mapping."""
+    if endpoint is None:  # the library sees the environment as it was when the library was loaded
+        settings = {"profile_path": os.environ.get("FLV_PROFILE_PATH") or None, **settings}
     return {"endpoint": endpoint, "profile": profile, **settings}
 
 
