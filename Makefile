@@ -10,6 +10,7 @@
 #   make install PREFIX=/usr/local DESTDIR=   library (shared, static), headers, pkg-config, CMake, fluvio-devcluster; make uninstall
 #   make dist    wheels, npm packages and C archives for linux on amd64 and arm64, in build/dist
 #   make soak    every fault of the matrix with 50 seeds, then SECONDS=600 of faults one after the other
+#   make docs-python   the reference of the Python binding, in build/docs/python
 #   make clean   removes build/ and the Node packages
 
 SHELL := /bin/bash
@@ -44,7 +45,7 @@ COLD := crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/pem math/
 COLD_FLAGS := $(COLD:%=-gcflags=%=-l)
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node bench-produce bench-consume bench-observe soak clean need-build need-python need-node
+.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs-python bench-produce bench-consume bench-observe soak clean need-build need-python need-node
 
 # need,command,what it is for
 define need
@@ -208,6 +209,7 @@ test-python: all need-python $(VENV)/.done
 	@echo "== Python"
 	$(VENV)/bin/python -m ruff check --config bindings/python/pyproject.toml bindings/python capi/packaging tests/python tests/interop tests/bench tests/demo tests/examples
 	cd bindings/python && $(ROOT)/$(VENV)/bin/python -m mypy --strict libfluvio
+	cd bindings/python && $(ROOT)/$(VENV)/bin/python -m pyright --pythonpath $(ROOT)/$(VENV)/bin/python libfluvio
 	$(VENV)/bin/python -m pytest -q -rs tests/python
 
 # Builds the official Rust client too, once, in build/interop-rust. INTEROP_REQUIRE=all makes missing clients failures.
@@ -234,6 +236,14 @@ SEEDS ?= 50
 soak: need-build
 	@[ "$(SEEDS)" = 0 ] || MATRIX_SEEDS=$(SEEDS) go test -count=1 -v -timeout 2h -run 'TestMatrix$$' ./core/internal/matrix | grep -v -e '^=== ' -e '^ *--- PASS'
 	@SOAK_SECONDS=$(SECONDS) go test -count=1 -v -timeout 24h -run 'TestSoak$$' ./core/internal/matrix | grep -v '^=== '
+
+# The Python reference, made of the docstrings, in build/docs/python.
+docs-python: lib $(DIST_VENV)/.done
+	@$(DIST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check pdoc
+	@rm -rf $(BUILD)/docs/python
+	@PYTHONPATH=bindings/python $(DIST_VENV)/bin/python -m pdoc --docformat google --no-show-source -o $(BUILD)/docs/python \
+	  libfluvio libfluvio.aio libfluvio.typed libfluvio.aio.typed libfluvio.compat
+	@echo "the reference is in $(BUILD)/docs/python"
 
 clean:
 	rm -rf $(BUILD) bindings/node/node_modules tests/interop/rust/Cargo.lock

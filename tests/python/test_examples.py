@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, List
 
 import libfluvio
@@ -41,3 +46,44 @@ def test_example_of_the_module(script: Any) -> None:
     status, output, errors = script(source)
     assert status == 0, errors
     assert output.split()[1:] == ["0", "b'k1'", "b'first'"]
+
+
+EXAMPLES = ROOT / "tests" / "examples" / "python"
+
+
+def example(name: str, *arguments: str) -> str:
+    """Runs one of the example programs, and gives what it printed."""
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *arguments],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE)}, capture_output=True, text=True, timeout=60, check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_csv_etl(cluster: libfluvio.DevCluster, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    lines = [f"tea,2.5,{i}" for i in range(100)] + ["rye,free,1", "rye,3,2"]
+    source.write_text("\n".join(["item,price,count", *lines]) + "\n", encoding="utf-8")
+    output = example("csv_etl.py", str(source), str(target))
+    assert "102 rows in, 101 orders out" in output and output.count("is left out") == 1
+    with target.open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["total"] for row in found if row["item"] == "tea"] == [str(2.5 * i) for i in range(100)]
+    assert [row["total"] for row in found if row["item"] == "rye"] == ["6.0"]
+    # Again, on a cluster that stays: only new rows are transformed.
+    for orders in (101, 202):
+        assert f"102 rows in, {orders} orders out" in example("csv_etl.py", str(source), str(target), cluster.endpoint)
+
+
+def test_fan_out() -> None:
+    wanted = ", ".join(f"price {i}" for i in range(5))
+    output = example("fan_out.py", "prices")
+    assert all(f"subscriber {number}: {wanted}" in output for number in range(3))
+
+
+def test_pandas_window() -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    rows = [line.split() for line in example("pandas_window.py").splitlines()]
+    assert [(row[-2], row[-1]) for row in rows[2:]] == [(f"{10 * i + 4.5}", "100.0") for i in range(6)]

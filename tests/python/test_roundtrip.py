@@ -330,3 +330,23 @@ def test_producer_outlives_names(cluster: libfluvio.DevCluster, topic: str) -> N
     assert record is not None and record.value == b"x"
     producer.close()
     consumer.close()
+
+
+def test_numpy(client: libfluvio.Client, topic: str) -> None:
+    """Arrays over the library's memory, which outlive batch, consumer and slice."""
+    numpy = pytest.importorskip("numpy")
+    with client.producer(topic) as producer:
+        producer.send_many([(b"k%d" % i if i % 2 else None, b"%d" % i) for i in range(100)])
+    with client.consumer(topic, start="beginning", stop_at="end") as consumer:
+        batch = consumer.poll_batch(30)
+    assert batch is not None
+    part = batch[10:20]
+    columns, whole = part.to_numpy(), batch.to_numpy()
+    assert set(columns) == set(libfluvio.Columns._fields)
+    assert all(numpy.shares_memory(columns[name], whole[name]) for name in ("offset", "data"))
+    assert not columns["offset"].flags.writeable
+    del batch, part, whole
+    assert columns["offset"].tolist() == list(range(10, 20)) and columns["offset"].dtype == numpy.int64
+    assert (columns["key_length"] == libfluvio.NO_KEY).tolist() == [True, False] * 5
+    at, length = int(columns["value_position"][3]), int(columns["value_length"][3])
+    assert columns["data"][at : at + length].tobytes() == b"13"

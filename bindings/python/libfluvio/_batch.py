@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from ctypes import byref, c_ubyte, c_void_p, sizeof
 from itertools import repeat
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional, Tuple, overload
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, overload
 
 from . import _abi, _arrow
 from ._core import Handle
@@ -54,6 +55,9 @@ class Columns(NamedTuple):
 
 NO_KEY = _abi.NO_KEY
 """In ``Columns.key_length``: the record has no key."""
+
+DTYPES = {"offset": "i8", "timestamp": "i8", "data": "u1"}
+"""What numpy calls the types of the columns that are not u4."""
 
 CHUNK = 1024
 """Records are made in groups of this many, so that a large batch costs little before its first record."""
@@ -154,6 +158,14 @@ class Batch:
             every.value_length[part],
             every.data,
         )
+
+    def to_numpy(self) -> Dict[str, Any]:
+        """The columns as read-only numpy arrays over the library's memory, by their names in :class:`Columns`: nothing
+        is copied, and each array keeps the memory alive. Needs numpy."""
+        numpy: Any = importlib.import_module("numpy")
+        return {
+            name: numpy.frombuffer(view, dtype=DTYPES.get(name, "u4")) for name, view in self.columns._asdict().items()
+        }
 
     @property
     def first_offset(self) -> int:

@@ -26,6 +26,7 @@ class Closing(Protocol):
     @property
     def closed(self) -> bool:
         """Whether there is nothing left to do."""
+        ...
 
     def _start_close(self, timeout: Optional[float]) -> Optional[int]:
         """Begins to close, and returns the operation."""

@@ -44,6 +44,7 @@ class KeyedRecord(Protocol):
     @property
     def value(self) -> BytesLike:
         """The value."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ def measure(client: Client, topic: str, given: Any) -> None:
     value = bytes(i & 0xFF for i in range(given.size))
     # Opened first, so that it reads what is written now and nothing older.
     with client.consumer(topic, start="end") as consumer:
-        consumer.positions()
         writing = Progress("produce", given.records)
         with client.producer(topic, **merged(given)) as producer:
             for begin in range(0, given.records, CHUNK):

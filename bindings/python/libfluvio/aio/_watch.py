@@ -34,17 +34,17 @@ class Watch(WatchBase[T]):
         """
         lib = self._lib
         while not self._events:
-            if self._request is None:
+            request = self._request
+            if request is None:
                 operations = self._client._operations  # type: ignore[attr-defined]
-                self._request = asyncio.ensure_future(
+                request = self._request = asyncio.ensure_future(
                     operations.run(
                         "watch",
                         lambda queue, opaque: lib.watch_next_async(self._handle.address, -1, queue, opaque),
                         lib.op_take_value,
                     )
                 )
-                self._request.add_done_callback(_seen)
-            request = self._request
+                request.add_done_callback(_seen)
             try:
                 address = await asyncio.shield(request)
             except ClosedError:

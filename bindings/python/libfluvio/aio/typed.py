@@ -1,0 +1,92 @@
+"""Producers and consumers of values instead of bytes, for asyncio: as :mod:`libfluvio.typed`, which has the codecs.
+
+::
+
+    async with typed.Producer(await client.producer("orders"), typed.JSON) as producer:
+        await producer.send({"item": "tea"})
+"""
+
+from __future__ import annotations
+
+from typing import Any, AsyncIterator, Iterable, Optional, Tuple, TypeVar
+
+from ..typed import BYTES, JSON, TEXT, Codec, Codecs, DecodeError, Record, json_of, msgpack
+from . import _consumer, _producer
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+__all__ = ["BYTES", "JSON", "TEXT", "Codec", "Consumer", "DecodeError", "Producer", "Record", "json_of", "msgpack"]
+
+
+class Producer(Codecs[K, V]):
+    """Sends values to one topic, through the codecs; arguments as for :class:`libfluvio.typed.Producer`."""
+
+    def __init__(
+        self, producer: _producer.Producer, value: "Codec[V]", key: "Codec[K]" = BYTES  # type: ignore[assignment]
+    ) -> None:
+        super().__init__(value, key)
+        self.producer = producer
+
+    async def send(self, value: V, key: Optional[K] = None, **more: Any) -> _producer.Delivery:
+        """As :meth:`libfluvio.aio.Producer.send`. What the codec raises is raised, and nothing is sent."""
+        coded, data = self._pair(key, value)
+        return await self.producer.send(data, coded, **more)
+
+    async def send_many(self, values: Iterable[V]) -> _producer.DeliveryGroup:
+        """As :meth:`libfluvio.aio.Producer.send_many`, for values without keys."""
+        return await self.producer.send_many(self._values(values))
+
+    async def send_pairs(self, pairs: "Iterable[Tuple[Optional[K], V]]") -> _producer.DeliveryGroup:
+        """As :meth:`libfluvio.aio.Producer.send_many`, for pairs of key and value."""
+        return await self.producer.send_many(self._pairs(pairs))
+
+    async def flush(self) -> None:
+        """As :meth:`libfluvio.aio.Producer.flush`."""
+        await self.producer.flush()
+
+    async def close(self) -> None:
+        """As :meth:`libfluvio.aio.Producer.close`."""
+        await self.producer.close()
+
+    async def __aenter__(self) -> "Producer[K, V]":
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self.producer.__aexit__(*error)
+
+
+class Consumer(Codecs[K, V]):
+    """Reads values, through the codecs; arguments as for :class:`libfluvio.typed.Consumer`."""
+
+    def __init__(
+        self, consumer: _consumer.Consumer, value: "Codec[V]", key: "Codec[K]" = BYTES  # type: ignore[assignment]
+    ) -> None:
+        super().__init__(value, key)
+        self.consumer = consumer
+
+    async def poll(self, timeout: Optional[float] = None) -> "Optional[Record[K, V]]":
+        """As :meth:`libfluvio.aio.Consumer.poll`; also :class:`DecodeError`."""
+        raw = await self.consumer.poll(timeout)
+        return None if raw is None else self._record(raw)
+
+    async def _records(self) -> "AsyncIterator[Record[K, V]]":
+        async for raw in self.consumer:
+            yield self._record(raw)
+
+    def __aiter__(self) -> "AsyncIterator[Record[K, V]]":
+        return self._records()
+
+    async def commit(self, timeout: Optional[float] = None) -> None:
+        """As :meth:`libfluvio.aio.Consumer.commit`."""
+        await self.consumer.commit(timeout)
+
+    async def close(self) -> None:
+        """As :meth:`libfluvio.aio.Consumer.close`."""
+        await self.consumer.close()
+
+    async def __aenter__(self) -> "Consumer[K, V]":
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self.consumer.__aexit__(*error)

@@ -1,0 +1,88 @@
+"""Values through codecs, for plain and asyncio programs."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import pickle
+from typing import Any, Dict, List
+
+import libfluvio
+import libfluvio.aio
+import libfluvio.aio.typed
+import pytest
+from libfluvio import typed
+
+
+@dataclasses.dataclass
+class Order:
+    item: str
+    count: int = 1
+
+
+def test_codecs() -> None:
+    cases: "List[Any]" = [
+        (typed.BYTES, b"\xff"), (typed.TEXT, "größer"), (typed.JSON, {"a": [1, None, "ü"]}),
+        (typed.json_of(Order), Order("tea", 2)),
+    ]
+    for codec, value in cases:
+        assert codec.loads(codec.dumps(value)) == value
+    assert typed.JSON.dumps({"a": "ü"}) == '{"a":"ü"}'.encode()
+    with pytest.raises(TypeError):
+        typed.json_of(dict)
+    try:
+        packed = typed.msgpack()
+    except ImportError:
+        return
+    assert packed.loads(bytes(packed.dumps({"a": [1, b"x"]}))) == {"a": [1, b"x"]}  # type: ignore[arg-type]
+
+
+def test_round_trip(client: libfluvio.Client, topic: str) -> None:
+    orders = typed.json_of(Order)
+    with typed.Producer(client.producer(topic), orders, key=typed.TEXT) as producer:
+        assert producer.send(Order("tea"), "k1", partition=0).result(30).offset == 0
+        producer.send_many([Order("rye", 2), Order("oat", 3)])
+        assert len(producer.send_pairs([("k2", Order("nut")), (None, Order("fig"))])) == 2
+        with pytest.raises(TypeError):
+            producer.send("no order")  # type: ignore[arg-type]
+        producer.flush()
+        producer.producer.send(b"not JSON", b"k")
+    read = client.consumer(topic, start="beginning", stop_at="end", consumer_id="typed", offset_strategy="manual")
+    with typed.Consumer(read, orders, typed.TEXT) as consumer:
+        first = consumer.poll(30)
+        assert first is not None and (first.key, first.value) == ("k1", Order("tea"))
+        assert (first.topic, first.partition, first.offset) == (topic, 0, 0) and first.timestamp > 0
+        found = []
+        with pytest.raises(typed.DecodeError, match="offset 5") as failure:
+            for record in consumer:
+                found.append((record.key, record.value))
+                consumer.commit()
+        assert found == [
+            (None, Order("rye", 2)), (None, Order("oat", 3)), ("k2", Order("nut")), (None, Order("fig"))
+        ]
+        assert isinstance(failure.value, ValueError) and failure.value.record.value == b"not JSON"
+        assert str(pickle.loads(pickle.dumps(failure.value))).startswith(f"decode {topic}/0 offset 5")
+        stored = {row.consumer_id: row.offset for row in client.admin.consumer_offsets() if row.topic == topic}
+        assert stored == {"typed": 4} and list(consumer) == []
+
+
+def test_round_trip_with_asyncio(cluster: libfluvio.DevCluster, topic: str) -> None:
+    async def main() -> None:
+        async with libfluvio.aio.connect(cluster.endpoint) as client:
+            async with libfluvio.aio.typed.Producer(await client.producer(topic), typed.JSON, typed.TEXT) as producer:
+                assert (await (await producer.send({"n": 0}, "k"))).offset == 0
+                await producer.send_many({"n": n} for n in range(1, 4))
+                await producer.send_pairs([("k", {"n": 4})])
+                await producer.flush()
+                await producer.producer.send(b"\xff")
+            read = await client.consumer(topic, start="beginning", stop_at="end")
+            found: "List[Dict[str, int]]" = []
+            async with libfluvio.aio.typed.Consumer(read, typed.JSON, typed.TEXT) as consumer:
+                first = await consumer.poll(30)
+                assert first is not None and first.key == "k" and first.value == {"n": 0}
+                with pytest.raises(typed.DecodeError):
+                    async for record in consumer:
+                        found.append(record.value)
+            assert found == [{"n": n} for n in range(1, 5)]
+
+    asyncio.run(asyncio.wait_for(main(), 60))
