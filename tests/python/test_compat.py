@@ -152,6 +152,19 @@ def test_keys(connection: fluvio.Fluvio, wide_topic: str) -> None:
     assert all(record.timestamp() > 0 and record.topic() == wide_topic for record in found)
 
 
+def test_dropped_producers_store_what_was_sent(
+    config: fluvio.FluvioConfig, connection: fluvio.Fluvio, topic: str
+) -> None:
+    def send() -> None:
+        settings = fluvio.TopicProducerConfigBuilder().linger(60_000).build()
+        producer = fluvio.Fluvio.connect_with_config(config).topic_producer_with_config(topic, settings)
+        for i in range(10):
+            producer.send_string(str(i))
+
+    send()
+    assert take(connection.partition_consumer(topic, 0).stream(Offset.beginning()), 10) == [str(i) for i in range(10)]
+
+
 def test_several_topics(connection: fluvio.Fluvio, admin: fluvio.FluvioAdmin, letters: str, name: str) -> None:
     """Any pairs of topic and partition, also while one of them has nothing to say."""
     other = f"{name}-other"

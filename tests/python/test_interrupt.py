@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, List
 
 import libfluvio
 import pytest
-from helpers import PACKAGE, pause, resume
+from helpers import PACKAGE, ROOT, pause, resume
+from libfluvio import _delivery, _library
+from libfluvio._core import SLICE_MS
 
 PROGRAM = """
 import json, os, signal, socket, sys, threading, time
@@ -169,3 +173,69 @@ def test_interrupted_wait_loses_nothing(own_cluster: libfluvio.DevCluster) -> No
 def interrupt(*_: Any) -> None:
     """What Ctrl-C does."""
     raise KeyboardInterrupt
+
+
+WAITS = {
+    "op_wait": 1, "queue_poll": 1, "consumer_poll": 1, "producer_send": 6, "producer_send_batch": 3,
+    "producer_send_columns": 7,
+}
+"""The functions that wait in their caller's thread, and the place of the milliseconds among their arguments."""
+
+
+def test_the_waits_are_all_known() -> None:
+    """Of the functions that this package calls with a time, those that start operations return at once; all others are
+    in the table above."""
+    package = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "libfluvio").rglob("*.py"))
+    called = set(re.findall(r"\blib\.(\w+)", package)) | set(re.findall(r"\b_lib\.(\w+)", package))
+    header = (ROOT / "include" / "fluvio.h").read_text(encoding="utf-8")
+    declared = re.findall(r"\bfluvio_(\w+)\(([^;{]*?)\)[^;{]*;", header, re.S)
+    waiting = {
+        name: [each.split()[-1] for each in arguments.split(",")].index(word)
+        for name, arguments in declared
+        for word in ("timeout_ms", "wait_ms")
+        if word in arguments.replace(",", " ").split() and name in called
+    }
+    assert {name: at for name, at in waiting.items() if not name.endswith("_async")} == WAITS
+
+
+def test_no_wait_is_longer_than_a_slice(
+    own_cluster: libfluvio.DevCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python sees Ctrl-C between calls, so no call of the main thread may be longer than that, whatever the timeout."""
+    asked: Dict[str, List[int]] = {name: [] for name in WAITS}
+    lib, main = _library.load(), threading.get_ident()
+
+    def watched(name: str, function: Any) -> Any:
+        def call(*arguments: Any) -> Any:
+            if threading.get_ident() == main:
+                asked[name].append(arguments[WAITS[name]])
+            return function(*arguments)
+
+        return call
+
+    for name in WAITS:
+        monkeypatch.setattr(lib, name, watched(name, getattr(lib, name)))
+    monkeypatch.delattr(_delivery.select, "poll")  # so that reports are waited for by the library, as on Windows
+    client = libfluvio.connect(own_cluster.endpoint)
+    client.admin.create_topic("orders")
+    producer = client.producer("orders", buffer_memory=1 << 17, max_request_size=1 << 16)
+    consumer = client.consumer("orders", start="end")
+    wait = 0.25
+    assert consumer.poll(wait) is consumer.poll_batch(wait) is None and consumer.poll_many(5, timeout=wait) == []
+    pause(own_cluster.pid)
+    delivery, group = producer.send(b"x"), producer.send_many([b"x"])
+    for call in (
+        lambda: delivery.result(wait),
+        lambda: group.result(wait),
+        lambda: producer.flush(wait),
+        lambda: client.admin.topics(timeout=wait),
+        lambda: [producer.send(b"x" * 10000, timeout=wait) for _ in range(100)],
+        lambda: producer.send_many([b"x" * 10000] * 100, timeout=wait),
+        lambda: producer.send(b"x" * 10000, partition=0, timeout=wait),
+        lambda: client.close(wait),
+    ):
+        with pytest.raises((libfluvio.FluvioTimeoutError, libfluvio.QueueFullError)):
+            call()
+    for name, times in asked.items():
+        assert times and max(times) > 10, f"{name} was not waited in"
+        assert all(0 <= each <= SLICE_MS for each in times), f"{name} waits {max(times)} ms"

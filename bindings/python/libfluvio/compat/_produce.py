@@ -6,9 +6,11 @@ import asyncio
 import weakref
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
+from .. import _process
 from .._delivery import Delivery, Report
-from .._errors import QueueFullError
-from .._producer import Producer
+from .._errors import FluvioError, QueueFullError
+from .._observe import LOGGER
+from .._producer import INTERRUPTED_CLOSE, Producer
 from ..aio._loop import Operations, Watch
 from ._config import Bytes
 
@@ -69,7 +71,8 @@ def _bytes(data: Union[Bytes, str]) -> Union[bytes, str]:
 
 
 class TopicProducer:
-    """Sends records to one topic."""
+    """Sends records to one topic. When the last reference to it goes, what was sent has one more second to be
+    stored."""
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
@@ -152,6 +155,15 @@ class TopicProducer:
     def close(self) -> None:
         """Stores what was sent, and closes. The official client does not have this."""
         self._producer.close()
+
+    def __del__(self) -> None:
+        producer: Optional[Producer] = getattr(self, "_producer", None)
+        if producer is None or producer.closed or _process.STATE.forked:
+            return
+        try:  # programs for the official client, which has no close, drop their producers
+            producer.close(INTERRUPTED_CLOSE)
+        except FluvioError as error:
+            LOGGER.warning("%r was dropped: %s", producer, error)
 
     def __enter__(self) -> "TopicProducer":
         return self
