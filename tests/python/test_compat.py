@@ -13,7 +13,7 @@ from typing import Any, Iterator, List
 import libfluvio
 import libfluvio.compat as fluvio
 import pytest
-from helpers import pause, resume
+from helpers import ROOT, pause, resume
 from libfluvio.compat import Offset
 
 LETTERS = [f"record-{letter}" for letter in reversed(ascii_lowercase)]
@@ -134,7 +134,8 @@ def test_where_records_went(connection: fluvio.Fluvio, wide_topic: str) -> None:
 def test_keys(connection: fluvio.Fluvio, wide_topic: str) -> None:
     """A record without a key has none, and not the text ``No key``; and such records go to all partitions."""
     producer = connection.topic_producer(wide_topic)
-    for key, value in [(b"foo", b"1"), ([102, 111, 111], [50]), (b"", b"3"), ([], b"4"), (None, "5")]:
+    sent: List[Any] = [(b"foo", b"1"), ([102, 111, 111], [50]), (b"", b"3"), ([], b"4"), (None, "5")]
+    for key, value in sent:
         producer.send(key, value)
     for i in range(20):
         producer.send_string(str(i))
@@ -279,6 +280,8 @@ def test_topic_spec() -> None:
     assert spec == fluvio.TopicSpec.new() == fluvio.TopicSpec(fluvio.TopicMode.COMPUTED, 1, 1, True)
     assert spec.with_partitions(3).partitions == 3 and spec.partitions == 1
     assert spec.as_system_topic().system and not spec.as_system_topic().as_system_topic(False).system
+    span: Any
+    size: Any
     for span, seconds in [("1d", 86400), ("2m", 120), ("3h", 10800), ("4s", 4), ("1 week", 604800), (3600, 3600)]:
         assert spec.with_retention_time(span).retention_time == seconds
     for size, count in [
@@ -290,9 +293,10 @@ def test_topic_spec() -> None:
     for wrong in ("1x", "abc", "", "ib"):
         with pytest.raises(fluvio.InvalidSize):
             fluvio.parse_byte_size(wrong)
-    for call, argument in ((spec.with_partitions, -1), (spec.with_replications, -1), (fluvio.parse_timespan, "1x")):
+    wrong_calls: List[Any] = [(spec.with_partitions, -1), (spec.with_replications, -1), (fluvio.parse_timespan, "1x")]
+    for call, argument in wrong_calls:
         with pytest.raises(ValueError):
-            call(argument)  # type: ignore[operator]
+            call(argument)
 
 
 def test_errors(
@@ -339,6 +343,46 @@ def test_smartmodules_go_along(tmp_path: Path) -> None:
         libfluvio.SmartModule(wasm=b"\x00asm", kind="aggregate", accumulator=b"1"),
     ]
     assert config._settings()["smartmodules"] == builder.build()._settings["smartmodules"] == chain
+
+
+MODULES = ROOT / "tests" / "smartmodules"
+
+
+@pytest.mark.parametrize(
+    "module, arguments, sent, read",
+    [
+        ("short", {"params": {"max": "1"}}, ["foo", "b", "c"], ["b", "c"]),
+        ("short", {}, ["foo", "b"], ["foo", "b"]),
+        ("upper", {"kind": fluvio.SmartModuleKind.Map}, ["foo", "bar"], ["FOO", "BAR"]),
+        ("words", {}, ["Apple Banana", "Cranberry"], ["Apple", "Banana", "Cranberry"]),
+        ("digits", {}, ["a1", "b", "c22"], ["1", "22"]),
+        ("total", {"aggregate": b"100", "kind": fluvio.SmartModuleKind.Aggregate}, ["1", "2"], ["101", "103"]),
+        ("total", {"aggregate": b"100"}, ["1", "2"], ["101", "103"]),
+        ("total", {}, ["1", "2"], ["1", "3"]),
+    ],
+)
+def test_smartmodules(
+    connection: fluvio.Fluvio, admin: fluvio.FluvioAdmin, topic: str, module: str, arguments: Any, sent: List[str],
+    read: List[str],
+) -> None:
+    """Of every kind, by name and by path, with and without parameters and initial values, on every way to read."""
+    stored, path = f"{topic}-sm", str(MODULES / f"{module}.wasm")
+    admin.create_smartmodule(stored, path, False)
+    producer = connection.topic_producer_with_config(topic, fluvio.TopicProducerConfigBuilder().linger(1000).build())
+    for value in sent:
+        producer.send_string(value)
+    producer.flush()
+    places: List[Any] = [{"name": stored}, {"path": path}]
+    for place in places:
+        config = fluvio.ConsumerConfig()
+        config.smartmodule(**place, **arguments)
+        for consumer in (connection.partition_consumer(topic, 0), connection.multi_partition_consumer(topic)):
+            with consumer.stream_with_config(Offset.beginning(), config) as stream:
+                assert take(stream, len(read)) == read
+        builder = fluvio.ConsumerConfigExtBuilder(topic).smartmodule(**place, **arguments)
+        with connection.consumer_with_config(builder.build()) as stream:
+            assert take(stream, len(read)) == read
+    admin.delete_smartmodule(stored)
 
 
 def test_configuration(cluster: libfluvio.DevCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
