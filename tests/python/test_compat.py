@@ -234,6 +234,22 @@ def test_asyncio(
     asyncio.run(asyncio.wait_for(main(), 60))
 
 
+def test_one_producer_in_several_event_loops(connection: fluvio.Fluvio, topic: str) -> None:
+    producer = connection.topic_producer(topic)
+    consumer = connection.partition_consumer(topic, 0)
+
+    async def main(offset: int) -> None:
+        metadata = await (await producer.async_send_string("x")).async_wait()
+        assert metadata is not None and metadata.offset() == offset
+        async for record in await consumer.async_stream(Offset.absolute(offset)):
+            assert record.offset() == offset
+            break
+
+    for offset in range(3):
+        asyncio.run(asyncio.wait_for(main(offset), 60))
+    assert len(producer._loops._things) == len(connection._loops._things) == 1
+
+
 def test_administration(admin: fluvio.FluvioAdmin, name: str) -> None:
     spec = fluvio.TopicSpec.create().with_max_partition_size("1Gb").with_retention_time("1h").with_segment_size("10M")
     admin.create_topic(name, spec.with_compression(fluvio.CompressionType.GZIP).build())

@@ -21,7 +21,7 @@ PLATFORM = {"amd64": "libfluvio-linux-x64", "arm64": "libfluvio-linux-arm64"}.ge
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux") or not ARCH, reason="packages are for linux")
 
 PYTHON_EXAMPLE = """
-import libfluvio
+import libfluvio, libfluvio.aio.typed, libfluvio.compat, libfluvio.typed
 assert "site-packages" in libfluvio.__file__
 with libfluvio.DevCluster() as cluster, libfluvio.connect(cluster.endpoint) as client:
     client.admin.create_topic("orders")
@@ -82,6 +82,7 @@ def test_wheel(packages: Dict[str, Path], tmp_path: Path) -> None:
     # The library here was built for this machine's C library; make dist builds it for the older one of the wheel's tag.
     run(python, "-m", "pip", "install", "--no-index", packages["wheel"], cwd=tmp_path)
     assert run(python, "-W", "error", "-c", PYTHON_EXAMPLE, cwd=tmp_path) == "0\n"
+    assert run(python, "-m", "libfluvio", "--version", cwd=tmp_path) == f"libfluvio {libfluvio.__version__}\n"
     run(python, "-m", "pip", "uninstall", "-y", "libfluvio", cwd=tmp_path)
     assert {file for file in home.rglob("*") if "__pycache__" not in file.parts} == before
 

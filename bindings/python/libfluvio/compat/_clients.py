@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, TypeVar
 
@@ -34,7 +33,7 @@ from ._spec import (
     SmartModuleSpec,
     TopicSpec,
 )
-from ._streams import AsyncConsumerIterator, ConsumerIterator, reworded
+from ._streams import AsyncConsumerIterator, ConsumerIterator, Loops, reworded
 
 S = TypeVar("S", Topic, StoredSmartModule)
 
@@ -67,8 +66,7 @@ class Fluvio:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._loops: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, aio.Client]"
-        self._loops = weakref.WeakKeyDictionary()
+        self._loops: Loops[aio.Client] = Loops()
 
     @classmethod
     def connect(cls) -> "Fluvio":
@@ -140,12 +138,12 @@ class Fluvio:
 
     def _aio(self) -> aio.Client:
         """The same connection, for the running event loop."""
-        loop = asyncio.get_running_loop()
-        if loop not in self._loops:
-            client = aio.Client(self._client._lib, self._client._handle, Operations(self._client._lib))
-            client._life = self._client._life
-            self._loops[loop] = client
-        return self._loops[loop]
+        return self._loops.running(self._aio_of)
+
+    def _aio_of(self, loop: asyncio.AbstractEventLoop) -> aio.Client:
+        client = aio.Client(self._client._lib, self._client._handle, Operations(self._client._lib))
+        client._life = self._client._life
+        return client
 
 
 def _any(settings: Dict[str, object]) -> Dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
 from .. import _process
@@ -13,6 +12,7 @@ from .._observe import LOGGER
 from .._producer import INTERRUPTED_CLOSE, Producer
 from ..aio._loop import Operations, Watch
 from ._config import Bytes
+from ._streams import Loops
 
 FULL_PAUSE = 0.02
 """Seconds after which a full buffer is tried again."""
@@ -76,8 +76,7 @@ class TopicProducer:
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
-        self._loops: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Tuple[Watch, Operations]]"
-        self._loops = weakref.WeakKeyDictionary()
+        self._loops: Loops[Tuple[Watch, Operations]] = Loops()
 
     def send_string(self, buf: str) -> ProduceOutput:
         """Sends text without a key."""
@@ -130,10 +129,8 @@ class TopicProducer:
 
     def _loop(self) -> Tuple[Watch, Operations]:
         """What the running event loop waits with."""
-        loop, book = asyncio.get_running_loop(), self._producer._book
-        if loop not in self._loops:
-            self._loops[loop] = Watch(loop, book.fd, book.drain), Operations(book.lib)
-        return self._loops[loop]
+        book = self._producer._book
+        return self._loops.running(lambda loop: (Watch(loop, book.fd, book.drain), Operations(book.lib)))
 
     async def _report(self, delivery: Delivery) -> Report:
         """Waits for a report without holding the event loop up."""

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any, AsyncIterator, Deque, Iterator, Optional, Sequence
+from typing import Any, AsyncIterator, Callable, Deque, Dict, Generic, Iterator, Optional, Sequence, TypeVar
 
 from .. import aio
 from .._batch import Record as Read
 from .._consumer import Consumer
 from .._errors import ClosedError, EndError, FluvioError, NotFoundError
 
+T = TypeVar("T")
+
 TURN = 0.02
 """Seconds to wait for one of several consumers before the others are asked."""
 
 SMARTMODULE_NOT_FOUND = 6001
+
+
+class Loops(Generic[T]):
+    """One thing for each event loop that is in use."""
+
+    def __init__(self) -> None:
+        self._things: Dict[asyncio.AbstractEventLoop, T] = {}
+
+    def running(self, make: Callable[[asyncio.AbstractEventLoop], T]) -> T:
+        """That of the running loop, made when it is not there yet. Those of loops that are over go then."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._things:
+            self._things = {each: thing for each, thing in self._things.items() if not each.is_closed()}
+            self._things[loop] = make(loop)
+        return self._things[loop]
 
 
 class Record:
