@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import pty
 import re
 import select
 import signal
@@ -174,6 +173,8 @@ def test_dev_cluster_and_follow(name: str) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
 def test_progress_on_a_terminal(cluster: libfluvio.DevCluster) -> None:
+    import pty
+
     main, terminal = pty.openpty()
     done = subprocess.Popen(
         [sys.executable, "-m", "libfluvio", "bench", "--records", "300000", "--endpoint", cluster.endpoint],
