@@ -11,6 +11,8 @@ import pytest
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform cannot fork")
 
 USED_BEFORE = """
+import warnings
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)  # it is why this is tested
 import os, sys, gc, traceback, pickle
 import libfluvio, libfluvio.aio, asyncio
 cluster = libfluvio.DevCluster()

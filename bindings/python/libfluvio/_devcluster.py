@@ -163,6 +163,7 @@ class DevCluster(DevClusterBase):
                 raise
             finally:
                 watchdog.cancel()
+                watchdog.join()  # a program that forks now has no other thread
             self._ready = read_ready(line)
             if not self._ready:
                 self.close()
