@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, Dict, List
 
 import libfluvio
 import libfluvio.aio
 import libfluvio.aio.typed
 import pytest
+from helpers import PACKAGE
 from libfluvio import typed
 
 
@@ -86,3 +91,37 @@ def test_round_trip_with_asyncio(cluster: libfluvio.DevCluster, topic: str) -> N
             assert found == [{"n": n} for n in range(1, 5)]
 
     asyncio.run(asyncio.wait_for(main(), 60))
+
+
+CHECKED = """
+import dataclasses
+import libfluvio
+from libfluvio import typed
+
+@dataclasses.dataclass
+class Order:
+    item: str
+
+def check(client: libfluvio.Client) -> None:
+    producer = typed.Producer(client.producer("t"), typed.json_of(Order))
+    producer.send(Order("tea"), b"k")
+    producer.send("no order")
+    for record in typed.Consumer(client.consumer("t"), typed.json_of(Order), typed.TEXT):
+        reveal_type((record.key, record.value))
+    consumer = typed.Consumer(client.consumer("t"), typed.JSON)
+    reveal_type(consumer)
+"""
+
+
+def test_what_a_type_checker_knows(tmp_path: Path) -> None:
+    file = tmp_path / "checked.py"
+    file.write_text(CHECKED, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), str(file)], capture_output=True,
+        env={**os.environ, "MYPYPATH": str(PACKAGE)}, cwd=tmp_path, text=True, timeout=100, check=False,
+    )
+    if "No module named mypy" in done.stderr:
+        pytest.skip("mypy is not installed")
+    lines = done.stdout.splitlines()
+    assert "13: error" in lines[0] and 'expected "Order"' in lines[0]
+    assert "tuple[str | None, checked.Order]" in lines[1] and "Consumer[bytes, Any]" in lines[2] and len(lines) == 4

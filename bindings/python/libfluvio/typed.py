@@ -20,7 +20,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
-from typing import Any, Callable, Generic, Iterable, Iterator, Optional, Tuple, Type, TypeVar
+from typing import Any, Callable, Generic, Iterable, Iterator, Optional, Tuple, Type, TypeVar, overload
 
 from . import _batch, _consumer, _producer
 from ._core import BytesLike
@@ -169,9 +169,13 @@ class Producer(Codecs[K, V]):
         key: that of keys; without it they are bytes.
     """
 
-    def __init__(
-        self, producer: _producer.Producer, value: "Codec[V]", key: "Codec[K]" = BYTES  # type: ignore[assignment]
-    ) -> None:
+    @overload
+    def __init__(self: "Producer[bytes, T]", producer: _producer.Producer, value: "Codec[T]") -> None: ...
+
+    @overload
+    def __init__(self, producer: _producer.Producer, value: "Codec[V]", key: "Codec[K]") -> None: ...
+
+    def __init__(self, producer: _producer.Producer, value: "Codec[Any]", key: "Codec[Any]" = BYTES) -> None:
         super().__init__(value, key)
         self.producer = producer
 
@@ -212,9 +216,13 @@ class Consumer(Codecs[K, V]):
         key: that of keys; without it they are bytes.
     """
 
-    def __init__(
-        self, consumer: _consumer.Consumer, value: "Codec[V]", key: "Codec[K]" = BYTES  # type: ignore[assignment]
-    ) -> None:
+    @overload
+    def __init__(self: "Consumer[bytes, T]", consumer: _consumer.Consumer, value: "Codec[T]") -> None: ...
+
+    @overload
+    def __init__(self, consumer: _consumer.Consumer, value: "Codec[V]", key: "Codec[K]") -> None: ...
+
+    def __init__(self, consumer: _consumer.Consumer, value: "Codec[Any]", key: "Codec[Any]" = BYTES) -> None:
         super().__init__(value, key)
         self.consumer = consumer
 

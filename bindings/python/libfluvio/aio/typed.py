@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
-from typing import Any, AsyncIterator, Iterable, Optional, Tuple, TypeVar
+from typing import Any, AsyncIterator, Iterable, Optional, Tuple, TypeVar, overload
 
 from ..typed import BYTES, JSON, TEXT, Codec, Codecs, DecodeError, Record, json_of, msgpack
 from . import _consumer, _producer
 
 K = TypeVar("K")
 V = TypeVar("V")
+T = TypeVar("T")
 
 __all__ = ["BYTES", "JSON", "TEXT", "Codec", "Consumer", "DecodeError", "Producer", "Record", "json_of", "msgpack"]
 
@@ -22,9 +23,13 @@ __all__ = ["BYTES", "JSON", "TEXT", "Codec", "Consumer", "DecodeError", "Produce
 class Producer(Codecs[K, V]):
     """Sends values to one topic, through the codecs; arguments as for :class:`libfluvio.typed.Producer`."""
 
-    def __init__(
-        self, producer: _producer.Producer, value: "Codec[V]", key: "Codec[K]" = BYTES  # type: ignore[assignment]
-    ) -> None:
+    @overload
+    def __init__(self: "Producer[bytes, T]", producer: _producer.Producer, value: "Codec[T]") -> None: ...
+
+    @overload
+    def __init__(self, producer: _producer.Producer, value: "Codec[V]", key: "Codec[K]") -> None: ...
+
+    def __init__(self, producer: _producer.Producer, value: "Codec[Any]", key: "Codec[Any]" = BYTES) -> None:
         super().__init__(value, key)
         self.producer = producer
 
@@ -59,9 +64,13 @@ class Producer(Codecs[K, V]):
 class Consumer(Codecs[K, V]):
     """Reads values, through the codecs; arguments as for :class:`libfluvio.typed.Consumer`."""
 
-    def __init__(
-        self, consumer: _consumer.Consumer, value: "Codec[V]", key: "Codec[K]" = BYTES  # type: ignore[assignment]
-    ) -> None:
+    @overload
+    def __init__(self: "Consumer[bytes, T]", consumer: _consumer.Consumer, value: "Codec[T]") -> None: ...
+
+    @overload
+    def __init__(self, consumer: _consumer.Consumer, value: "Codec[V]", key: "Codec[K]") -> None: ...
+
+    def __init__(self, consumer: _consumer.Consumer, value: "Codec[Any]", key: "Codec[Any]" = BYTES) -> None:
         super().__init__(value, key)
         self.consumer = consumer
 
