@@ -108,15 +108,16 @@ def health(given: Any) -> int:
     bad: List[Tuple[str, str]] = []
     try:
         with connected(given) as client:
-            found["platform_version"] = client.platform_version
-            spus = client.admin.spus(timeout=given.timeout)
+            told = client.health(given.timeout)
+            bad += [("cluster", reason) for reason in told.reasons]
+            found.update(verdict=told.verdict, platform_version=told.platform_version, spus=len(told.spus))
             partitions = client.admin.partitions(timeout=given.timeout)
+            found["partitions"] = len(partitions)
             found["milliseconds"] = round(1000 * (time.monotonic() - begin), 1)
-            found["spus"], found["partitions"] = len(spus), len(partitions)
-            bad += [(f"SPU {each.id}", each.status) for each in spus if each.status != "online"]
             bad += [(f"{each.topic}/{each.partition}", each.status) for each in partitions if each.status != "online"]
     except FluvioError as error:
         bad.append(("cluster", str(error)))
+        found["verdict"] = "down"
     found["healthy"] = not bad
     if given.json:
         print_json({**found, "problems": [{"what": what, "why": why} for what, why in bad]})
