@@ -87,6 +87,9 @@ func (o ClientOptions) problems() *problems {
 	if first, longest := orDefault(o.RetryBackoff, 100*time.Millisecond), orDefault(o.RetryBackoffMax, 10*time.Second); first > longest {
 		p.add("retry_backoff_ms", "is larger than retry_backoff_max_ms")
 	}
+	if o.ShareConnections && o.TLSVerify != nil {
+		p.add("share_connections", "cannot be combined with TLSVerify: other clients would use connections that it has judged, or has not")
+	}
 	if o.ShareConnections && o.DialContext != nil {
 		p.add("share_connections", "cannot be combined with a DialContext")
 	}
@@ -102,29 +105,13 @@ func (o ClientOptions) problems() *problems {
 	case o.OnStats == nil && o.StatisticsInterval != 0:
 		p.add("statistics_interval_ms", "has no effect: nobody takes the statistics")
 	}
+	if len(o.AuthScopes) > 0 && o.AuthPrincipal == "" {
+		p.add("auth_scopes", "are those of auth_principal, which is missing")
+	}
 	if len(o.ClientID) > 255 {
 		p.add("client_id", "is longer than 255 bytes")
 	}
 	return p
-}
-
-// checkTLS holds the TLS settings against each other. An empty TLS counts as disabled.
-func checkTLS(p *problems, o *ClientOptions) {
-	switch o.TLS {
-	case "verified":
-		if o.TLSDomain == "" {
-			p.add("tls_domain", "is needed with tls=verified: the name in the cluster's certificate")
-		}
-	case "", "disabled":
-		// Whoever gives a certificate expects encryption: going on in plain text would be a trap.
-		for _, s := range [][2]string{
-			{"tls_domain", o.TLSDomain}, {"tls_ca", o.TLSCA}, {"tls_certificate", o.TLSCertificate}, {"tls_key", o.TLSKey},
-		} {
-			if s[1] != "" {
-				p.add(s[0], "has no effect with tls=disabled: set tls to verified or anonymous")
-			}
-		}
-	}
 }
 
 // Connect reaches the cluster's SC, agrees on versions and loads the metadata. It ends with ctx, and by itself after the
@@ -142,11 +129,11 @@ func Connect(ctx context.Context, o ClientOptions) (*Client, error) {
 	c.name = fmt.Sprintf("%s-%d", o.ClientID, clients.Add(1))
 	observer := obs.New(o.logger().With("client", c.name), o.Hooks)
 	o.logSettings(observer)
-	tlsConfig, err := o.tlsConfig()
+	newTLS, err := o.newTLS()
 	if err != nil {
 		return nil, err
 	}
-	c.pool, c.release = o.openPool(tlsConfig, observer)
+	c.pool, c.release = o.openPool(newTLS, observer)
 	cfg := cluster.Config{
 		Observer: observer,
 		Endpoint: o.Endpoint, ServerName: o.TLSDomain, LocalAddress: o.UseSPULocalAddress,

@@ -53,8 +53,8 @@ func (o *ClientOptions) logSettings(observer *obs.Observer) {
 			observer.Log.Warn("the environment variable is not one of off, error, warn, info, debug: it is ignored", "variable", logVariable, "value", value)
 		}
 	}
-	if o.TLS == "anonymous" {
-		observer.Log.Warn("tls is anonymous: the server's identity is not verified", "setting", "tls")
+	for _, text := range o.tlsWarnings() {
+		observer.Log.Warn(text)
 	}
 	if o.TLS == "disabled" {
 		observer.Log.Debug("tls is disabled: records travel in plain text", "setting", "tls")

@@ -2,6 +2,7 @@ package fluvio
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"time"
@@ -52,15 +53,27 @@ type ClientOptions struct {
 	RetryBackoffMax time.Duration `setting:"retry_backoff_max_ms" min:"1" max:"3600000"`
 	// UseSPULocalAddress reaches SPUs at their local endpoints where they have one.
 	UseSPULocalAddress bool `setting:"use_spu_local_address"`
-	// TLS is disabled, anonymous (encrypted, the server is not verified) or verified. Default: the profile's, else disabled.
+	// TLS is disabled, anonymous (encrypted, without a client certificate) or verified (with one, if it is given). Both verify the server,
+	// and need TLSDomain for it. Default: the profile's, else disabled.
 	TLS string `setting:"tls" enum:"disabled,anonymous,verified"`
 	// TLSDomain is the name the SC's certificate must carry; SPUs must carry <spu>.<domain>.
 	TLSDomain string `setting:"tls_domain"`
-	// TLSCA, TLSCertificate and TLSKey are paths of PEM files, or PEM text itself. Without TLSCA the system's roots count.
-	// While TLS is disabled these and TLSDomain must be empty.
+	// TLSCA, TLSCertificate and TLSKey are paths of PEM files, or PEM text itself. Without TLSCA the system's roots count. Files
+	// are read again for every new connection, so they can be replaced while the client runs. While TLS is disabled these and
+	// TLSDomain must be empty.
 	TLSCA          string `setting:"tls_ca"`
 	TLSCertificate string `setting:"tls_certificate"`
-	TLSKey         string `setting:"tls_key"`
+	TLSKey         string `setting:"tls_key" secret:"true"`
+	// TLSInsecure accepts whatever server answers, with TLS anonymous: what is sent can then be read and changed by whoever is on
+	// the way. A warning is written. Default false; of profiles with the policy anonymous, which means that, true.
+	TLSInsecure bool `setting:"tls_insecure"`
+	// TLSVerify is asked about every server after all other checks, also with TLSInsecure, which leaves the decision to it.
+	// An error refuses the connection. It may be called by several goroutines at once. May be nil. Not together with ShareConnections.
+	TLSVerify func(tls.ConnectionState) error
+	// AuthPrincipal and AuthScopes introduce the client to an SC that has an authorization policy and no TLS tunnel in front of it,
+	// which believes them. With TLS, the client's certificate says who it is: leave them empty.
+	AuthPrincipal string   `setting:"auth_principal"`
+	AuthScopes    []string `setting:"auth_scopes"`
 	// LogLevel is the least level that is logged to the standard error when there is no Logger: off, error, warn, info or
 	// debug. FLUVIO_LOG in the environment takes the place of this setting. Default warn.
 	LogLevel string `setting:"log_level" enum:"off,error,warn,info,debug"`
@@ -80,6 +93,8 @@ type ClientOptions struct {
 	// OnEvent is told what happens to connections, breakers and the metadata, one event at a time and in order, on a goroutine that
 	// runs only while there are some. Close waits for it, so it must not call Close. May be nil.
 	OnEvent func(ClientEvent)
+
+	exposed string // the profile file, when it holds a private key and others may read it
 }
 
 // ProducerOptions tune a producer. The zero value is right for most.

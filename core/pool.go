@@ -2,6 +2,7 @@ package fluvio
 
 import (
 	"crypto/tls"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,12 +21,15 @@ type poolKey struct {
 	clientID, tls, ca, certificate, key             string
 	connect, handshake, request, stall, idle, reset time.Duration
 	failures                                        int
+	insecure                                        bool
+	principal, scopes                               string
 }
 
 func (o *ClientOptions) poolKey() poolKey {
 	return poolKey{
 		o.ClientID, o.TLS, o.TLSCA, o.TLSCertificate, o.TLSKey, o.ConnectionTimeout, o.HandshakeTimeout, o.RequestTimeout, o.WriteStallTimeout,
 		o.IdleConnectionTimeout, o.BreakerReset, o.BreakerFailures,
+		o.TLSInsecure, o.AuthPrincipal, strings.Join(o.AuthScopes, "\x00"),
 	}
 }
 
@@ -36,11 +40,11 @@ type sharedPool struct {
 
 // openPool gives the pool for a client, and what gives it back. The options have their defaults. What a shared pool does is no
 // single client's to count and log: nobody's observer is told of it.
-func (o *ClientOptions) openPool(config *tls.Config, observer *obs.Observer) (pool *transport.Pool, release func()) {
+func (o *ClientOptions) openPool(config func() (*tls.Config, error), observer *obs.Observer) (pool *transport.Pool, release func()) {
 	cfg := &transport.Config{
 		ClientID: o.ClientID, ConnectTimeout: o.ConnectionTimeout, HandshakeTimeout: o.HandshakeTimeout, RequestTimeout: o.RequestTimeout,
 		WriteStall: o.WriteStallTimeout, IdleTimeout: o.IdleConnectionTimeout, BreakerFailures: o.BreakerFailures, BreakerReset: o.BreakerReset,
-		TLS: config, DialContext: o.DialContext,
+		TLS: config, Auth: o.auth(), DialContext: o.DialContext,
 	}
 	if !o.ShareConnections {
 		cfg.Observer = observer

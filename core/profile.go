@@ -1,12 +1,12 @@
 package fluvio
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"strings"
 
@@ -60,7 +60,7 @@ func (o *ClientOptions) fromProfile() error {
 	if _, err := toml.DecodeFile(path, &file); errors.Is(err, fs.ErrNotExist) {
 		return bad("it does not exist, and no endpoint is given")
 	} else if err != nil {
-		return bad("it cannot be read: %v", err)
+		return bad("it cannot be read: %s", unreadable(err))
 	}
 	name := orDefault(o.Profile, file.CurrentProfile)
 	if name == "" {
@@ -85,6 +85,9 @@ func (o *ClientOptions) fromProfile() error {
 	if err := o.tlsFromProfile(&cluster.TLS, bad); err != nil {
 		return err
 	}
+	if info, err := os.Stat(path); err == nil && runtime.GOOS != "windows" && strings.Contains(cluster.TLS.Certs.Key, pemStart) && info.Mode().Perm()&0o077 != 0 {
+		o.exposed = path
+	}
 	var p problems
 	if checkTLS(&p, o); len(p.list) == 0 {
 		return nil
@@ -98,7 +101,8 @@ func (o *ClientOptions) tlsFromProfile(t *profileTLS, bad func(string, ...any) e
 	case "", "disabled", "disable":
 		o.TLS = "disabled"
 	case "anonymous":
-		o.TLS = "anonymous"
+		// The official clients accept any server then. Whoever also says whom to expect wants more.
+		o.TLS, o.TLSInsecure = "anonymous", o.TLSInsecure || o.TLSDomain == "" && o.TLSCA == ""
 	case "verified", "verify":
 		o.TLS = "verified"
 		o.TLSDomain = orDefault(o.TLSDomain, t.Certs.Domain)
@@ -127,6 +131,23 @@ func profilePath(given string) (string, error) {
 	return filepath.Join(home, ".fluvio", "config"), nil
 }
 
+// unreadable says why a profile file cannot be read, without repeating what it holds: that may be a private key.
+func unreadable(err error) string {
+	var syntax toml.ParseError
+	var file *fs.PathError
+	switch {
+	case errors.As(err, &syntax):
+		text := fmt.Sprintf("it is not TOML in line %d", syntax.Position.Line)
+		if syntax.LastKey != "" {
+			text += ", behind the key " + syntax.LastKey
+		}
+		return text
+	case errors.As(err, &file):
+		return file.Err.Error()
+	}
+	return "a value is of another type than the official tools write"
+}
+
 func names(m map[string]profileEntry) string {
 	list := make([]string, 0, len(m))
 	for name := range m {
@@ -137,56 +158,4 @@ func names(m map[string]profileEntry) string {
 		return "none"
 	}
 	return strings.Join(list, ", ")
-}
-
-// tlsConfig builds the TLS configuration, nil for plain TCP.
-func (o *ClientOptions) tlsConfig() (*tls.Config, error) {
-	if o.TLS == "" || o.TLS == "disabled" {
-		return nil, nil
-	}
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
-	bad := func(setting string, err error) error {
-		e := fluvioerr.Wrap(fluvioerr.TLS, "connect", err).ForSetting(setting)
-		e.Message = setting + ": " + err.Error()
-		return e
-	}
-	if o.TLS == "anonymous" {
-		cfg.InsecureSkipVerify = true // the policy's meaning: encrypted, whoever answers
-	} else if o.TLSCA != "" {
-		pem, err := pemText(o.TLSCA)
-		if err != nil {
-			return nil, bad("tls_ca", err)
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, bad("tls_ca", errors.New("it holds no certificate in PEM form"))
-		}
-	}
-	if o.TLSCertificate != "" || o.TLSKey != "" {
-		cert, err := pemText(o.TLSCertificate)
-		if err != nil {
-			return nil, bad("tls_certificate", err)
-		}
-		key, err := pemText(o.TLSKey)
-		if err != nil {
-			return nil, bad("tls_key", err)
-		}
-		pair, err := tls.X509KeyPair(cert, key)
-		if err != nil {
-			return nil, bad("tls_certificate and tls_key", err)
-		}
-		cfg.Certificates = []tls.Certificate{pair}
-	}
-	return cfg, nil
-}
-
-// pemText gives PEM text as it is, and otherwise reads the file of that name.
-func pemText(pathOrText string) ([]byte, error) {
-	if strings.Contains(pathOrText, "-----BEGIN ") {
-		return []byte(pathOrText), nil
-	}
-	if pathOrText == "" {
-		return nil, errors.New("it is missing: certificate and key go together")
-	}
-	return os.ReadFile(pathOrText)
 }

@@ -109,7 +109,9 @@ func fillSettings(p *problems, within string, v reflect.Value, m map[string]any)
 		}
 		if field := v.Field(i); isNested(field.Type()) {
 			fillNested(p, full, field, m[name])
-		} else if err := setField(field, inUnit(v.Type().Field(i), m[name])); err != nil {
+		} else if err := setField(field, inUnit(v.Type().Field(i), m[name])); err != nil && v.Type().Field(i).Tag.Get("secret") != "" {
+			p.add(full, "is not text") // what it is instead may hold the secret
+		} else if err != nil {
 			p.add(full, "%v", err)
 		} else {
 			checkField(p, full, v.Type().Field(i), field)

@@ -241,7 +241,11 @@ func TestLogToStderr(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, client.Close(context.Background()))
 		_, err = fluvio.Connect(t.Context(), fluvio.ClientOptions{
-			Endpoint: endpoint, TLS: "anonymous", TLSCertificate: "secret-certificate", TLSKey: "secret-key", ConnectionTimeout: time.Second,
+			Endpoint: endpoint, TLS: "anonymous", TLSInsecure: true, ConnectionTimeout: time.Second,
+		})
+		require.Error(t, err)
+		_, err = fluvio.Connect(t.Context(), fluvio.ClientOptions{
+			Endpoint: endpoint, TLS: "verified", TLSDomain: "d", TLSCertificate: "secret-certificate", TLSKey: "secret-key",
 		})
 		require.Error(t, err)
 		return

@@ -67,7 +67,10 @@ export interface ClientOptions extends CallOptions {
   retryBackoffMaxMs?: Milliseconds;
   /** Reach SPUs at their local endpoints where they have one. Default false. */
   useSpuLocalAddress?: boolean;
-  /** disabled; anonymous: encrypted, the server is not verified; verified. Default: the profile's, else disabled. */
+  /**
+   * disabled; anonymous: encrypted, without a client certificate; verified: with one, if it is given. Both verify the server, by
+   * tlsDomain. Default: the profile's, else disabled.
+   */
   tls?: 'disabled' | 'anonymous' | 'verified';
   /** The name the SC's certificate must carry; SPUs must carry <spu>.<domain>. */
   tlsDomain?: string;
@@ -75,8 +78,14 @@ export interface ClientOptions extends CallOptions {
   tlsCa?: string;
   /** Path of a PEM file, or PEM text. */
   tlsCertificate?: string;
-  /** Path of a PEM file, or PEM text. */
+  /** Path of a PEM file, or PEM text. Files are read again for each connection. */
   tlsKey?: string;
+  /** Accept whatever server answers, with tls anonymous; it can read and change everything. A warning is logged. Default false. */
+  tlsInsecure?: boolean;
+  /** Introduces the client to an SC that has an authorization policy and no TLS. Default: none. */
+  authPrincipal?: string;
+  /** The roles of authPrincipal. */
+  authScopes?: readonly string[];
   /** The least level that is logged. FLUVIO_LOG in the environment takes the place of this option. Default warn. */
   logLevel?: 'off' | LogLine['level'];
   /** Takes the lines of the log, which go to the standard error otherwise. */
@@ -1156,6 +1165,16 @@ export interface DevClusterOptions extends CallOptions {
   topicWaitMs?: number;
   /** The high watermark waits for every replica, also those that are down. Default false. */
   commitAll?: boolean;
+  /** Encrypt. Default false; tls() of the cluster then has what clients need. */
+  tls?: boolean;
+  /** Encrypt, and demand certificates of clients. Default false. */
+  mtls?: boolean;
+  /** Folder for the certificates, new with every start. Default: a temporary one. */
+  certDir?: string;
+  /** Bad TLS on purpose: expired, not-yet-valid, wrong-host, self-signed, tls-1.1 or truncated. */
+  tlsFault?: string;
+  /** Who may do what at the SC. Needs mtls, or clients with authPrincipal. */
+  authorize?: { scopes: { [principal: string]: readonly string[] }; policy: { [role: string]: { [object: string]: readonly string[] } } };
   /** Default warn. */
   logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'off';
 }
@@ -1177,6 +1196,12 @@ export class DevCluster {
   readonly spuEndpoints: string[];
   /** Where faults are set, over HTTP. */
   readonly controlUrl: string;
+  /**
+   * What a client of a cluster with TLS needs, for connect; empty without TLS.
+   *
+   * @param client whose certificate: root, or a principal of authorize's scopes
+   */
+  tls(client?: string): Pick<ClientOptions, 'tls' | 'tlsDomain' | 'tlsCa' | 'tlsCertificate' | 'tlsKey'>;
   /** The program's process id. */
   readonly pid: number;
   /** The last 64 Ki characters of the program's log. */

@@ -2,6 +2,7 @@ package devcluster
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"strconv"
@@ -25,6 +26,8 @@ type Cluster struct {
 	control   *controlPort
 	status    *statusReporter
 	folder    *folderLock // nil in memory
+	authority *authority  // nil without TLS
+	tls       *tls.Config // of every server; nil without TLS
 	consumers consumerOffsets
 	engine    *smartengine.Engine
 	clock     clock
@@ -84,6 +87,9 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 // finds everything in place.
 func (cl *Cluster) startAll(ctx context.Context) error {
 	if err := cl.openFolder(); err != nil {
+		return err
+	}
+	if err := cl.startTLS(); err != nil {
 		return err
 	}
 	for _, s := range cl.spus {
@@ -147,6 +153,7 @@ func (cl *Cluster) Close() error {
 		}
 	}
 	cl.folder.release()
+	cl.removeCertificates()
 	return first
 }
 

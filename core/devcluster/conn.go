@@ -16,13 +16,14 @@ import (
 // conn is one connection to the SC or an SPU. Its requests are handled one after the other, as real servers do; watches
 // and streams run in goroutines of their own and write between the answers.
 type conn struct {
-	srv  *server
-	nc   net.Conn
-	done chan struct{} // closed with the connection
-	ctx  context.Context
-	end  context.CancelFunc // ends ctx, with the connection
-	once sync.Once
-	wg   sync.WaitGroup // watches and streams
+	srv      *server
+	nc       net.Conn
+	done     chan struct{} // closed with the connection
+	ctx      context.Context
+	end      context.CancelFunc // ends ctx, with the connection
+	identity *identity          // with a policy: who the client is, nil until that is known; the reading goroutine's
+	once     sync.Once
+	wg       sync.WaitGroup // watches and streams
 
 	streams map[uint32]*stream // of an SPU; touched by the reading goroutine only
 	nextID  uint32
@@ -61,6 +62,10 @@ func (c *conn) serve() {
 	defer c.srv.gone(c)
 	defer c.wg.Wait()
 	defer c.close()
+	if err := c.secure(); err != nil {
+		c.srv.cl.logger.Debug("no TLS connection", "server", c.srv.name(), "peer", c.nc.RemoteAddr(), "reason", err)
+		return
+	}
 	r := bufio.NewReaderSize(c.nc, readBuffer)
 	var buf []byte
 	alloc := func(n int) []byte {
@@ -111,6 +116,9 @@ func (c *conn) handle(msg []byte) error {
 	h, body, err := wire.DecodeRequestHeader(msg)
 	if err != nil {
 		return err
+	}
+	if c.srv.role == wire.SC && c.srv.cl.opts.Authorize != nil && c.identity == nil {
+		return c.authenticate(&h, body)
 	}
 	a := findAPI(c.srv.apis, h.APIKey)
 	top, known := c.srv.cl.platform.top(c.srv.role, h.APIKey)

@@ -1,7 +1,7 @@
 // Package devcluster is a Fluvio cluster for development and tests: one SC and any number of SPUs on loopback, in one
 // process. It speaks the real servers' protocol by their rules, so that unmodified official clients work against it. It
 // keeps records in memory or in a folder. It is no production server: nothing is synced to disk, replicas share one
-// process, there is no access control.
+// process.
 //
 //	cluster, err := devcluster.Start(ctx, devcluster.Options{SPUs: 3})
 //	defer cluster.Close()
@@ -30,6 +30,12 @@
 // Options.PlatformVersion makes it an earlier release, from 0.10.9 on: what that release did not have is not advertised, not
 // served, not read and not answered.
 //
+// # TLS and permissions
+//
+// Options.TLS and Options.MTLS encrypt, with certificates made for this run; Cluster.Credentials tells clients what they need.
+// Options.Authorize holds the SC to a policy, as strictly as a real one: creating is refused, lists are empty, and everything
+// else is allowed. Options.TLSFault makes the servers' TLS bad.
+//
 // # What it does not do
 //
 //   - A topic's deduplication does nothing. Modules as WebAssembly text are not compiled.
@@ -38,7 +44,6 @@
 //   - Replicas share one log: a follower that is online has everything at once, one that is down stays where it was.
 //   - Layouts before version 11 of the SC's requests, 8 of Produce and 19 of StreamFetch are not read: the connection ends.
 //   - A topic of more than 20000 partitions is accepted and never placed. Lists come in the order of names, not in any.
-//   - There is no permission, and no TLS.
 //
 // # Data folder
 //

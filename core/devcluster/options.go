@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,20 @@ type Options struct {
 	// PlatformVersion is the release to behave like, from 0.10.9 on: a version as "0.17.1", a line of releases as "0.17",
 	// or "HEAD", which is meant when it is empty.
 	PlatformVersion string
+	// TLS encrypts what clients say to SC and SPUs, with certificates of a CA that is new with every start; Credentials tells
+	// clients what they need. The control port stays plain.
+	TLS bool
+	// MTLS is TLS with clients that must show a certificate of that CA.
+	MTLS bool
+	// CertDir is the folder the certificates are written to: ca.crt, server.crt, server.key, and <name>.crt and <name>.key of
+	// each client. Empty: one of the system's for temporary files, which goes with the cluster.
+	CertDir string
+	// TLSFault makes the servers' TLS bad, to see what clients do: expired, not-yet-valid, wrong-host or self-signed certificate, tls-1.1
+	// (no newer version) or truncated (hangs up in the handshake). Empty: good.
+	TLSFault string
+	// Authorize says who may do what at the SC. nil: everybody everything. It goes by client certificates, so it needs MTLS; without
+	// TLS at all, clients must introduce themselves, as at a real SC, which believes whatever they say.
+	Authorize *Policy
 	// Now is the clock for retention by time and for when consumer offsets were stored; nil means time.Now.
 	Now func() time.Time
 	// CleanInterval is how often retention is applied, 10 s when 0.
@@ -128,6 +143,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.CommitAll && o.CommitOnline {
 		complain("commit_all and commit_online exclude each other")
 	}
+	o.checkTLS(complain)
 	if o.PlatformVersion == "" {
 		o.PlatformVersion = wire.HeadPlatform
 	}
@@ -144,6 +160,24 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fluvioerr.New(fluvioerr.InvalidArgument, "start dev cluster", "%s", strings.Join(wrong, "; "))
 	}
 	return o, nil
+}
+
+// checkTLS holds the settings of TLS and authorization against each other.
+func (o *Options) checkTLS(complain func(string, ...any)) {
+	if o.TLSFault != "" && !slices.Contains(tlsFaults, o.TLSFault) {
+		complain("tls_fault %q is none of %s", o.TLSFault, strings.Join(tlsFaults, ", "))
+	}
+	o.TLS = o.TLS || o.MTLS
+	if !o.TLS && (o.CertDir != "" || o.TLSFault != "") {
+		complain("cert_dir and tls_fault need tls or mtls")
+	}
+	if o.Authorize == nil {
+		return
+	}
+	if o.TLS && !o.MTLS {
+		complain("authorize with tls needs mtls: it goes by client certificates")
+	}
+	o.Authorize.check(complain)
 }
 
 // hostPort completes an address: a missing host is loopback, a missing port a free one.

@@ -16,6 +16,9 @@ var scCreate = api{
 			if m.Spec == nil || !cl.platform.accepts(wire.KeyCreate, m.Label) {
 				return &wire.Status{Name: "create error", Error: wire.Errorf(unknownObject)}, nil
 			}
+			if refusal := r.conn.refuseCreate(m); refusal != nil {
+				return refusal, nil
+			}
 			switch spec := m.Spec.(type) {
 			case *wire.TopicSpec:
 				return cl.createTopic(m, spec, r.conn.done), nil

@@ -25,6 +25,9 @@ var scList = api{
 		if err != nil {
 			return errHangUp
 		}
+		if m.Label != wire.LabelMirror && !r.conn.may("Read", m.Label) {
+			return r.reply(&wire.ListResponse{Label: m.Label})
+		}
 		objects := cl.stores[label].list(keep)
 		for i, o := range objects {
 			switch {

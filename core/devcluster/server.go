@@ -1,6 +1,7 @@
 package devcluster
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"strconv"
@@ -84,6 +85,9 @@ func (s *server) accept(ln net.Listener) {
 				s.cl.logger.Error("accept failed", "server", s.name(), "error", err)
 			}
 			return
+		}
+		if s.cl.tls != nil {
+			nc = tls.Server(nc, s.cl.tls)
 		}
 		c := newConn(s, nc)
 		s.mu.Lock()

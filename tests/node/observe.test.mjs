@@ -106,7 +106,7 @@ test('logs', async () => {
 
 test('warnings go to the standard error when nobody takes them', async () => {
   const program = `const { connect } = require(${JSON.stringify(packageRoot)});
-    connect({ endpoint: ${JSON.stringify(use.cluster.endpoint)}, tls: 'anonymous' }).catch(() => {});`;
+    connect({ endpoint: ${JSON.stringify(use.cluster.endpoint)}, tls: 'anonymous', tlsInsecure: true }).catch(() => {});`;
   for (const [variable, wanted] of [['', true], ['off', false]]) {
     const { stderr } = await runNode(['-e', program], { env: { ...process.env, FLUVIO_LOG: variable } });
     assert.equal(/level=WARN msg="tls is anonymous/.test(stderr), wanted, stderr);

@@ -130,7 +130,7 @@ SCRIPT = """
 import sys, logging, libfluvio
 exec(sys.argv[2])
 try:
-    libfluvio.connect(sys.argv[1], tls="anonymous", connection_timeout_ms=200)
+    libfluvio.connect(sys.argv[1], tls="anonymous", tls_insecure=True, connection_timeout_ms=200)
 except libfluvio.FluvioError:
     pass  # the cluster speaks no TLS
 """

@@ -3,6 +3,7 @@
 /** The dev cluster: SC and SPUs in one process of their own, on loopback, for development and tests. */
 
 const { spawn } = require('node:child_process');
+const path = require('node:path');
 const { CODE, cancelled, invalid, make } = require('./errors.js');
 const { limited } = require('./limit.js');
 const { findProgram } = require('./locate.js');
@@ -20,6 +21,10 @@ function flagsOf(options) {
   const flags = ['--stdin-lifeline'];
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || value === null || OURS.has(name)) continue;
+    if (name === 'authorize' && typeof value === 'object') {
+      flags.push(`--authorize=${JSON.stringify(value)}`);
+      continue;
+    }
     if (typeof value === 'object' && !Array.isArray(value)) throw invalid(name, 'expected text, a number, a boolean or a list');
     const isTime = name.endsWith('Ms');
     const flag = (isTime ? name.slice(0, -2) : name).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -122,6 +127,19 @@ class DevCluster {
 
   get controlUrl() {
     return this.#ready.control;
+  }
+
+  tls(client = 'root') {
+    const settings = this.#ready.tls;
+    if (!settings) return {};
+    const folder = path.dirname(settings.tls_ca);
+    return {
+      tls: settings.tls,
+      tlsDomain: settings.tls_domain,
+      tlsCa: settings.tls_ca,
+      tlsCertificate: path.join(folder, `${client}.crt`),
+      tlsKey: path.join(folder, `${client}.key`),
+    };
   }
 
   get pid() {

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 import weakref
-from typing import IO, Any, Dict, List, Optional, Sequence, Tuple
+from typing import IO, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import _exit, _process
 from ._errors import FluvioConnectionError, FluvioError, FluvioTimeoutError
@@ -21,6 +21,12 @@ STOP_TIMEOUT = 5.0
 def command(spus: int, listen: str, options: Sequence[str]) -> List[str]:
     """The command line of a dev cluster that ends with this process."""
     return [find_program(), "--spus", str(spus), "--listen", listen, "--stdin-lifeline", *options]
+
+
+def tls_options(tls: bool, mtls: bool, authorize: Optional[Mapping[str, Any]]) -> List[str]:
+    """The arguments for encryption and permissions."""
+    options = [flag for flag, wanted in (("--tls", tls), ("--mtls", mtls)) if wanted]
+    return options if authorize is None else [*options, "--authorize", json.dumps(authorize)]
 
 
 def spawn(arguments: Sequence[str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
@@ -109,6 +115,19 @@ class DevClusterBase:
         """URL of the HTTP/JSON port that makes faults and moves things about."""
         return str(self._ready["control"])
 
+    def tls(self, client: str = "root") -> Dict[str, Any]:
+        """What a client of a cluster with TLS needs: ``connect(cluster.endpoint, **cluster.tls())``. Empty without TLS.
+
+        Args:
+            client: whose certificate: ``root``, or a principal of the scopes in ``authorize``.
+        """
+        settings: Dict[str, Any] = dict(self._ready.get("tls", {}))
+        if settings:
+            folder = os.path.dirname(settings["tls_ca"])
+            settings["tls_certificate"] = os.path.join(folder, client + ".crt")
+            settings["tls_key"] = os.path.join(folder, client + ".key")
+        return settings
+
     @property
     def pid(self) -> int:
         """The process's id."""
@@ -129,6 +148,10 @@ class DevCluster(DevClusterBase):
     Args:
         spus: the number of SPUs.
         listen: ``host:port`` of the SC; port 0 chooses a free one.
+        tls: encrypt; :meth:`tls` has what clients need.
+        mtls: encrypt, and demand certificates of clients.
+        authorize: who may do what at the SC:
+            ``{"scopes": {"root": ["Root"]}, "policy": {"Root": {"Topic": ["All"]}}}``. Needs ``mtls``, or clients with ``auth_principal``.
         options: more arguments for the program ``fluvio-devcluster``.
         timeout: seconds to become ready.
 
@@ -143,12 +166,15 @@ class DevCluster(DevClusterBase):
         spus: int = 1,
         *,
         listen: str = "127.0.0.1:0",
+        tls: bool = False,
+        mtls: bool = False,
+        authorize: Optional[Mapping[str, Any]] = None,
         options: Sequence[str] = (),
         timeout: float = START_TIMEOUT,
     ) -> None:
         super().__init__()
         with tempfile.TemporaryFile() as log:
-            process = spawn(command(spus, listen, options), log)
+            process = spawn(command(spus, listen, [*tls_options(tls, mtls, authorize), *options]), log)
             self._started(process)
             # A watchdog that ends the program also ends the wait for its first line, on every platform.
             late = threading.Event()

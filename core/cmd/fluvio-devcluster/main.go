@@ -3,6 +3,8 @@
 //
 //	{"ready":true,"sc":"127.0.0.1:PORT","spus":["127.0.0.1:PORT"],"control":"http://127.0.0.1:PORT"}
 //
+// With --tls and --mtls it also has "tls": the settings that a client needs, by their names.
+//
 // It stops on SIGTERM and SIGINT, with --stdin-lifeline when its standard input ends, and with --exit-with-parent when the
 // process that started it is gone.
 package main
@@ -45,7 +47,7 @@ type settings struct {
 // parse reads the command line. The second result is the exit code when there is nothing to run.
 func parse(args []string, stderr io.Writer) (settings, int, bool) {
 	var s settings
-	var ports, level string
+	var ports, level, policy string
 	f := flag.NewFlagSet("fluvio-devcluster", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.IntVar(&s.options.SPUs, "spus", 1, "number of SPUs")
@@ -59,6 +61,11 @@ func parse(args []string, stderr io.Writer) (settings, int, bool) {
 	f.BoolVar(&s.options.CommitAll, "commit-all", false, "the high watermark waits for every replica, also those that are down; the default")
 	f.BoolVar(&s.options.CommitOnline, "commit-online", false, "the high watermark waits for the replicas that are online only")
 	f.StringVar(&s.options.PlatformVersion, "platform-version", "", "release to behave like: a version as 0.17.1, a line as 0.17, or HEAD, the default")
+	f.BoolVar(&s.options.TLS, "tls", false, "encrypt; the ready line then has the settings that clients need")
+	f.BoolVar(&s.options.MTLS, "mtls", false, "encrypt, and demand certificates of clients")
+	f.StringVar(&s.options.CertDir, "cert-dir", "", "folder for the certificates, which are new with every start; a temporary one when empty")
+	f.StringVar(&s.options.TLSFault, "tls-fault", "", "bad TLS on purpose: expired, not-yet-valid, wrong-host, self-signed, tls-1.1 or truncated")
+	f.StringVar(&policy, "authorize", "", "who may do what at the SC, a file or JSON: {\"scopes\": {\"root\": [\"Root\"]}, \"policy\": {\"Root\": {\"Topic\": [\"All\"]}}}; needs --mtls, or clients that introduce themselves")
 	f.DurationVar(&s.options.CleanInterval, "clean-interval", 0, "how often retention is applied; 0 is 10s")
 	f.DurationVar(&s.options.SnapshotInterval, "snapshot-interval", 0, "how often watches get a full snapshot; 0 is 300s")
 	f.DurationVar(&s.options.SmartModuleTime, "smartmodule-time", 0, "how long a SmartModule may take for the records of a batch before it is stopped; 0 is 10s")
@@ -92,6 +99,12 @@ func parse(args []string, stderr io.Writer) (settings, int, bool) {
 		}
 		s.options.SPUPorts = append(s.options.SPUPorts, n)
 	}
+	if policy != "" {
+		var err error
+		if s.options.Authorize, err = readPolicy(policy); err != nil {
+			return usage("--authorize: %v", err)
+		}
+	}
 	if level != "off" {
 		var l slog.Level
 		if err := l.UnmarshalText([]byte(level)); err != nil {
@@ -104,10 +117,41 @@ func parse(args []string, stderr io.Writer) (settings, int, bool) {
 
 // ready is the first line on standard output; the order of its fields is part of the contract.
 type ready struct {
-	Ready   bool     `json:"ready"`
-	SC      string   `json:"sc"`
-	SPUs    []string `json:"spus"`
-	Control string   `json:"control"`
+	Ready   bool         `json:"ready"`
+	SC      string       `json:"sc"`
+	SPUs    []string     `json:"spus"`
+	Control string       `json:"control"`
+	TLS     *settingsTLS `json:"tls,omitempty"`
+}
+
+// settingsTLS are the settings of a client of a cluster with TLS, in their own names.
+type settingsTLS struct {
+	TLS         string `json:"tls"`
+	Domain      string `json:"tls_domain"`
+	CA          string `json:"tls_ca"`
+	Certificate string `json:"tls_certificate"`
+	Key         string `json:"tls_key"`
+}
+
+// readyLine says where a cluster listens, and what its clients need.
+func readyLine(cluster *devcluster.Cluster) ([]byte, error) {
+	r := ready{Ready: true, SC: cluster.Endpoint(), SPUs: cluster.SPUEndpoints(), Control: cluster.ControlURL()}
+	if c, ok := cluster.Credentials(""); ok {
+		r.TLS = &settingsTLS{"verified", c.Domain, c.CA, c.Certificate, c.Key}
+	}
+	return json.Marshal(r)
+}
+
+// readPolicy takes JSON as it is, and otherwise reads the file of that name.
+func readPolicy(text string) (*devcluster.Policy, error) {
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return devcluster.ParsePolicy([]byte(text))
+	}
+	content, err := os.ReadFile(text)
+	if err != nil {
+		return nil, err
+	}
+	return devcluster.ParsePolicy(content)
 }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -126,7 +170,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 		return exitFailed
 	}
-	line, err := json.Marshal(ready{true, cluster.Endpoint(), cluster.SPUEndpoints(), cluster.ControlURL()})
+	line, err := readyLine(cluster)
 	if err == nil {
 		_, err = fmt.Fprintf(stdout, "%s\n", line)
 	}

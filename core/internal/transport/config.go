@@ -12,16 +12,17 @@ import (
 
 // Config is what connections need to know. The zero value of a duration means no limit.
 type Config struct {
-	ClientID         string        // in every request header
-	ConnectTimeout   time.Duration // resolving the name, and TCP
-	HandshakeTimeout time.Duration // TLS and the ApiVersions exchange together
-	RequestTimeout   time.Duration // from handing a request over to its answer
-	WriteStall       time.Duration // longest time without a byte leaving while bytes wait
-	IdleTimeout      time.Duration // a pool closes connections that were not used for so long
-	BreakerFailures  int           // attempts to connect that failed in a row, after which a pool tries an address no more; 0: it tries always
-	BreakerReset     time.Duration // until it tries again, once
-	MaxFrame         int           // largest frame accepted, 0: wire.DefaultMaxFrame
-	TLS              *tls.Config   // nil: plain TCP. ServerName is set per connection
+	ClientID         string                      // in every request header
+	ConnectTimeout   time.Duration               // resolving the name, and TCP
+	HandshakeTimeout time.Duration               // TLS and the ApiVersions exchange together
+	RequestTimeout   time.Duration               // from handing a request over to its answer
+	WriteStall       time.Duration               // longest time without a byte leaving while bytes wait
+	IdleTimeout      time.Duration               // a pool closes connections that were not used for so long
+	BreakerFailures  int                         // attempts to connect that failed in a row, after which a pool tries an address no more; 0: it tries always
+	BreakerReset     time.Duration               // until it tries again, once
+	MaxFrame         int                         // largest frame accepted, 0: wire.DefaultMaxFrame
+	TLS              func() (*tls.Config, error) // asked for every connection, whose ServerName is set then; nil: plain TCP
+	Auth             *wire.AuthRequest           // said to the SC first, nil: nothing
 	DialContext      func(ctx context.Context, network, addr string) (net.Conn, error)
 	Observer         *obs.Observer // nil: nobody is told
 }

@@ -3,7 +3,6 @@ package transport
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -410,6 +409,7 @@ func (c *Conn) writeLoop() {
 			bufs = append(bufs, parts...)
 		}
 		if n, err := c.writeAll(bufs); err != nil {
+			c.hearRefusal()
 			for i, parts := range queue {
 				calls[i].sent.Store(n > 0)
 				for _, b := range parts {
@@ -448,7 +448,7 @@ func (c *Conn) wrote(calls []*call) {
 
 // writeAll writes bufs and says how many bytes left; the deadline is moved on as long as they do.
 func (c *Conn) writeAll(bufs net.Buffers) (left int64, err error) {
-	_, encrypted := c.sock.(*tls.Conn)
+	encrypted := isTLS(c.sock)
 	for len(bufs) > 0 {
 		if c.cfg.WriteStall > 0 {
 			_ = c.sock.SetWriteDeadline(time.Now().Add(c.cfg.WriteStall))
@@ -619,6 +619,9 @@ func (c *Conn) ioError(err error, what string) error {
 		e.Message = "no byte could be sent for " + c.cfg.WriteStall.String() + ": the server does not read"
 	default:
 		e.Message = "cannot " + what + ": " + rootCause(err)
+	}
+	if c.heard.Load() == 0 {
+		refusedTLS(c.sock, e)
 	}
 	return e
 }

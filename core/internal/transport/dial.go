@@ -2,9 +2,7 @@ package transport
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"runtime"
@@ -40,6 +38,12 @@ func dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
 	afterRead := tuneSocket(sock, cfg.WriteStall)
 	if cfg.TLS != nil {
 		if sock, err = startTLS(ctx, sock, key, cfg.TLS, start); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.Auth != nil && key.Role == wire.SC {
+		if err := introduce(ctx, sock, key, cfg.Auth, start); err != nil {
+			_ = sock.Close()
 			return nil, err
 		}
 	}
@@ -94,32 +98,6 @@ func dialTCP(ctx context.Context, addr string, cfg *Config) (net.Conn, error) {
 	return nil, e
 }
 
-// startTLS does the TLS handshake. Its failures are never worth a retry, except when the peer went away: it may be restarting.
-func startTLS(ctx context.Context, sock net.Conn, key Key, base *tls.Config, start time.Time) (net.Conn, error) {
-	cfg := base.Clone()
-	cfg.ServerName = key.ServerName
-	t := tls.Client(sock, cfg)
-	err := t.HandshakeContext(ctx)
-	if err == nil {
-		return t, nil
-	}
-	_ = sock.Close()
-	if ctx.Err() != nil {
-		return nil, fluvioerr.FromContext(ctx, "connect", "the TLS handshake", time.Since(start)).AtAddr(key.Addr).ForSetting("handshake_timeout_ms")
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
-		e := fluvioerr.Wrap(fluvioerr.Connection, "connect", err).AtAddr(key.Addr).WithHint("does this server speak TLS? If not, set tls to disabled")
-		e.Message = "the server closed the connection in the middle of the TLS handshake"
-		return nil, e
-	}
-	e := fluvioerr.Wrap(fluvioerr.TLS, "connect", err).AtAddr(key.Addr)
-	var record tls.RecordHeaderError
-	if errors.As(err, &record) {
-		e.Message = "the server does not speak TLS: " + record.Msg
-	}
-	return nil, e
-}
-
 // helloVersion is the version of ApiVersions, which is asked before anything is agreed.
 const helloVersion = 2
 
@@ -137,11 +115,11 @@ func (c *Conn) handshake(ctx context.Context, start time.Time) error {
 		case fluvioerr.Timeout:
 			e.Setting = "handshake_timeout_ms"
 			e.Message = "connected, but no answer to the first request (ApiVersions) within " + time.Since(start).Round(time.Millisecond).String()
-			e.Hint = "is this a Fluvio " + c.key.Role.String() + "? Does it want TLS?"
+			e.Hint = c.question()
 		case fluvioerr.Connection:
 			e.Message = "connected, but " + strings.TrimPrefix(e.Message, "the server ") + " instead of an answer to the first request (ApiVersions)"
 			e.Message = strings.Replace(e.Message, "but closed", "but the server closed", 1)
-			e.Hint = "is this a Fluvio " + c.key.Role.String() + "? Does it want TLS?"
+			e.Hint = c.question()
 		}
 		return &e
 	}
@@ -161,6 +139,18 @@ func (c *Conn) handshake(ctx context.Context, start time.Time) error {
 		}
 	}
 	return nil
+}
+
+// question is what to look at when a server does not answer as one of Fluvio's.
+func (c *Conn) question() string {
+	q := "is this a Fluvio " + c.key.Role.String() + "?"
+	if c.cfg.TLS == nil {
+		q += " If it wants TLS, set tls, tls_domain and tls_ca"
+		if c.key.Role == wire.SC && c.cfg.Auth == nil {
+			q += "; if it has an authorization policy but no TLS, set auth_principal and auth_scopes"
+		}
+	}
+	return q
 }
 
 // firstCall asks for the versions. When no answer has come shortly before the deadline, it sends an empty line: peers of

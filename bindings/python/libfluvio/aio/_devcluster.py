@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from typing import Any, Generator, Sequence
+from typing import Any, Generator, Mapping, Optional, Sequence
 
-from .._devcluster import START_TIMEOUT, DevClusterBase, command, read_ready, spawn, start_error
+from .._devcluster import START_TIMEOUT, DevClusterBase, command, read_ready, spawn, start_error, tls_options
 from .._errors import FluvioTimeoutError
 from ._loop import Watch
 
@@ -22,11 +22,14 @@ class DevCluster(DevClusterBase):
         spus: int = 1,
         *,
         listen: str = "127.0.0.1:0",
+        tls: bool = False,
+        mtls: bool = False,
+        authorize: Optional[Mapping[str, Any]] = None,
         options: Sequence[str] = (),
         timeout: float = START_TIMEOUT,
     ) -> None:
         super().__init__()
-        self._arguments = (spus, listen, tuple(options))
+        self._arguments = (spus, listen, [*tls_options(tls, mtls, authorize), *options])
         self._timeout = timeout
 
     async def _start(self) -> "DevCluster":
