@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import fluvio
@@ -20,6 +21,9 @@ COMPRESSION = {
     "lz4": "Lz4",
     "zstd": "Zstd",
 }
+
+
+TLS = ("tls_domain", "tls_key", "tls_certificate", "tls_ca")
 
 
 def create(config: Any, job: Dict[str, Any]) -> Any:
@@ -84,7 +88,13 @@ def main() -> None:
     """Runs the job."""
     job = json.load(sys.stdin)
     config = fluvio.FluvioConfig.new(job["endpoint"])
-    config.disable_tls()
+    tls = job.get("tls")
+    if not tls:
+        config.disable_tls()
+    elif tls["inline"]:
+        config.set_inline_tls(*[Path(tls[name]).read_text() if name != "tls_domain" else tls[name] for name in TLS])
+    else:
+        config.set_tls_file_paths(*[tls[name] for name in TLS])
     jobs = {"create": create, "topics": topics, "produce": produce, "consume": consume, "load": load}
     result = jobs[job["do"]](config, job)
     print(json.dumps(result), flush=True)

@@ -151,7 +151,8 @@ class DevCluster(DevClusterBase):
         tls: encrypt; :meth:`tls` has what clients need.
         mtls: encrypt, and demand certificates of clients.
         authorize: who may do what at the SC:
-            ``{"scopes": {"root": ["Root"]}, "policy": {"Root": {"Topic": ["All"]}}}``. Needs ``mtls``, or clients with ``auth_principal``.
+            ``{"scopes": {"root": ["Root"]}, "policy": {"Root": {"Topic": ["All"]}}}``.
+            Needs ``mtls``, or clients with ``auth_principal``.
         options: more arguments for the program ``fluvio-devcluster``.
         timeout: seconds to become ready.
 

@@ -1,0 +1,70 @@
+package tests
+
+import (
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/libfluvio/libfluvio/core/devcluster"
+)
+
+// TestCTLS connects a C program to good and bad clusters with TLS, and holds what it says against what is wrong.
+func TestCTLS(t *testing.T) {
+	need(t, "gcc")
+	dir := builtLibrary(t)
+	program := filepath.Join(t.TempDir(), "program")
+	run(t, nil, "gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-Iinclude", "tests/c/tls.c",
+		filepath.Join(dir, "libfluvio.so.1"), "-lpthread", "-o", program)
+	type settings map[string]any
+	readers := &devcluster.Policy{
+		Scopes: map[string][]string{"root": {"Root"}, "guest": {"Guest"}},
+		Roles:  map[string]map[string][]string{"Root": {"Topic": {"All"}}, "Guest": {"Topic": {"Read"}}},
+	}
+	for _, c := range []struct {
+		name    string
+		cluster devcluster.Options
+		client  string
+		change  func(settings)
+		says    string
+	}{
+		{"mutual", devcluster.Options{MTLS: true}, "", nil, `^OK\n$`},
+		{"insecure", devcluster.Options{TLS: true, TLSFault: "self-signed"}, "", func(s settings) {
+			clear(s)
+			s["tls"], s["tls_insecure"] = "anonymous", true
+		}, `^OK\n$`},
+		{"expired", devcluster.Options{TLS: true, TLSFault: "expired"}, "", nil, `^FLUVIO_ERR_TLS .*the server's certificate expired on .*\[hint: renew`},
+		{"wrong host", devcluster.Options{TLS: true, TLSFault: "wrong-host"}, "", nil, `^FLUVIO_ERR_TLS .*is for elsewhere.example, not for "fluvio.local"`},
+		{"self-signed", devcluster.Options{TLS: true, TLSFault: "self-signed"}, "", nil, `^FLUVIO_ERR_TLS .*signed itself`},
+		{"TLS 1.1", devcluster.Options{TLS: true, TLSFault: "tls-1.1"}, "", nil, `^FLUVIO_ERR_TLS .*no TLS 1.2 or newer`},
+		{"truncated", devcluster.Options{TLS: true, TLSFault: "truncated"}, "", nil, `^FLUVIO_ERR_CONNECTION .*closed the connection in the TLS handshake`},
+		{"no certificate", devcluster.Options{MTLS: true}, "", func(s settings) { delete(s, "tls_certificate"); delete(s, "tls_key") }, `^FLUVIO_ERR_TLS .*demands a client certificate`},
+		{"plain to TLS", devcluster.Options{TLS: true}, "", func(s settings) { clear(s) }, `^FLUVIO_ERR_CONNECTION .*If it wants TLS, set tls`},
+		{"permission", devcluster.Options{MTLS: true, Authorize: readers}, "guest", nil, `^FLUVIO_ERR_PERMISSION .*permission denied`},
+		{"introduced", devcluster.Options{Authorize: readers}, "", func(s settings) { s["auth_principal"], s["auth_scopes"] = "me", []string{"Root"} }, `^OK\n$`},
+		{"introduced badly", devcluster.Options{Authorize: readers}, "", func(s settings) { s["auth_principal"] = "me" }, `^FLUVIO_ERR_PERMISSION `},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cluster, err := devcluster.Start(t.Context(), c.cluster)
+			require.NoError(t, err)
+			defer func() { require.NoError(t, cluster.Close()) }()
+			s := settings{}
+			if k, ok := cluster.Credentials(c.client); ok {
+				s = settings{"tls": "verified", "tls_domain": k.Domain, "tls_ca": k.CA, "tls_certificate": k.Certificate, "tls_key": k.Key}
+			}
+			if c.change != nil {
+				c.change(s)
+			}
+			s["endpoint"] = cluster.Endpoint()
+			text, err := json.Marshal(s)
+			require.NoError(t, err)
+			cmd := exec.CommandContext(t.Context(), program, string(text), "t")
+			cmd.Env = append(cmd.Environ(), "LD_LIBRARY_PATH="+dir)
+			out, err := cmd.Output()
+			require.NoError(t, err, "%s", out)
+			require.Regexp(t, c.says, string(out))
+		})
+	}
+}
