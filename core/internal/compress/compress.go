@@ -128,15 +128,15 @@ func AppendDecoded(dst []byte, codec Codec, src []byte, limit int) ([]byte, erro
 	}
 	limit = max(limit, 0)
 	out, err := dst, error(nil)
-	switch codec {
-	case Gzip:
-		out, err = decodeGzip(dst, src, limit)
-	case Snappy:
-		out, err = decodeSnappy(dst, src, limit)
-	case Lz4:
-		out, err = decodeLz4(dst, src, limit)
-	case Zstd:
+	decode := map[Codec]func(dst, src []byte, limit, size int) ([]byte, error){Gzip: decodeGzip, Snappy: decodeSnappy, Lz4: decodeLz4}[codec]
+	var counted countedError
+	switch {
+	case codec == Zstd:
 		out, err = decodeZstd(dst, src, limit)
+	default:
+		if out, err = decode(dst, src, limit, 0); errors.As(err, &counted) {
+			out, err = decode(dst, src, limit, int(counted))
+		}
 	}
 	switch {
 	case err == nil:
@@ -159,16 +159,30 @@ func (w *sliceWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// large is how much memory what is decompressed gets without a look at how large all of it is.
+const large = 8 << 20
+
+// countedError says how many bytes there are in all: decompress again, with that much room.
+type countedError int
+
+func (e countedError) Error() string { return fmt.Sprintf("there are %d bytes", int(e)) }
+
 // minGrow is the least room that readAll makes: below it reads become many and small.
 const minGrow = 4 << 10
 
-// readAll appends what r gives to dst, up to limit bytes. The first room is made for hint bytes, a guess; from then on
-// the buffer doubles. io.EOF is the end; any other error of r comes back as it is.
-func readAll(dst []byte, r io.Reader, limit, hint int) ([]byte, error) {
+// readAll appends what r gives to dst, up to limit bytes. The first room is made for size bytes, which is known, or 0; else for
+// hint bytes, a guess; from then on the buffer doubles. What is large is counted to its end and given up with a countedError, so that a
+// bomb costs little. io.EOF is the end; any other error of r comes back as it is.
+func readAll(dst []byte, r io.Reader, limit, size, hint int) ([]byte, error) {
 	base := len(dst)
-	hint = max(hint, minGrow)
+	if hint = min(max(hint, minGrow), large); size > 0 {
+		hint = size + 1 // for the end, too
+	}
 	for {
 		if len(dst) == cap(dst) {
+			if size == 0 && len(dst)-base >= large && limit > large {
+				return dst[:base], count(r, len(dst)-base, limit, dst[base:])
+			}
 			// One byte beyond the limit, to see that there is more.
 			dst = slices.Grow(dst, min(max(hint, len(dst)-base), limit-(len(dst)-base)+1))
 		}
@@ -182,6 +196,23 @@ func readAll(dst []byte, r io.Reader, limit, hint int) ([]byte, error) {
 		}
 		if err != nil {
 			return dst[:base], err
+		}
+	}
+}
+
+// count reads r to its end, with scratch as its buffer, and says how many bytes there are with the n that were read already:
+// as a countedError, or ErrTooLarge.
+func count(r io.Reader, n, limit int, scratch []byte) error {
+	for {
+		k, err := r.Read(scratch)
+		if n += k; n > limit {
+			return ErrTooLarge
+		}
+		if err == io.EOF {
+			return countedError(n)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }

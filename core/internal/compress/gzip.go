@@ -50,7 +50,7 @@ func appendGzip(dst []byte, level int, src []byte) ([]byte, error) {
 // gzipMin is the smallest member: ten bytes of header, two of an empty block, eight of trailer.
 const gzipMin = 20
 
-func decodeGzip(dst, src []byte, limit int) ([]byte, error) {
+func decodeGzip(dst, src []byte, limit, size int) ([]byte, error) {
 	if len(src) < gzipMin {
 		return dst, io.ErrUnexpectedEOF
 	}
@@ -66,5 +66,5 @@ func decodeGzip(dst, src []byte, limit int) ([]byte, error) {
 	d.r.Multistream(false)
 	// The trailer ends with the size, when the member ends the section. It is a guess as good as the peer is honest.
 	hint := min(uint64(binary.LittleEndian.Uint32(src[len(src)-4:])), 16*uint64(len(src)))
-	return readAll(dst, &d.r, limit, int(hint)+1)
+	return readAll(dst, &d.r, limit, size, int(hint)+1)
 }

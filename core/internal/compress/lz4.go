@@ -75,7 +75,7 @@ func appendLz4(dst []byte, level int, src []byte) ([]byte, error) {
 	return dst, err
 }
 
-func decodeLz4(dst, src []byte, limit int) ([]byte, error) {
+func decodeLz4(dst, src []byte, limit, size int) ([]byte, error) {
 	if len(src) < 4 || binary.LittleEndian.Uint32(src) != lz4Magic {
 		return dst, errLz4Magic
 	}
@@ -87,5 +87,5 @@ func decodeLz4(dst, src []byte, limit int) ([]byte, error) {
 	}()
 	d.src.Reset(src)
 	d.r.Reset(&d.src)
-	return readAll(dst, d.r, limit, 4*len(src))
+	return readAll(dst, d.r, limit, size, 4*len(src))
 }

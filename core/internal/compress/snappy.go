@@ -55,7 +55,7 @@ func appendSnappy(dst, src []byte) ([]byte, error) {
 	return dst, err
 }
 
-func decodeSnappy(dst, src []byte, limit int) ([]byte, error) {
+func decodeSnappy(dst, src []byte, limit, size int) ([]byte, error) {
 	// The library reads its own extension of the format too, which official clients cannot.
 	if len(src) < len(snappyMagic) || string(src[:len(snappyMagic)]) != snappyMagic {
 		return dst, errSnappyMagic
@@ -67,5 +67,5 @@ func decodeSnappy(dst, src []byte, limit int) ([]byte, error) {
 	}()
 	d.src.Reset(src)
 	d.r.Reset(&d.src)
-	return readAll(dst, d.r, limit, 4*len(src))
+	return readAll(dst, d.r, limit, size, 4*len(src))
 }

@@ -1,6 +1,7 @@
 package compress
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -83,8 +84,26 @@ func decodeZstd(dst, src []byte, limit int) ([]byte, error) {
 			return dst, ErrTooLarge
 		}
 		// What was decoded filled the room, so there is more. Starting over costs a third of the time at worst.
-		room = min(most, 4*room)
+		if room = min(most, 4*room); room <= large {
+			continue
+		}
+		var counted countedError
+		if err = zstdCount(src, limit, buf[base:cap(buf)]); errors.As(err, &counted) {
+			room = int(counted)
+		} else if errors.Is(err, ErrTooLarge) {
+			return dst, err
+		}
 	}
+}
+
+// zstdCount counts what is in src, as count does. A window larger than large is not decompressed: an error of the library.
+func zstdCount(src []byte, limit int, scratch []byte) error {
+	d, err := zstd.NewReader(bytes.NewReader(src), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(large))
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return count(d, 0, limit, scratch)
 }
 
 // zstdBound walks the frames and the headers of their blocks, without decompressing, and returns how many bytes they can

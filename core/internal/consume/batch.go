@@ -16,7 +16,7 @@ import (
 // little enough for the first record not to wait for the last of a large frame.
 const (
 	batchBytes    = 1 << 20
-	maxDecodeSize = 256 << 20 // of one stored batch after decompression
+	maxDecodeSize = 64 << 20 // of one stored batch after decompression: twice what a request, and a producer's batch, may be
 )
 
 // Batch is consecutive records of one partition, of one or more stored batches.
