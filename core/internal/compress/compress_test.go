@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -193,6 +194,34 @@ func TestBombs(t *testing.T) {
 		require.NotErrorIs(t, err, ErrCorrupt)
 		require.Equal(t, "x", string(out), codec)
 		require.Less(t, spent, uint64(9<<20), "%s allocated %d bytes", codec, spent)
+	}
+}
+
+// What an encoder of streams writes declares no size, and can be a thousand times as large as it is, cut anywhere by what is
+// tried as its size.
+func TestZstdStreams(t *testing.T) {
+	for _, size := range []int{0, 1, 4095, 4096, 4097, 100_000, 128<<10 + 1, 1 << 20, 5<<20 + 7, 20 << 20} {
+		for _, pattern := range []string{"\x00", "ab", "a longer pattern that repeats "} {
+			want := bytes.Repeat([]byte(pattern), size/len(pattern)+1)[:size]
+			var packed bytes.Buffer
+			w, err := zstd.NewWriter(&packed, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
+			require.NoError(t, err)
+			_, err = w.Write(want)
+			require.NoError(t, err)
+			require.NoError(t, w.Flush())
+			require.NoError(t, w.Close())
+			for _, limit := range []int{64 << 20, size + 1, size} {
+				for _, dst := range [][]byte{nil, []byte("x"), make([]byte, 10, 100_000)} {
+					out, err := AppendDecoded(dst, Zstd, packed.Bytes(), limit)
+					require.NoError(t, err, "%d bytes of %q, limit %d, behind %d", size, pattern, limit, len(dst))
+					require.True(t, bytes.Equal(want, out[len(dst):]))
+				}
+			}
+			if size > 0 {
+				_, err = AppendDecoded(nil, Zstd, packed.Bytes(), size-1)
+				require.ErrorIs(t, err, ErrTooLarge, "%d bytes of %q", size, pattern)
+			}
+		}
 	}
 }
 

@@ -78,19 +78,24 @@ func decodeZstd(dst, src []byte, limit int) ([]byte, error) {
 			return dst, ErrTooLarge
 		case err == nil:
 			return buf[:len(out)], nil // with all its capacity, for what is appended next
-		case !errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		case room >= bound:
 			return dst, err
-		case room >= most:
-			return dst, ErrTooLarge
 		}
-		// What was decoded filled the room, so there is more. Starting over costs a third of the time at worst.
-		if room = min(most, 4*room); room <= large {
+		// There may be more than the room holds. The decoder says so, or, where the room ends inside of a block, calls that damaged,
+		// in the words for a block that is too long. Starting over costs a third of the time at worst.
+		full := room >= most
+		if room = min(most, 4*room); room <= large && !full {
 			continue
 		}
 		var counted countedError
-		if err = zstdCount(src, limit, buf[base:cap(buf)]); errors.As(err, &counted) {
+		switch count := zstdCount(src, limit, buf[base:cap(buf)]); {
+		case errors.Is(count, ErrTooLarge):
+			return dst, count
+		case errors.As(count, &counted) && !full:
 			room = int(counted)
-		} else if errors.Is(err, ErrTooLarge) {
+		case full && errors.Is(err, zstd.ErrDecoderSizeExceeded):
+			return dst, ErrTooLarge
+		case full:
 			return dst, err
 		}
 	}
