@@ -11,6 +11,7 @@
 #   make dist    wheels, npm packages and C archives for linux on amd64 and arm64, in build/dist
 #   make soak    every fault of the matrix with 50 seeds, then SECONDS=600 of faults one after the other
 #   make docs-python   the reference of the Python binding, in build/docs/python
+#   make audit   asks the databases of known vulnerabilities about the dependencies, where they can be reached
 #   make clean   removes build/ and the Node packages
 
 SHELL := /bin/bash
@@ -199,7 +200,7 @@ test-valgrind: all
 test-crowd: all
 	CROWD_SECONDS=60 go test -count=1 -run '^TestC$$/-std=c99/crowd|^TestCSanitized$$/address/crowd' ./tests
 
-FUZZ := ./core/internal/wire:FuzzFrame ./core/internal/wire:FuzzBatch ./core/internal/wire:FuzzResponses ./core/internal/wire:FuzzRequests ./core/internal/compress:FuzzDecode
+FUZZ := ./core/internal/wire:FuzzFrame ./core/internal/wire:FuzzBatch ./core/internal/wire:FuzzResponses ./core/internal/wire:FuzzRequests ./core/internal/compress:FuzzDecode ./core:FuzzSettings ./core:FuzzProfile ./core/devcluster:FuzzProduceRecordSet
 fuzz: need-build
 	@echo "== fuzzing, $(FUZZTIME) each"
 	@for target in $(FUZZ); do \
@@ -244,6 +245,10 @@ docs-python: lib $(DIST_VENV)/.done
 	@PYTHONPATH=bindings/python $(DIST_VENV)/bin/python -m pdoc --docformat google --no-show-source -o $(BUILD)/docs/python \
 	  libfluvio libfluvio.aio libfluvio.typed libfluvio.aio.typed libfluvio.compat
 	@echo "the reference is in $(BUILD)/docs/python"
+
+# What cannot be asked is skipped, with the reason.
+audit: need-build need-python need-node $(VENV)/.done
+	@tests/audit.sh
 
 clean:
 	rm -rf $(BUILD) bindings/node/node_modules tests/interop/rust/Cargo.lock

@@ -502,23 +502,23 @@ uint64_t fluvio_event_opaque(const fluvio_event_t *event)
   return fluvioc_is(event, FLUVIOC_KIND_EVENT) ? event->opaque : 0;
 }
 
-/* Gives what an event of a type says. */
-static fluvio_status_t give(const fluvio_event_t *event, int32_t type, void *out, const void *row, size_t size)
+/* Gives what an event of a type says, which lies at an offset in it. */
+static fluvio_status_t give(const fluvio_event_t *event, int32_t type, void *out, size_t offset, size_t size)
 {
   fluvio_status_t status = fluvioc_check(event, FLUVIOC_KIND_EVENT, "read event", NULL);
   if (status != FLUVIO_OK)
     return status;
-  return event->type == type ? fluvioc_give(out, row, size) : FLUVIO_ERR_INVALID_ARGUMENT;
+  return event->type == type ? fluvioc_give(out, (const char *)event + offset, size) : FLUVIO_ERR_INVALID_ARGUMENT;
 }
 
 fluvio_status_t fluvio_event_delivery(const fluvio_event_t *event, fluvio_delivery_t *out)
 {
-  return give(event, FLUVIO_EVENT_DELIVERY, out, &event->delivery, sizeof *out);
+  return give(event, FLUVIO_EVENT_DELIVERY, out, offsetof(fluvio_event_t, delivery), sizeof *out);
 }
 
 fluvio_status_t fluvio_event_consumer(const fluvio_event_t *event, fluvio_consumer_event_t *out)
 {
-  return give(event, FLUVIO_EVENT_CONSUMER, out, &event->consumer, sizeof *out);
+  return give(event, FLUVIO_EVENT_CONSUMER, out, offsetof(fluvio_event_t, consumer), sizeof *out);
 }
 
 fluvio_status_t fluvio_event_client(const fluvio_event_t *event, fluvio_client_event_t *out)
@@ -528,7 +528,7 @@ fluvio_status_t fluvio_event_client(const fluvio_event_t *event, fluvio_client_e
 
 fluvio_status_t fluvio_event_offsets(const fluvio_event_t *event, fluvio_offsets_event_t *out)
 {
-  return give(event, FLUVIO_EVENT_OFFSETS, out, &event->question, sizeof *out);
+  return give(event, FLUVIO_EVENT_OFFSETS, out, offsetof(fluvio_event_t, question), sizeof *out);
 }
 
 fluvio_status_t fluvio_event_offsets_reply(fluvio_event_t *event, const fluvio_consumer_offset_t *offsets, size_t count, const char *failure, fluvio_error_t **error)

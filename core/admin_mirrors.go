@@ -33,7 +33,7 @@ type MirrorTLS struct {
 	Domain      string `setting:"domain" json:"domain"`
 	CA          string `setting:"ca" json:"ca"`
 	Certificate string `setting:"certificate" json:"certificate"`
-	Key         string `setting:"key" json:"key"`
+	Key         string `setting:"key" json:"key" secret:"true"`
 }
 
 // Mirror is another cluster that this one copies topics to or from.
@@ -78,8 +78,11 @@ func (s *MirrorSpec) wire(name string) (*wire.MirrorSpec, *problems) {
 			to            *string
 		}{{"tls.ca", s.TLS.CA, &out.ClientTLS.CACert}, {"tls.certificate", s.TLS.Certificate, &out.ClientTLS.ClientCert}, {"tls.key", s.TLS.Key, &out.ClientTLS.ClientKey}} {
 			pem, err := pemText(part.from)
-			if err != nil {
-				p.add(part.setting, "%v", err)
+			switch {
+			case part.from == "":
+				p.add(part.setting, "is missing: domain, CA, certificate and key go together")
+			case err != nil:
+				p.add(part.setting, "%s", readFailure(part.from, err, part.setting == "tls.key"))
 			}
 			*part.to = string(pem)
 		}

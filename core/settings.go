@@ -136,12 +136,12 @@ func fillNested(p *problems, name string, field reflect.Value, value any) {
 		fillSettings(p, name+".", field, m)
 		return
 	case field.Kind() == reflect.Struct:
-		p.add(name, "%v is not an object", value)
+		p.add(name, "%s is not an object", shown(value))
 		return
 	case isObject:
 		list = []any{m}
 	case !isList:
-		p.add(name, "%v is not a list of objects", value)
+		p.add(name, "%s is not a list of objects", shown(value))
 		return
 	}
 	field.Set(reflect.MakeSlice(field.Type(), len(list), len(list)))
@@ -254,14 +254,14 @@ func setField(field reflect.Value, value any) error {
 	case reflect.String:
 		s, ok := value.(string)
 		if !ok {
-			return fmt.Errorf("%v is not text", value)
+			return fmt.Errorf("%s is not text", shown(value))
 		}
 		field.SetString(s)
 		return nil
 	case reflect.Bool:
 		b, err := strconv.ParseBool(toText(value))
 		if err != nil {
-			return fmt.Errorf("%v is not true or false", value)
+			return fmt.Errorf("%s is not true or false", shown(value))
 		}
 		field.SetBool(b)
 		return nil
@@ -308,7 +308,7 @@ func setList(field reflect.Value, value any) error {
 func setTexts(field reflect.Value, value any) error {
 	m, ok := value.(map[string]any)
 	if !ok {
-		return fmt.Errorf("%v is not an object", value)
+		return fmt.Errorf("%s is not an object", shown(value))
 	}
 	out := make(map[string]string, len(m))
 	for key, v := range m {
@@ -362,6 +362,17 @@ func toInt(value any) (int64, error) {
 func toText(value any) string {
 	if s, ok := value.(string); ok {
 		return s
+	}
+	return fmt.Sprint(value)
+}
+
+// shown is a value as messages repeat it: of lists and objects, which may hold a private key further in, only that they are.
+func shown(value any) string {
+	switch value.(type) {
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
 	}
 	return fmt.Sprint(value)
 }

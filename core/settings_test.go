@@ -240,7 +240,7 @@ func TestNestedSettings(t *testing.T) {
 		{`{"smartmodules": ["one"]}`, "smartmodules[0]: one is not an object"},
 		{`{"smartmodules": [{"name": "a"}, {"nmae": "b"}]}`, "smartmodules[1].nmae: there is no such setting, did you mean name?"},
 		{`{"smartmodules": [{"kind": "join"}]}`, `smartmodules[0].kind: "join" is not one of generic, filter, map, array_map, filter_map, aggregate`},
-		{`{"smartmodules": [{"params": ["a"]}]}`, "smartmodules[0].params: [a] is not an object"},
+		{`{"smartmodules": [{"params": ["a"]}]}`, "smartmodules[0].params: a list is not an object"},
 		{`{"smartmodules": [{"params": {"a": {}}}]}`, "smartmodules[0].params: the value of a is not text"},
 		{`{"smartmodules": [{"wasm": {"base64": "!"}}]}`, "smartmodules[0].wasm: it is not base64"},
 		{`{"smartmodules": [{"wasm": 5}]}`, `smartmodules[0].wasm: it is neither text nor {"base64": "..."}`},

@@ -17,7 +17,7 @@ import (
 )
 
 // cPrograms are the tests written in C, one per topic.
-var cPrograms = []string{"produce_consume", "callback", "ready", "errors", "handles", "process", "races", "outage", "offsets", "producer_options", "positions", "arrow", "crowd", "poll_many", "observe", "objects", "resilience"}
+var cPrograms = []string{"produce_consume", "callback", "ready", "errors", "handles", "process", "races", "outage", "offsets", "producer_options", "positions", "arrow", "crowd", "poll_many", "observe", "objects", "resilience", "hostile"}
 
 // repository is the absolute path of the checkout.
 func repository(t *testing.T) string {
@@ -99,9 +99,10 @@ func TestCpp(t *testing.T) {
 // leaked batches and races: the Go half has the race detector of its own tests.
 func TestCSanitized(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the library twice more; not with -short")
+		t.Skip("builds the library three times more; not with -short")
 	}
-	for _, sanitizer := range []string{"address", "thread"} {
+	t.Setenv("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
+	for _, sanitizer := range []string{"address", "thread", "undefined"} {
 		t.Run(sanitizer, func(t *testing.T) {
 			need(t, "gcc")
 			flag := "-fsanitize=" + sanitizer

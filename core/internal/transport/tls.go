@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -20,8 +22,69 @@ import (
 // secureConn is a TLS connection that remembers what its handshake was like.
 type secureConn struct {
 	*tls.Conn
+	under *recordSock
 	asked bool // the server asked for a client certificate
 	shown bool // it got one
+}
+
+// Write gives all records that p becomes to the socket in one piece.
+func (s *secureConn) Write(p []byte) (int, error) {
+	s.under.hold()
+	n, err := s.Conn.Write(p)
+	if ferr := s.under.release(); err == nil && ferr != nil {
+		return 0, ferr
+	}
+	return n, err
+}
+
+// recordSock is a socket below TLS. TLS reads and writes records of up to 16 KiB, with two system calls to read one: here they go in
+// larger pieces.
+type recordSock struct {
+	net.Conn
+	r *bufio.Reader
+
+	mu   sync.Mutex
+	held bool   // guarded by mu
+	buf  []byte // guarded by mu: what waits for the end of a Write
+}
+
+// recordBuffer is how much is read from the socket at once; eight records.
+const recordBuffer = 128 << 10
+
+func newRecordSock(sock net.Conn) *recordSock {
+	return &recordSock{Conn: sock, r: bufio.NewReaderSize(sock, recordBuffer)}
+}
+
+func (s *recordSock) Read(p []byte) (int, error) { return s.r.Read(p) }
+
+// Write is called by TLS under its own lock: for data, and by the reading side for what the protocol itself has to say.
+func (s *recordSock) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.held {
+		return s.Conn.Write(p)
+	}
+	s.buf = append(s.buf, p...)
+	return len(p), nil
+}
+
+func (s *recordSock) hold() {
+	s.mu.Lock()
+	s.held = true
+	s.mu.Unlock()
+}
+
+// release writes what was held.
+func (s *recordSock) release() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = false
+	if len(s.buf) == 0 {
+		return nil
+	}
+	_, err := s.Conn.Write(s.buf)
+	s.buf = s.buf[:0]
+	return err
 }
 
 // isTLS says whether what is written to a socket becomes TLS records.
@@ -41,7 +104,7 @@ func startTLS(ctx context.Context, sock net.Conn, key Key, source func() (*tls.C
 		_ = sock.Close()
 		return nil, fluvioerr.As(err).AtAddr(key.Addr)
 	}
-	s := &secureConn{}
+	s := &secureConn{under: newRecordSock(sock)}
 	cfg := base.Clone()
 	cfg.ServerName = key.ServerName
 	cfg.Certificates = nil
@@ -53,7 +116,7 @@ func startTLS(ctx context.Context, sock net.Conn, key Key, source func() (*tls.C
 		s.shown = true
 		return &base.Certificates[0], nil
 	}
-	s.Conn = tls.Client(sock, cfg)
+	s.Conn = tls.Client(s.under, cfg)
 	if err = s.HandshakeContext(ctx); err == nil {
 		return s, nil
 	}
