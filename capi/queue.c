@@ -523,7 +523,7 @@ fluvio_status_t fluvio_event_consumer(const fluvio_event_t *event, fluvio_consum
 
 fluvio_status_t fluvio_event_client(const fluvio_event_t *event, fluvio_client_event_t *out)
 {
-  return give(event, FLUVIO_EVENT_CLIENT, out, &event->client, sizeof *out);
+  return give(event, FLUVIO_EVENT_CLIENT, out, offsetof(fluvio_event_t, client), sizeof *out);
 }
 
 fluvio_status_t fluvio_event_offsets(const fluvio_event_t *event, fluvio_offsets_event_t *out)
