@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -172,14 +171,14 @@ func pemText(pathOrText string) ([]byte, error) {
 	return os.ReadFile(pathOrText)
 }
 
-// readFailure says why a file cannot be read. A name that may be a key that was pasted without its first line is not repeated.
+// readFailure says why a file cannot be read. The name of one with a secret is not repeated: it may be the secret itself, pasted without
+// its first line.
 func readFailure(path string, err error, secret bool) string {
 	var cause *fs.PathError
 	if errors.As(err, &cause) {
 		err = cause.Err
 	}
-	base := filepath.Base(path)
-	if secret && (len(base) > 40 || len(path) > 120 || strings.ContainsAny(path, "\r\n=+")) {
+	if secret {
 		return fmt.Sprintf("the file it names cannot be read: %v", err)
 	}
 	return fmt.Sprintf("file %q cannot be read: %v", path, err)
