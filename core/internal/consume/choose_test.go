@@ -112,7 +112,7 @@ func TestPatternWithoutTopics(t *testing.T) {
 	w.store("late-one", 0, batchOf(compress.None, "x"))
 	require.Equal(t, []string{"x"}, sortedValues(t, c, 1))
 
-	cfg.Topics[0].Pattern, cfg.StopAt = regexp.MustCompile("^(?:never.*)$"), Stop{Kind: StopEnd}
+	cfg.Topics, cfg.StopAt = []Topic{{Pattern: regexp.MustCompile("^(?:never.*)$")}}, Stop{Kind: StopEnd} // the first consumer reads its own
 	require.Empty(t, readAll(t, w.consumer(cfg)))
 }
 
