@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/cluster"
@@ -150,8 +151,11 @@ func (c *Consumer) appeared(snap *cluster.Snapshot) (sessions []*session) {
 				s.optional = want.Pattern != nil
 				s.maxBytes = c.cfg.maxBytes(len(c.all))
 				s.next = 0
-				if c.cfg.StopAt.Kind == StopOffset {
+				switch c.cfg.StopAt.Kind {
+				case StopOffset:
 					s.upto = c.cfg.StopAt.Offset
+				case StopTime: // at once, when it has passed
+					s.ends = time.NewTimer(time.Until(time.UnixMilli(c.cfg.StopAt.Offset)))
 				}
 				sessions = append(sessions, s)
 			}

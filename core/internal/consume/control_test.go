@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"regexp"
 	"slices"
 	"sync"
 	"testing"
@@ -72,6 +73,19 @@ func TestStopAtATimeToCome(t *testing.T) {
 	require.Equal(t, []string{"a", "b"}, values(rows))
 	w.store("soon", 0, timed(time.Now().Unix()+1, "late"))
 	require.Len(t, readAll(t, w.consumer(cfg)), 2, "nor does a later consumer read on")
+}
+
+// Partitions that appear while the consumer reads end with it, before the time and after.
+func TestStopAtATimeWithNewTopics(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("soon-a", 1)
+	cfg := testConfig()
+	cfg.Topics = []Topic{{Pattern: regexp.MustCompile("^(?:soon-.*)$")}}
+	cfg.StopAt = Stop{StopTime, time.Now().Add(500 * time.Millisecond).UnixMilli()}
+	c := w.consumer(cfg)
+	w.topic("soon-b", 1)
+	w.store("soon-b", 0, timed(100, "x"))
+	require.Equal(t, []string{"x"}, values(readAll(t, c)))
 }
 
 // Whatever may have no time is rather read than missed.
