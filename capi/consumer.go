@@ -73,7 +73,15 @@ func (op *operation) openConsumer(ctx context.Context, c *client) (unsafe.Pointe
 		numbers: map[place]C.int32_t{}, topics: options.Topics,
 	}
 	options.ReadAhead, options.InFront = x.settled, x.inFront
-	options.OnEvent = eventsTo(op.events, op.opaque)
+	tell := eventsTo(op.events, op.opaque)
+	options.OnEvent = func(e fluvio.ConsumerEvent) {
+		if e.Kind == fluvio.PartitionLost {
+			x.lost(place{e.Topic, e.Partition})
+		}
+		if tell != nil {
+			tell(e)
+		}
+	}
 	if op.store != nil {
 		options.Store = store{op.store, op.storeTag}
 	}

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -32,6 +33,18 @@ func (x *consumer) number(p place) (C.int32_t, error) {
 	return n, nil
 }
 
+// lost gives up the number of a partition whose topic is gone: one of the same name that comes later is another partition, of
+// which the application has got nothing yet.
+func (x *consumer) lost(p place) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if n, known := x.numbers[p]; known {
+		delete(x.numbers, p)
+		x.places = slices.Clone(x.places) // others may hold the old ones
+		x.places[n] = place{}             // which nobody reads
+	}
+}
+
 // settled tells the core what the application is done with, having come for more.
 func (x *consumer) settled() {
 	x.pushing.Lock() // or a seek between the two would take back what is told here
@@ -44,6 +57,8 @@ func (x *consumer) settled() {
 
 // inFront tells the core what the application got.
 func (x *consumer) inFront() {
+	x.pushing.Lock() // as in settled
+	defer x.pushing.Unlock()
 	places, marks := x.readMarks(true)
 	for i, p := range places {
 		x.core.HandedOut(p.topic, p.partition, marks[i], -1)

@@ -117,7 +117,7 @@ func (x *consumer) change(op string, p place, how func(number C.int32_t) error) 
 
 // positions carries out fluvio_consumer_positions.
 func (x *consumer) positions(op *operation) (unsafe.Pointer, error) {
-	x.handedOut(op.marks, false)
+	x.inFront()
 	list := x.core.Positions()
 	var texts []string
 	var numbers []C.int64_t

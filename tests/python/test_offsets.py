@@ -251,3 +251,50 @@ def test_asyncio(cluster: libfluvio.DevCluster, client: libfluvio.Client, wide_t
                     await consumer.commit()
 
     asyncio.run(work())
+
+
+def test_topic_of_a_pattern_made_anew(client: libfluvio.Client, name: str) -> None:
+    """What was read of a deleted topic says nothing of one that comes later under its name."""
+
+    def read(consumer: libfluvio.Consumer) -> bool:
+        consumer.poll(0.02)
+        return name in {position.topic for position in consumer.positions()}
+
+    client.admin.create_topic(name)
+    with client.producer(name) as producer:
+        producer.send_many([b"old"] * 10)
+    settings: Any = {"consumer_id": name, "start": "beginning", "offset_strategy": "auto", "offset_flush_ms": 10}
+    with client.consumer(f"^{name}.*", **settings) as consumer:
+        for _ in range(10):
+            assert consumer.poll(20) is not None
+        client.admin.delete_topic(name)
+        while read(consumer):
+            pass
+        client.admin.create_topic(name)
+        while not read(consumer):
+            pass
+        assert consumer.positions()[0].position == 0
+        assert stored(client, name, name) == {}
+    with client.producer(name) as producer:
+        producer.send_many([b"new"] * 8)
+    with client.consumer(f"^{name}.*", stop_at="end", **settings) as consumer:
+        assert [record.offset for record in consumer] == list(range(8))
+
+
+def test_positions_beside_a_seek(cluster: libfluvio.DevCluster, client: libfluvio.Client, topic: str) -> None:
+    """Asking for positions does not take a seek back."""
+    with client.producer(topic) as producer:
+        producer.send_many([b"x"] * 100)
+
+    async def main() -> None:
+        async with libfluvio.aio.connect(cluster.endpoint) as other:
+            async with other.consumer(topic, start="beginning") as consumer:
+                for _ in range(30):
+                    for _ in range(100):
+                        assert await consumer.poll(20) is not None
+                    await asyncio.gather(consumer.positions(), consumer.seek(0, 0))
+                    assert (await consumer.positions())[0].position == 0
+                    await consumer.pause(0)
+                    await consumer.resume(0)
+
+    asyncio.run(main())
