@@ -81,7 +81,7 @@ func TestStopAtATimeWithNewTopics(t *testing.T) {
 	w.topic("soon-a", 1)
 	cfg := testConfig()
 	cfg.Topics = []Topic{{Pattern: regexp.MustCompile("^(?:soon-.*)$")}}
-	cfg.StopAt = Stop{StopTime, time.Now().Add(500 * time.Millisecond).UnixMilli()}
+	cfg.StopAt = Stop{StopTime, time.Now().Add(2 * time.Second).UnixMilli()}
 	c := w.consumer(cfg)
 	w.topic("soon-b", 1)
 	w.store("soon-b", 0, timed(100, "x"))
