@@ -37,7 +37,10 @@ func (cl *Cluster) deleteTopic(name string, force bool) *wire.Status {
 	if t.spec.System && !force {
 		return &wire.Status{Name: name, Error: systemRefusal(fluvioerr.ServerSystemSpecDeletion, name)}
 	}
-	if err := cl.removeTopic(name); err != nil {
+	switch err := cl.removeTopic(name); {
+	case fluvioerr.CodeOf(err) == fluvioerr.NotFound: // another request deleted it meanwhile
+		return failed(name, fluvioerr.ServerTopicNotFound, notFound)
+	case err != nil:
 		return failed(name, fluvioerr.ServerTopicError, "%v", err)
 	}
 	return &wire.Status{Name: name}
