@@ -19,12 +19,12 @@ import (
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
-// readmeDefaults reads the README's table: for client, producer and consumer, the default of every setting.
-func readmeDefaults(t *testing.T) map[string]map[string]string {
-	text, err := os.ReadFile("../README.md")
+// pageDefaults reads the table of docs/configuration.md: for client, producer and consumer, the default of every setting.
+func pageDefaults(t *testing.T) map[string]map[string]string {
+	text, err := os.ReadFile("../docs/configuration.md")
 	require.NoError(t, err)
 	_, table, found := strings.Cut(string(text), "| client | default | | producer | default | | consumer | default |\n")
-	require.True(t, found, "the README has no table of settings")
+	require.True(t, found, "docs/configuration.md has no table of settings")
 	table, _, _ = strings.Cut(table, "\n\n")
 	all := map[string]map[string]string{"client": {}, "producer": {}, "consumer": {}}
 	for _, row := range strings.Split(table, "\n")[1:] {
@@ -45,7 +45,7 @@ func readmeDefaults(t *testing.T) map[string]map[string]string {
 	return all
 }
 
-// asText writes the settings of an option struct as the README does.
+// asText writes the settings of an option struct as the page does.
 func asText(options any) map[string]string {
 	out := map[string]string{}
 	v := reflect.ValueOf(options)
@@ -98,9 +98,9 @@ func writeProfile(t *testing.T, tls string) string {
 	return path
 }
 
-// The README's table and the code give the same settings the same defaults.
-func TestSettingsDefaultsAreTheReadmes(t *testing.T) {
-	want := readmeDefaults(t)
+// The page and the code give the same settings the same defaults.
+func TestSettingsDefaultsAreThePages(t *testing.T) {
+	want := pageDefaults(t)
 
 	t.Setenv("FLV_PROFILE_PATH", writeProfile(t, ""))
 	var c ClientOptions
