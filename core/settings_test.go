@@ -2,144 +2,21 @@ package fluvio
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
-	"github.com/libfluvio/libfluvio/core/internal/compress"
-	"github.com/libfluvio/libfluvio/core/internal/consume"
-	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
-
-// pageDefaults reads the table of docs/configuration.md: for client, producer and consumer, the default of every setting.
-func pageDefaults(t *testing.T) map[string]map[string]string {
-	text, err := os.ReadFile("../docs/configuration.md")
-	require.NoError(t, err)
-	_, table, found := strings.Cut(string(text), "| client | default | | producer | default | | consumer | default |\n")
-	require.True(t, found, "docs/configuration.md has no table of settings")
-	table, _, _ = strings.Cut(table, "\n\n")
-	all := map[string]map[string]string{"client": {}, "producer": {}, "consumer": {}}
-	for _, row := range strings.Split(table, "\n")[1:] {
-		cells := strings.Split(strings.TrimSuffix(strings.TrimPrefix(row, "|"), "|"), "|")
-		require.Len(t, cells, 8, row)
-		for i, kind := range []string{"client", "producer", "consumer"} {
-			names, _, _ := strings.Cut(strings.TrimSpace(cells[3*i]), ":") // what follows are its values
-			if names == "" {
-				require.Empty(t, strings.TrimSpace(cells[3*i+1]), row)
-				continue
-			}
-			for _, name := range strings.Split(names, ", ") {
-				require.NotContains(t, all[kind], name, "it stands twice")
-				all[kind][name] = strings.TrimSpace(cells[3*i+1])
-			}
-		}
-	}
-	return all
-}
-
-// asText writes the settings of an option struct as the page does.
-func asText(options any) map[string]string {
-	out := map[string]string{}
-	v := reflect.ValueOf(options)
-	for name, i := range settingFields(v.Type()) {
-		switch value := v.Field(i).Interface().(type) {
-		case time.Duration:
-			out[name] = thousands(value.Milliseconds())
-			if value%time.Millisecond != 0 {
-				out[name] = value.String()
-			}
-		case int, int64, int32:
-			n := v.Field(i).Int()
-			switch {
-			case n != 0 && n%(1<<20) == 0:
-				out[name] = fmt.Sprint(n>>20, " MiB")
-			case n != 0 && n%(1<<10) == 0:
-				out[name] = fmt.Sprint(n>>10, " KiB")
-			default:
-				out[name] = thousands(n)
-			}
-		case []string, []int32:
-			out[name] = strings.Trim(fmt.Sprint(value), "[]")
-		case *int, *bool:
-			out[name] = fmt.Sprint(v.Field(i).Elem())
-		default:
-			out[name] = fmt.Sprint(value)
-		}
-	}
-	return out
-}
-
-func thousands(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}
-
-// replace puts words for the values that have no text of their own.
-func replace(t *testing.T, got map[string]string, name, value, words string) {
-	require.Equal(t, value, got[name], name)
-	got[name] = words
-}
 
 // writeProfile makes a profile file and gives its path.
 func writeProfile(t *testing.T, tls string) string {
 	path := filepath.Join(t.TempDir(), "config")
 	require.NoError(t, os.WriteFile(path, []byte("current_profile = \"p\"\n[profile.p]\ncluster = \"c\"\n[cluster.c]\nendpoint = \"127.0.0.1:1\"\n[cluster.c.tls]\n"+tls), 0o600))
 	return path
-}
-
-// The page and the code give the same settings the same defaults.
-func TestSettingsDefaultsAreThePages(t *testing.T) {
-	want := pageDefaults(t)
-
-	t.Setenv("FLV_PROFILE_PATH", writeProfile(t, ""))
-	var c ClientOptions
-	require.NoError(t, c.fromProfile())
-	c.defaults()
-	got := asText(c)
-	replace(t, got, "endpoint", "127.0.0.1:1", "current profile")
-	replace(t, got, "profile", "", "current profile")
-	replace(t, got, "profile_path", "", "current profile")
-	replace(t, got, "handshake_timeout_ms", "5,000", "connection_timeout_ms")
-	replace(t, got, "write_stall_timeout_ms", "30,000", "request_timeout_ms")
-	require.Equal(t, want["client"], got)
-
-	var p ProducerOptions
-	free, err := topicCodec(wire.TopicCompressionAny, &p)
-	require.NoError(t, err)
-	require.Equal(t, compress.None, free)
-	demanded, err := topicCodec(wire.TopicCompressionLz4, &p)
-	require.NoError(t, err)
-	require.Equal(t, compress.Lz4, demanded)
-	p.defaults()
-	got = asText(p)
-	replace(t, got, "compression", "", "the topic's, else none")
-	replace(t, got, "compression_level", "0", "the codec's")
-	replace(t, got, "partition", "<nil>", "none")
-	replace(t, got, "smartmodules", "[]", "none")
-	require.Equal(t, want["producer"], got)
-
-	var r ConsumerOptions
-	r.defaults()
-	require.Equal(t, consume.StrategyNone, strategies[r.OffsetStrategy])
-	got = asText(r)
-	replace(t, got, "partitions", "", "all, new ones too")
-	replace(t, got, "max_bytes", "0", "prefetch_bytes over the partitions, 1 to 2 MiB")
-	replace(t, got, "consumer_id", "", "none")
-	replace(t, got, "smartmodules", "[]", "none")
-	replace(t, got, "group_size", "0", "no group")
-	replace(t, got, "max_retries", "0", "for ever")
-	require.Equal(t, want["consumer"], got)
 }
 
 // Settings that would have no effect, or leave no way to work, are refused instead of being taken silently.
