@@ -10,6 +10,7 @@
 #   make install PREFIX=/usr/local DESTDIR=   library (shared, static), headers, pkg-config, CMake, fluvio-devcluster; make uninstall
 #   make dist    wheels, npm packages and C archives for linux on amd64 and arm64, in build/dist
 #   make soak    every fault of the matrix with 50 seeds, then SECONDS=600 of faults one after the other
+#   make docs    writes the pages in docs that are made of the code: settings and errors
 #   make docs-python   the reference of the Python binding, in build/docs/python
 #   make audit   asks the databases of known vulnerabilities about the dependencies, where they can be reached
 #   make clean   removes build/ and the Node packages
@@ -46,7 +47,7 @@ COLD := crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/pem math/
 COLD_FLAGS := $(COLD:%=-gcflags=%=-l)
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs-python bench-produce bench-consume bench-observe soak clean need-build need-python need-node
+.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python bench-produce bench-consume bench-observe soak clean need-build need-python need-node
 
 # need,command,what it is for
 define need
@@ -131,9 +132,13 @@ dist: need-build need-python need-node $(DIST_VENV)/.done
 	@$(DIST_VENV)/bin/python capi/packaging/pack.py --version $(VERSION) --out $(BUILD)/dist $(foreach arch,$(DIST_ARCHS),$(BUILD)/cross/$(arch))
 	@cd $(BUILD)/dist && sha256sum * > SHA256SUMS && cat SHA256SUMS
 
-# Tables that C, Python and Node take from Go.
+# Tables that C, Python and Node take from Go, and the page about errors.
 generate: need-build
 	go run ./core/internal/gen
+
+# The pages that are made of the code; tests hold them against it.
+docs: generate
+	@UPDATE_DOCS=1 go test -count=1 -run TestSettingsPage ./core
 
 $(BUILD)/bin/%: tests/examples/c/%.c include/fluvio.h | lib
 	@mkdir -p $(@D)

@@ -1,6 +1,6 @@
 // Program gen carries the error tables of package fluvioerr into the other languages, so that a code, its class and its
-// hint are written down once. It writes the tables of the C library and of the Python and Node bindings, and the linker's
-// list of exported names, and verifies the block of constants in fluvio.h, which is written by hand.
+// hint are written down once. It writes the tables of the C library and of the Python and Node bindings, the linker's list of
+// exported names, and the page about errors, and verifies the block of constants in fluvio.h, which is written by hand.
 //
 //	go run ./core/internal/gen          write the tables, verify the header
 //	go run ./core/internal/gen -check   write nothing; exit 1 when a file differs
@@ -27,6 +27,7 @@ const (
 	mapPath    = "capi/fluvio.map"
 	pythonPath = "bindings/python/libfluvio/_codes.py"
 	nodePath   = "bindings/node/lib/codes.js"
+	pagePath   = "docs/errors.md"
 )
 
 func main() {
@@ -56,7 +57,7 @@ func run(root string, check bool) (problems []string, err error) {
 	for _, file := range []struct {
 		path string
 		text []byte
-	}{{codesPath, codes()}, {mapPath, linkerMap(string(header))}, {pythonPath, python()}, {nodePath, node()}} {
+	}{{codesPath, codes()}, {mapPath, linkerMap(string(header))}, {pythonPath, python()}, {nodePath, node()}, {pagePath, page()}} {
 		path := filepath.Join(root, file.path)
 		if check {
 			if have, err := os.ReadFile(path); err != nil || !bytes.Equal(have, file.text) {
