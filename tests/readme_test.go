@@ -71,12 +71,7 @@ func TestReadmePython(t *testing.T) {
 }
 
 func TestReadmeNode(t *testing.T) {
-	if _, err := os.Stat("../bindings/node/node_modules/koffi"); err != nil {
-		t.Skip("the Node packages are not installed: make test installs them")
-	}
-	dir := t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "node_modules"), 0o700))
-	require.NoError(t, os.Symlink(filepath.Join(checkout(t), "bindings/node"), filepath.Join(dir, "node_modules/libfluvio")))
+	dir := nodeFolder(t)
 	path := file(t, dir, "example.mjs", readmeBlock(t, "js"))
 	wantRecords(t, output(t, dir, nil, "node", path), 2, "first")
 }
@@ -104,9 +99,5 @@ func TestReadmeC(t *testing.T) {
 }
 
 func TestReadmeGo(t *testing.T) {
-	// Inside the module, so that it is built with this checkout; "_" hides it from ./...
-	dir := filepath.Join(checkout(t), "build", "_readme")
-	require.NoError(t, os.MkdirAll(dir, 0o700))
-	file(t, dir, "main.go", readmeBlock(t, "go"))
-	wantRecords(t, output(t, checkout(t), nil, "go", "run", "./build/_readme"), 2, "k1 first")
+	wantRecords(t, runGo(t, readmeBlock(t, "go")), 2, "k1 first")
 }
