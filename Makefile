@@ -3,6 +3,7 @@
 #   make         build/lib/libfluvio.so and build/bin/fluvio-devcluster
 #   make demo    the main job on real input: Python writes, Node reads, C checks. FLUVIO_ENDPOINT=host:port uses that cluster
 #   make test    everything: format, vet, lint, Go with the race detector, fuzz smoke, C, Python, Node, official clients, README
+#   make bench   measures everything beside the official clients: one report with plots in build/bench/report, ten minutes. QUICK=1: three
 #   make bench-observe   what hooks and statistics cost a producer, a minute; leave the machine alone meanwhile
 #   make test-valgrind, make test-crowd   C tests under valgrind; 64 threads for a minute on shared handles
 #   make bench-produce   measures producers beside the official clients, about three minutes (tests/bench/README.md)
@@ -47,7 +48,7 @@ COLD := crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/pem math/
 COLD_FLAGS := $(COLD:%=-gcflags=%=-l)
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python bench-produce bench-consume bench-observe soak clean need-build need-python need-node
+.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node
 
 # need,command,what it is for
 define need
@@ -232,6 +233,11 @@ test-node: all need-node $(NODE_DONE)
 # FULL=1: every combination, about an hour. PROFILE=1: also where the CPU time goes. BENCHFLAGS: see run.py --help.
 bench-produce bench-consume: need-python need-node all $(VENV)/.done $(NODE_DONE)
 	@$(VENV)/bin/python tests/bench/run.py $(@:bench-%=%) $(if $(FULL),--full) $(if $(PROFILE),--profile) $(BENCHFLAGS)
+
+# QUICK=1: a few minutes instead of ten. BENCH_OUT: the folder of the report. BENCHFLAGS: pieces, see whole.py --help.
+BENCH_OUT ?= $(BUILD)/bench/report
+bench: need-python need-node all $(VENV)/.done $(NODE_DONE)
+	@$(VENV)/bin/python tests/bench/whole.py $(if $(QUICK),--quick) --out $(BENCH_OUT) $(BENCHFLAGS)
 
 bench-observe: need-build
 	@go test -run - -bench Observed -benchtime 1000x ./core

@@ -37,7 +37,7 @@ class Row:
     @property
     def loses(self) -> bool:
         """Whether the client is known not to give all records: what it does not give is shown, and is no failure."""
-        return self.program in ("rust", "official-python")
+        return self.program in ("rust", "official-python", "official-node")
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,14 @@ C = (Row("c", "callback", official="rust records"), Row("c", "poll", official="r
 GO = (Row("go", "batches", official="rust records"), Row("go", official="rust records"))
 NODE = (Row("node", "batches", official="rust records"), Row("node", official="rust records"))
 OFFICIAL_PYTHON = Row("official-python")
+OFFICIAL_NODE = Row("official-node")
 PYTHON = (
     Row("python", "batches", official="official-python records"),
     Row("python", official="official-python records"),
 )
 CORE = (C[0], GO[0], RUST)
-EVERY = (*C, Row("c", "records", official="rust records"), *GO, *NODE, RUST, *PYTHON, OFFICIAL_PYTHON)
-FOLLOWERS = (C[0], C[1], *GO, *NODE, RUST, *PYTHON, OFFICIAL_PYTHON)
+EVERY = (*C, Row("c", "records", official="rust records"), *GO, *NODE, RUST, *PYTHON, OFFICIAL_PYTHON, OFFICIAL_NODE)
+FOLLOWERS = (C[0], C[1], *GO, *NODE, RUST, *PYTHON, OFFICIAL_PYTHON, OFFICIAL_NODE)
 
 
 def short() -> List[Workload]:
@@ -127,7 +128,7 @@ def short() -> List[Workload]:
         Workload((*RAW, *CORE, NODE[0], *PYTHON, OFFICIAL_PYTHON), size=1000),
         Workload((RAW[0], *CORE), partitions=8),
         *(Workload((C[0], RUST), compression=codec) for codec in CODECS[1:]),
-        Workload((C[0], C[1], GO[0], NODE[0], NODE[1], RUST, PYTHON[1], OFFICIAL_PYTHON), mode="follow"),
+        Workload((C[0], C[1], GO[0], NODE[0], NODE[1], RUST, PYTHON[1], OFFICIAL_PYTHON, OFFICIAL_NODE), mode="follow"),
     ]
 
 

@@ -109,6 +109,8 @@ RAW = (Row("raw", "16 KiB batches"), Row("raw", "1 MiB batches", batch=1 << 20))
 RUST = (Row("rust"), Row("rust", reports="take"))
 C = (Row("c", official="rust send"), Row("c", reports="take", official="rust send reports"))
 OFFICIAL_PYTHON = (Row("official-python"), Row("official-python", "send_all"))
+OFFICIAL_NODE = (Row("official-node"), Row("official-node", "send_all"))
+"""It neither compresses nor lingers."""
 PYTHON = (
     Row("python", official="official-python send"),
     Row("python", "send_many", official="official-python send_all"),
@@ -136,6 +138,7 @@ SINGLE = (
     Row("python", official="official-python send"),
     Row("official-python"),
     Row("official-python", "send_flush"),
+    Row("official-node", "send_flush"),
 )
 LINEAR = tuple(Row("python", count=count) for count in (100_000, 1_000_000, 10_000_000))
 
@@ -143,7 +146,7 @@ LINEAR = tuple(Row("python", count=count) for count in (100_000, 1_000_000, 10_0
 def short() -> List[Workload]:
     """What ``make bench-produce`` does."""
     return [
-        Workload((*RAW, *EVERY)),
+        Workload((*RAW, *EVERY, *OFFICIAL_NODE)),
         Workload((*RAW, *CORE, PYTHON[1], OFFICIAL_PYTHON[1]), size=1000),
         Workload(CORE, partitions=8),
         Workload((C[0], RUST[0]), compression="lz4"),

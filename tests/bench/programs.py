@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import random
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from matrix.clients import (  # noqa: E402
     BUILD,
     Failed,
     Unavailable,
+    Unpublished,
     build,
     build_c,
     build_rust,
@@ -33,12 +35,15 @@ from matrix.clients import (  # noqa: E402
     prepare_node,
     prepare_official_python,
 )
+from matrix.clients import execute as run_build  # noqa: E402
 
 OUT = BUILD / "bench"
 RUN_DEADLINE = 300.0
 """Seconds after which a program is ended: some calls of the official clients may never return."""
 PAYLOAD_BYTES = 1 << 20
 """About the bytes of the values that records have in turn: more than a batch, so that no codec sees one twice."""
+OFFICIAL_NODE = "0.14.9"
+"""Version of the official Node client."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 Result = Dict[str, Any]
@@ -74,6 +79,26 @@ def prepare_official(script: str) -> List[str]:
 
 
 @lru_cache
+def prepare_official_node() -> List[str]:
+    """The official Node client. Its package has the native module, and TypeScript that must be compiled, for which its
+    script needs a compiler that it does not ask for."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        raise Unpublished("the official Node client has no native module for this platform")
+    node, folder = prepare_node()[0], OUT / "node-official"
+    package = folder / "node_modules" / "@fluvio" / "client"
+    if not (package / "dist" / "index.js").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        install = [need("npm", "to install the official Node client"), "install", "--prefix", str(folder)]
+        quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
+        problem = run_build([*install, *quiet, f"@fluvio/client@{OFFICIAL_NODE}"])
+        if problem:
+            raise Unavailable(f"the official Node client cannot be had: {problem}")
+        modules = ROOT / "bindings" / "node" / "node_modules"
+        build([str(modules / ".bin" / "tsc"), "-p", str(package), "--typeRoots", str(modules / "@types")])
+    return ["env", f"OFFICIAL_NODE={folder}", node, str(BENCH / "node" / "official.mjs")]
+
+
+@lru_cache
 def prepare_rust(release: bool) -> List[str]:
     """The official Rust client."""
     return build_rust("bench-rust", release)
@@ -106,6 +131,7 @@ def programs(benchmark: str = "produce", release: bool = True) -> Dict[str, Prog
         "raw": Program("bare socket", prepare_go),
         "rust": Program("official Rust 0.50.1", lambda: prepare_rust(release)),
         "official-python": Program("official Python 0.21.0", lambda: prepare_official(official)),
+        "official-node": Program(f"official Node {OFFICIAL_NODE}", prepare_official_node),
     }
 
 

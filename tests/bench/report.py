@@ -10,10 +10,18 @@ import produce
 from produce import CORE_LIMIT_NS, Goal
 from programs import Result
 
-__all__ = ["LEGENDS", "METRICS", "Measured", "Result", "Section", "goal_rows", "goals_text", "of_server_limit"]
+__all__ = ["LEGENDS", "METRICS", "PERCENTILES", "Measured", "Result", "Section", "goal_rows", "goals_text"]
 
 AnyRow = Union[produce.Row, consume.Row]
 AnyWorkload = Union[produce.Workload, consume.Workload]
+
+PERCENTILES = ("p10", "p25", "p50", "p75", "p90", "p99", "p999")
+
+
+def of_latency(point: str) -> Callable[[Result], Optional[float]]:
+    """A percentile of the latencies, in microseconds."""
+    return lambda r: r["latency_us"] and r["latency_us"].get(point)
+
 
 METRICS: Dict[str, Callable[[Result], Optional[float]]] = {
     "rate": lambda r: r["records"] / r["seconds"],
@@ -21,8 +29,7 @@ METRICS: Dict[str, Callable[[Result], Optional[float]]] = {
     "cpu_ns": lambda r: r["cpu_seconds"] / r["records"] * 1e9,
     "server_ns": lambda r: r["server_cpu_seconds"] and r["server_cpu_seconds"] / r["records"] * 1e9,
     "rss_mb": lambda r: r["max_rss_kb"] / 1024,
-    "p50": lambda r: r["latency_us"] and r["latency_us"]["p50"],
-    "p99": lambda r: r["latency_us"] and r["latency_us"]["p99"],
+    **{point: of_latency(point) for point in PERCENTILES},
     "missing": lambda r: r.get("missing"),
 }
 

@@ -137,6 +137,8 @@ def main(words: Sequence[str]) -> int:
     file = OUT / f"{options.benchmark}.json"
     content = {
         "machine": here,
+        "date": time.strftime("%Y-%m-%d"),
+        "text": "\n".join(part for part in text if part),
         "server": server,
         "workloads": [section.json() for section in sections],
         "goals": goals,

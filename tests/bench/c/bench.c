@@ -89,8 +89,10 @@ static void print_latencies(latencies_t *l) {
     return;
   }
   qsort(l->ns, n, sizeof *l->ns, ascending);
-  printf("{\"samples\":%zu,\"p50\":%.1f,\"p99\":%.1f,\"max\":%.1f}", n, (double)l->ns[n / 2] / 1e3, (double)l->ns[n * 99 / 100] / 1e3,
-         (double)l->ns[n - 1] / 1e3);
+  static const struct { const char *name; size_t per_mille; } points[] = {{"p10", 100}, {"p25", 250}, {"p50", 500}, {"p75", 750}, {"p90", 900}, {"p99", 990}, {"p999", 999}};
+  printf("{\"samples\":%zu,", n);
+  for (size_t i = 0; i < sizeof points / sizeof *points; i++) printf("\"%s\":%.1f,", points[i].name, (double)l->ns[n * points[i].per_mille / 1000] / 1e3);
+  printf("\"max\":%.1f}", (double)l->ns[n - 1] / 1e3);
 }
 
 void print_result(size_t records, size_t warmup, uint64_t bytes, const clocks_t *clocks, const uint64_t *missing, latencies_t *latencies) {

@@ -45,8 +45,13 @@ type result struct {
 // percentiles are latencies in microseconds.
 type percentiles struct {
 	Samples int     `json:"samples"`
+	P10     float64 `json:"p10"`
+	P25     float64 `json:"p25"`
 	P50     float64 `json:"p50"`
+	P75     float64 `json:"p75"`
+	P90     float64 `json:"p90"`
 	P99     float64 `json:"p99"`
+	P999    float64 `json:"p999"`
 	Max     float64 `json:"max"`
 }
 
@@ -160,9 +165,9 @@ func (c *clocks) stop(r *result) error {
 	r.MaxRSSKB, err = maxRSSKB()
 	if l := c.job.latency; len(l) > 0 {
 		slices.Sort(l)
-		at := func(i int) float64 { return float64(l[i].Nanoseconds()) / 1e3 }
 		n := len(l)
-		r.LatencyUS = &percentiles{n, at(n / 2), at(n * 99 / 100), at(n - 1)}
+		at := func(perMille int) float64 { return float64(l[min(n*perMille/1000, n-1)].Nanoseconds()) / 1e3 }
+		r.LatencyUS = &percentiles{n, at(100), at(250), at(500), at(750), at(900), at(990), at(999), at(1000)}
 	}
 	return err
 }

@@ -21,7 +21,8 @@ export function clocks() {
 export function show(result, latencies) {
   latencies.sort((a, b) => a - b);
   const n = latencies.length;
-  const at = (i) => latencies[i] * 1e3;
-  const latency_us = n ? { samples: n, p50: at(n >> 1), p99: at(Math.floor((n * 99) / 100)), max: at(n - 1) } : null;
+  const at = (perMille) => latencies[Math.min(Math.floor((n * perMille) / 1000), n - 1)] * 1e3;
+  const parts = { p10: 100, p25: 250, p50: 500, p75: 750, p90: 900, p99: 990, p999: 999, max: 1000 };
+  const latency_us = n ? { samples: n, ...Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, at(part)])) } : null;
   console.log(JSON.stringify({ ...result, latency_us }));
 }

@@ -16,6 +16,8 @@ SAMPLE = 128
 GROUP = 10_000
 """Records in one call of send_many and send_all."""
 WAIT = 120.0
+PERCENTILES = {"p10": 100, "p25": 250, "p50": 500, "p75": 750, "p90": 900, "p99": 990, "p999": 999}
+"""Of latencies, by parts per thousand."""
 
 
 def arguments(modes: Sequence[str] = ("throughput", "latency")) -> argparse.Namespace:
@@ -83,7 +85,7 @@ def show(clocks: Clocks, latencies: List[float], **counts: int) -> None:
     """Prints the result."""
     latencies.sort()
     n = len(latencies)
-    percentiles = {"p50": n // 2, "p99": n * 99 // 100, "max": n - 1}
+    percentiles = {**{name: n * part // 1000 for name, part in PERCENTILES.items()}, "max": n - 1}
     result = {
         **counts,
         "seconds": clocks.seconds,

@@ -167,9 +167,12 @@ pub fn show(
     records: usize, warmup: usize, bytes: usize, time: Duration, cpu_seconds: f64, mut latencies: Vec<Duration>,
 ) -> Result<Value, Error> {
     latencies.sort();
-    let at = |i: usize| latencies[i].as_nanos() as f64 / 1e3;
     let n = latencies.len();
-    let percentiles = (n > 0).then(|| json!({"samples": n, "p50": at(n / 2), "p99": at(n * 99 / 100), "max": at(n - 1)}));
+    let at = |per_mille: usize| latencies[(n * per_mille / 1000).min(n - 1)].as_nanos() as f64 / 1e3;
+    let percentiles = (n > 0).then(|| {
+        json!({"samples": n, "p10": at(100), "p25": at(250), "p50": at(500), "p75": at(750), "p90": at(900), "p99": at(990),
+            "p999": at(999), "max": at(1000)})
+    });
     Ok(json!({
         "records": records, "warmup": warmup, "bytes": bytes, "seconds": time.as_secs_f64(), "cpu_seconds": cpu_seconds,
         "max_rss_kb": max_rss_kb()?, "latency_us": percentiles,
