@@ -17,13 +17,15 @@ test('ESM and CommonJS export the same objects', () => {
   for (const name of Object.keys(cjs)) assert.equal(esm[name], cjs[name], name);
 });
 
+/** What index.d.ts declares, and the files that it exports. */
+const types = ['index.d.ts', ...[...read('index.d.ts').matchAll(/from '\.\/(types\/\w+)\.js'/g)].map(([, name]) => `${name}.d.ts`)].map(read).join('\n');
+
 test('the types declare every export, and no other', () => {
-  const declared = [...read('index.d.ts').matchAll(/^export (?:class|function|const) (\w+)/gm)].map(([, name]) => name);
+  const declared = [...types.matchAll(/^export (?:class|function|const) (\w+)/gm)].map(([, name]) => name);
   assert.deepEqual([...new Set(declared)].sort(), Object.keys(cjs).sort());
 });
 
 test('the types declare every public member of the classes, and no other', () => {
-  const types = read('index.d.ts');
   for (const name of ['Client', 'Admin', 'Producer', 'Consumer', 'Batch', 'Record', 'DevCluster', 'SendReport']) {
     const body = types.match(new RegExp(`^export class ${name} .*\\{\\n([\\s\\S]*?)^\\}`, 'm'))[1];
     const declared = [...body.matchAll(/^ {2}(?:static |readonly )*(\w+)[(:]/gm)].map(([, member]) => member).filter((m) => m !== 'private');
@@ -56,7 +58,7 @@ test('the packed files are the package, and no more', () => {
   for (const name of ['package.json', 'README.md', 'index.mjs', 'index.d.ts', 'index.d.mts', 'lib/index.js', 'lib/codes.js']) {
     assert.ok(names.includes(name), `${name} is missing`);
   }
-  for (const name of names) assert.match(name, /^(package\.json|README\.md|LICENSE|index\.(mjs|d\.ts|d\.mts)|observe\.d\.ts|lib\/\w+\.js|native\/.*)$/);
+  for (const name of names) assert.match(name, /^(package\.json|README\.md|LICENSE|index\.(mjs|d\.ts|d\.mts)|types\/\w+\.d\.ts|lib\/\w+\.js|native\/.*)$/);
 });
 
 test('the library is loaded only when it is needed; where it is missing, the error says what was tried', async () => {

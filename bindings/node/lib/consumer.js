@@ -12,6 +12,7 @@ const { errorSlot, failure } = require('./native.js');
 const { readPositions } = require('./position.js');
 const { Progress } = require('./progress.js');
 const { CALL_OPTIONS, checkOptions, nameOf, partitionOf, positionOf, signalOf, timeoutOf } = require('./settings.js');
+const { readable, readableStream } = require('./streams.js');
 
 const batchSlot = new BigUint64Array(1);
 const { NO_KEY } = abi;
@@ -163,27 +164,27 @@ class Stream {
     );
   }
 
-  async pause(place) {
-    await this.#change('pause', place, undefined, (first, queue, id) =>
-      this.lib.consumer_pause_async(this.address, place.topic, place.partition, first, -1, queue, id),
+  async pause(place, timeoutMs, signal) {
+    await this.#change('pause', place, signal, (first, queue, id) =>
+      this.lib.consumer_pause_async(this.address, place.topic, place.partition, first, timeoutMs, queue, id),
     );
   }
 
-  async resume({ topic, partition }) {
-    await this.#change('resume', null, undefined, (first, queue, id) =>
-      this.lib.consumer_resume_async(this.address, topic, partition, -1, queue, id),
+  async resume({ topic, partition }, timeoutMs, signal) {
+    await this.#change('resume', null, signal, (first, queue, id) =>
+      this.lib.consumer_resume_async(this.address, topic, partition, timeoutMs, queue, id),
     );
   }
 
-  async drain() {
-    await this.#change('drain', null, undefined, (first, queue, id) => this.lib.consumer_drain_async(this.address, -1, queue, id));
+  async drain(timeoutMs, signal) {
+    await this.#change('drain', null, signal, (first, queue, id) => this.lib.consumer_drain_async(this.address, timeoutMs, queue, id));
   }
 
-  async positions() {
+  async positions(timeoutMs, signal) {
     if (this.closed) throw closed('positions', 'consumer');
     const take = (operation) => readPositions(this.lib, this.lib.op_take_position_list(operation));
-    const list = await this.hub.run({ what: 'positions', take }, (queue, id) =>
-      this.lib.consumer_positions_async(this.address, -1, queue, id),
+    const list = await this.hub.run({ what: 'positions', signal, take }, (queue, id) =>
+      this.lib.consumer_positions_async(this.address, timeoutMs, queue, id),
     );
     const { columns, index } = this;
     for (const each of this.left > 0 ? list : []) {
@@ -443,6 +444,14 @@ class Consumer {
     return this.records();
   }
 
+  readable(options) {
+    return readable(this, options, this.#stream.progress.stores);
+  }
+
+  readableStream(options) {
+    return readableStream(this, options, this.#stream.progress.stores);
+  }
+
   async commit(options) {
     const checked = checkOptions(options);
     await this.#stream.commit(timeoutOf(checked), signalOf(checked));
@@ -493,19 +502,21 @@ class Consumer {
   }
 
   async pause(partition, options) {
-    await this.#stream.pause(this.#place(partition, options));
+    await this.#stream.pause(this.#place(partition, options), timeoutOf(options), signalOf(options));
   }
 
   async resume(partition, options) {
-    await this.#stream.resume(this.#place(partition, options));
+    await this.#stream.resume(this.#place(partition, options), timeoutOf(options), signalOf(options));
   }
 
-  async drain() {
-    await this.#stream.drain();
+  async drain(options) {
+    const checked = checkOptions(options);
+    await this.#stream.drain(timeoutOf(checked), signalOf(checked));
   }
 
-  async positions() {
-    return this.#stream.positions();
+  async positions(options) {
+    const checked = checkOptions(options);
+    return this.#stream.positions(timeoutOf(checked), signalOf(checked));
   }
 
   async commitOffset(partition, offset, options) {

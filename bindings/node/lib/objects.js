@@ -2,7 +2,7 @@
 
 /** The cluster's objects, out of the library's memory, and watches of them. */
 
-const { CODE, closed } = require('./errors.js');
+const { CODE, cancelled, closed } = require('./errors.js');
 const { disposable, dropped } = require('./loop.js');
 const { checkOptions, signalOf, timeoutOf } = require('./settings.js');
 
@@ -48,11 +48,11 @@ class Source {
     return this.connection.hub.run({ what: 'watch', signal, take }, (queue, id) => lib.watch_next_async(address, timeoutMs, queue, id));
   }
 
-  async close() {
+  async close(timeoutMs, signal) {
     if (!this.address) return;
     const { lib, address } = this;
     try {
-      await this.connection.hub.run({ what: 'close watch' }, (queue, id) => lib.watch_close_async(address, -1, queue, id));
+      await this.connection.hub.run({ what: 'close watch', signal }, (queue, id) => lib.watch_close_async(address, timeoutMs, queue, id));
     } finally {
       this.abandon();
     }
@@ -91,6 +91,7 @@ class Watch {
     const checked = checkOptions(options);
     const timeoutMs = timeoutOf(checked);
     const signal = signalOf(checked);
+    if (signal?.aborted) throw cancelled('watch', signal);
     while (this.#events.length === 0) this.#events.push(...(await this.#source.more(timeoutMs, signal)));
     return this.#events.shift();
   }
@@ -108,9 +109,10 @@ class Watch {
     }
   }
 
-  async close() {
+  async close(options) {
+    const checked = checkOptions(options);
     dropped.unregister(this.#source);
-    await this.#source.close();
+    await this.#source.close(timeoutOf(checked), signalOf(checked));
   }
 }
 disposable(Watch, 'close');

@@ -8,6 +8,7 @@ const { limited } = require('./limit.js');
 const { disposable, dropped, nextTurn, turnIsOver } = require('./loop.js');
 const { inJavaScript } = require('./observe.js');
 const { Sender, timer } = require('./sender.js');
+const { writable, writableStream } = require('./streams.js');
 const { checkOptions, signalOf, timeoutOf } = require('./settings.js');
 
 /** The iterator of what sendMany was given. */
@@ -166,6 +167,14 @@ class Producer {
     const error = sending.error ?? group.error;
     if (error) throw withReport(error, group);
     return group.report();
+  }
+
+  writable(options) {
+    return writable(this, this.#sender, options);
+  }
+
+  writableStream(options) {
+    return writableStream(this, this.#sender, options);
   }
 
   async stats(options) {

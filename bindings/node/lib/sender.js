@@ -281,8 +281,13 @@ class Sender {
     for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
 
+  /** Whether something waits for room. */
+  get crowded() {
+    return this.#waiting.length > 0;
+  }
+
   /** Waits until no packet waits for room; false when the time was up first. */
-  #emptied(ms, signal, what) {
+  emptied(ms, signal, what) {
     if (this.#waiting.length === 0) return true;
     return limited(new Promise((resolve) => this.#whenEmpty.push(resolve)), ms, signal, what);
   }
@@ -291,7 +296,7 @@ class Sender {
     this.#checkOpen();
     this.push();
     const left = timer(timeoutMs);
-    if (!(await this.#emptied(timeoutMs, signal, 'flush'))) {
+    if (!(await this.emptied(timeoutMs, signal, 'flush'))) {
       throw make(CODE.TIMEOUT, `flush: timed out after ${timeoutMs} ms waiting for room in buffer_memory`, {
         details: { operation: 'flush', topic: this.topic },
       });
@@ -323,7 +328,7 @@ class Sender {
   async #prepareClose(timeoutMs, signal) {
     this.push();
     this.closed = true;
-    if (await this.#emptied(timeoutMs, signal, 'close producer')) return null;
+    if (await this.emptied(timeoutMs, signal, 'close producer')) return null;
     const error = make(
       CODE.TIMEOUT,
       `close producer ${this.topic}: timed out after ${timeoutMs} ms; records that waited for room in buffer_memory failed ` +

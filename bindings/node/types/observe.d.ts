@@ -1,6 +1,7 @@
-/** What a client tells of itself. Part of index.d.ts. */
+/** What a client tells of itself. */
 
-import type { PartitionPosition, ProducerStats } from './index.js';
+import type { PartitionPosition } from './consumer.js';
+import type { ProducerStats } from './producer.js';
 
 /** A line of the log. Neither secrets nor anything of records is logged. */
 export interface LogLine {
