@@ -86,6 +86,68 @@ describe('a program', () => {
     assert.ok(left <= 0, 'the collected consumers still watch');
   });
 
+  test('ends by itself after a hundred clients, and nothing of them is left', async () => {
+    const out = await program(`
+      await (await connect(endpoint)).close(); // what is loaded once
+      const before = process.getActiveResourcesInfo().length;
+      for (let i = 0; i < 10; i++) {
+        await Promise.all(Array.from({ length: 10 }, async () => {
+          const client = await connect({ endpoint, onLog: () => {}, onEvent: () => {} });
+          const [producer, consumer] = await Promise.all([client.producer(topic), client.consumer(topic, { start: 'beginning' })]);
+          await producer.send('x');
+          await consumer.poll();
+          await client.close();
+        }));
+      }
+      for (let i = 0; i < 500 && process.getActiveResourcesInfo().length > before; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+      console.log(process.getActiveResourcesInfo().length - before);`);
+    assert.equal(out, '0');
+  });
+
+  test('that ends has delivered what it sent, and may close in beforeExit', async () => {
+    const out = await program(`
+      const client = await connect(endpoint);
+      const producer = await client.producer(topic, { lingerMs: 50 });
+      for (let i = 0; i < 1000; i++) producer.send(String(i)); // nobody awaits them
+      const consumer = await client.consumer(topic);
+      consumer.readable(); // nobody reads it
+      process.once('beforeExit', async () => {
+        console.log(producer.pending);
+        await client.close();
+        console.log(client.closed);
+      });
+      process.on('exit', (code) => console.log(code));`);
+    assert.equal(out, '0\ntrue\n0');
+  });
+
+  test('that calls process.exit ends at once, whatever is open or on its way', async () => {
+    const out = await program(`
+      const client = await connect(endpoint);
+      const producer = await client.producer(topic, { lingerMs: 60_000 });
+      producer.send('never').catch(() => {});
+      (await client.consumer(topic)).poll();
+      process.on('exit', () => console.log('exit', producer.pending));
+      setImmediate(() => process.exit(0));`);
+    assert.equal(out, 'exit 1');
+  });
+
+  test('closes on SIGTERM, which ends its loops and then itself', async () => {
+    const out = await program(`
+      const client = await connect(endpoint);
+      const producer = await client.producer(topic);
+      process.once('SIGTERM', () => client.close());
+      let seen = 0;
+      await producer.send('first');
+      for await (const record of await client.consumer(topic, { start: 'beginning' })) {
+        if (++seen === 1) {
+          producer.send('on its way').then(() => console.log('delivered'));
+          process.kill(process.pid, 'SIGTERM');
+        }
+      }
+      console.log('ended', client.closed);`);
+    assert.deepEqual(out.split('\n').sort(), ['delivered', 'ended true']);
+  });
+
   test('an unhandled failure of send is reported as that of any promise', async () => {
     const out = await program(`
       process.on('unhandledRejection', (error) => { console.log(error.name); process.exit(0); });
@@ -134,6 +196,47 @@ describe('a program', () => {
       await worker.terminate();
     }));
     assert.equal((await use.client.admin.topics()).some((one) => one.name === topic), true);
+  });
+
+  test('workers end by themselves, closed or idle, and share nothing', async () => {
+    const topic = await newTopic(use.client, { partitions: 4 });
+    const script = (partition, close) => `
+      import { parentPort } from 'node:worker_threads';
+      import { connect } from ${esm};
+      const client = await connect(${JSON.stringify(use.cluster.endpoint)});
+      const producer = await client.producer(${JSON.stringify(topic)}, { partition: ${partition} });
+      const { offsets } = await producer.sendMany(Array.from({ length: 5000 }, (_, i) => String(i)));
+      const consumer = await client.consumer(${JSON.stringify(topic)}, { partitions: [${partition}], start: 'beginning', stopAt: 'end' });
+      let next = 0;
+      for await (const record of consumer) if (String(record.value) !== String(next++)) throw new Error(String(record.value));
+      ${close ? 'await client.close();' : ''}
+      parentPort.postMessage([offsets[0], offsets.at(-1), next]);`;
+    const run = (partition, close) => new Promise((resolve, reject) => {
+      const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script(partition, close))}`));
+      let told;
+      worker.on('message', (message) => (told = message));
+      worker.on('error', reject);
+      worker.on('exit', (code) => resolve([code, told]));
+    });
+    const ends = await Promise.all([0, 1, 2, 3].map((partition) => run(partition, partition % 2 === 0)));
+    assert.deepEqual(ends, Array(4).fill([0, [0, 4999, 5000]]));
+  });
+
+  test('workers that are ended in the middle of writing harm nobody', async () => {
+    const topic = await newTopic(use.client);
+    const script = `
+      import { parentPort } from 'node:worker_threads';
+      import { connect } from ${esm};
+      const client = await connect(${JSON.stringify(use.cluster.endpoint)});
+      const producer = await client.producer(${JSON.stringify(topic)});
+      const endless = async function* () { for (;;) { yield 'x'; if (producer.pending === 0) parentPort.postMessage('writing'); } };
+      await producer.sendMany(endless());`;
+    for (let i = 0; i < 3; i++) {
+      const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`));
+      await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+      await worker.terminate();
+    }
+    assert.ok((await fill(use.client, topic, ['still here']))[0] >= 0);
   });
 });
 

@@ -1,6 +1,7 @@
 // What the two Node programs of the benchmarks share: the clocks and the line of output.
 
 import { readFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 function cpuSeconds() {
   const { user, system } = process.cpuUsage();
@@ -10,11 +11,19 @@ function cpuSeconds() {
 // The largest resident memory of this process in KiB. That of getrusage begins with the parent's.
 const maxRssKb = () => Number(/VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
 
-// Starts the clocks of what is measured, and gives the function that stops them.
+// Starts the clocks of what is measured, and gives the function that stops them. A timer of a millisecond tells how long the event
+// loop kept others waiting.
 export function clocks() {
+  const loop = monitorEventLoopDelay({ resolution: 1 });
+  loop.enable();
   const before = cpuSeconds();
   const start = performance.now();
-  return () => ({ seconds: (performance.now() - start) / 1e3, cpu_seconds: cpuSeconds() - before, max_rss_kb: maxRssKb() });
+  return () => {
+    const times = { seconds: (performance.now() - start) / 1e3, cpu_seconds: cpuSeconds() - before, max_rss_kb: maxRssKb() };
+    loop.disable();
+    const ms = (nanoseconds) => Math.max(0, nanoseconds / 1e6 - 1);
+    return { ...times, loop_delay_ms: { p50: ms(loop.percentile(50)), p99: ms(loop.percentile(99)), max: ms(loop.max) } };
+  };
 }
 
 // Prints the result. Latencies are in milliseconds.
