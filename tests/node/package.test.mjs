@@ -52,13 +52,52 @@ test('nothing runs at installation, and the lock file names no host', () => {
   assert.equal(JSON.parse(lock).packages[''].version, manifest.version);
 });
 
+/** The files that package.json leads to. */
+function exported() {
+  const leaves = (value) => (typeof value === 'string' ? [value] : Object.values(value).flatMap(leaves));
+  return [manifest.main, manifest.types, ...leaves(manifest.bin), ...leaves(manifest.exports)].map((file) => file.replace(/^\.\//, ''));
+}
+
+test('what package.json leads to is there, in the form that each way of loading expects', async () => {
+  for (const file of exported()) assert.ok(fs.existsSync(path.join(packageRoot, file)), file);
+  const { '.': main, './package.json': own, ...others } = manifest.exports;
+  assert.equal(own, './package.json');
+  assert.deepEqual([main.require.default, main.require.types], [manifest.main, manifest.types]);
+  assert.equal(manifest.type, 'commonjs');
+  for (const entry of [main, ...Object.values(others)]) {
+    assert.deepEqual(Object.keys(entry), ['import', 'require']);
+    // The first condition that fits counts: types before the rest, and each in the module system that it describes.
+    for (const way of Object.values(entry)) assert.deepEqual(Object.keys(way), ['types', 'default']);
+    assert.match(`${entry.import.types} ${entry.import.default}`, /^\S+\.d\.mts \S+\.mjs$/);
+    assert.match(`${entry.require.types} ${entry.require.default}`, /^\S+[^m]\.d\.ts \S+\.js$/);
+    const [viaImport, viaRequire] = [await import(path.join(packageRoot, entry.import.default)), require(path.join(packageRoot, entry.require.default))];
+    for (const name of Object.keys(viaRequire)) assert.equal(viaImport[name], viaRequire[name], name);
+  }
+  for (const file of Object.values(manifest.bin)) {
+    assert.match(read(file), /^#!\/usr\/bin\/env node\n/);
+    assert.ok(fs.statSync(path.join(packageRoot, file)).mode & 0o100, `${file} cannot be run`);
+  }
+});
+
+test('errors are classes with codes and flags', () => {
+  const errors = Object.entries(cjs).filter(([, one]) => one.prototype instanceof Error);
+  assert.equal(errors.length, 27);
+  for (const [name, type] of errors) {
+    const error = new type('what happened', { details: { topic: 't' }, cause: 1 });
+    assert.ok(error instanceof cjs.FluvioError && error instanceof Error);
+    assert.deepEqual([error.name, error.message, error.cause, error.details.topic, error.code], [name, 'what happened', 1, 't', type.code ?? 0]);
+    assert.deepEqual([typeof error.retriable, typeof error.fatal, error.maybeWritten, error.codeName !== ''], ['boolean', 'boolean', false, type.code !== undefined]);
+  }
+});
+
 test('the packed files are the package, and no more', () => {
   const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: packageRoot, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
   const names = files.map((file) => file.path);
   for (const name of ['package.json', 'README.md', 'index.mjs', 'index.d.ts', 'index.d.mts', 'lib/index.js', 'lib/codes.js']) {
     assert.ok(names.includes(name), `${name} is missing`);
   }
-  for (const name of names) assert.match(name, /^(package\.json|README\.md|LICENSE|index\.(mjs|d\.ts|d\.mts)|types\/\w+\.d\.ts|lib\/\w+\.js|native\/.*)$/);
+  for (const file of exported()) assert.ok(names.includes(file), `${file} is exported, but not packed`);
+  for (const name of names) assert.match(name, /^(package\.json|README\.md|LICENSE|MIGRATION\.md|(index|compat)\.(mjs|d\.ts|d\.mts)|types\/\w+\.d\.ts|bin\/libfluvio\.js|lib\/(\w+\/)?\w+\.js|native\/.*)$/);
 });
 
 test('the library is loaded only when it is needed; where it is missing, the error says what was tried', async () => {

@@ -5,6 +5,8 @@
 /** Any failure of libfluvio. The message names operation, place, what went wrong and what to do, in one line. */
 export class FluvioError extends Error {
   constructor(message: string, fields?: Partial<Pick<FluvioError, 'code' | 'serverCode' | 'retriable' | 'fatal' | 'maybeWritten' | 'endReason' | 'details' | 'cause'>>);
+  /** The code of errors of this class; undefined of FluvioError and LibraryNotFoundError. */
+  static readonly code: number | undefined;
   /** The library's code, a negative number; 0 for errors of this package. Codes may be added: tolerate unknown ones. */
   readonly code: number;
   /** The code's name, for instance "NOT_FOUND". */

@@ -1,0 +1,2 @@
+export { Fluvio as default } from './compat.js';
+export * from './compat.js';

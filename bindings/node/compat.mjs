@@ -1,0 +1,38 @@
+import compat from './lib/compat/index.js';
+
+export default compat.Fluvio;
+
+export const {
+  CustomSpuSpec,
+  DEFAULT_HOST,
+  DEFAULT_ID,
+  DEFAULT_IGNORE_RACK_ASSIGNMENT,
+  DEFAULT_MIN_ID,
+  DEFAULT_OFFSET,
+  DEFAULT_OFFSET_FROM,
+  DEFAULT_PARTITIONS,
+  DEFAULT_PORT,
+  DEFAULT_PRIVATE_PORT,
+  DEFAULT_PUBLIC_PORT,
+  DEFAULT_REPLICAS,
+  DEFAULT_REPLICATION_FACTOR,
+  DEFAULT_TOPIC,
+  Encryption,
+  ErrorCode,
+  Fluvio,
+  FluvioAdmin,
+  FluvioClient,
+  FluvioError,
+  Offset,
+  OffsetFrom,
+  PartitionConsumer,
+  PartitionConsumerJS,
+  Record,
+  SmartModuleType,
+  SpuConfig,
+  SpuGroupSpec,
+  TopicProducer,
+  TopicSpec,
+  arrayBufferToString,
+  stringToArrayBuffer,
+} = compat;
