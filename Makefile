@@ -12,7 +12,7 @@
 #   make dist    wheels, npm packages and C archives for linux on amd64 and arm64, in build/dist
 #   make soak    every fault of the matrix with 50 seeds, then SECONDS=600 of faults one after the other
 #   make docs    writes the pages in docs that are made of the code: settings and errors
-#   make docs-python   the reference of the Python binding, in build/docs/python
+#   make docs-python, make docs-node   the references of the bindings, in build/docs/python and build/docs/node
 #   make audit   asks the databases of known vulnerabilities about the dependencies, where they can be reached
 #   make clean   removes build/ and the Node packages
 
@@ -48,7 +48,7 @@ COLD := crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/pem math/
 COLD_FLAGS := $(COLD:%=-gcflags=%=-l)
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node
+.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node
 
 # need,command,what it is for
 define need
@@ -256,6 +256,12 @@ docs-python: lib $(DIST_VENV)/.done
 	@PYTHONPATH=bindings/python $(DIST_VENV)/bin/python -m pdoc --docformat google --no-show-source -o $(BUILD)/docs/python \
 	  libfluvio libfluvio.aio libfluvio.typed libfluvio.aio.typed libfluvio.compat
 	@echo "the reference is in $(BUILD)/docs/python"
+
+# The Node reference, made of the types, in build/docs/node.
+docs-node: need-node $(NODE_DONE)
+	@rm -rf $(BUILD)/docs/node
+	@cd bindings/node && node node_modules/typedoc/bin/typedoc --logLevel Warn
+	@echo "the reference is in $(BUILD)/docs/node"
 
 # What cannot be asked is skipped, with the reason.
 audit: need-build need-python need-node $(VENV)/.done

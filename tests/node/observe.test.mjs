@@ -1,11 +1,8 @@
 // Counters, Prometheus text, statistics at intervals, logs.
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import test from 'node:test';
 import { ClosedError, DevCluster, InvalidArgumentError, connect } from '../../bindings/node/index.mjs';
-import { control, here, newTopic, packageRoot, rejection, root, runNode, useCluster } from './support.mjs';
+import { control, newTopic, packageRoot, rejection, runNode, useCluster } from './support.mjs';
 
 const use = useCluster();
 
@@ -110,22 +107,5 @@ test('warnings go to the standard error when nobody takes them', async () => {
   for (const [variable, wanted] of [['', true], ['off', false]]) {
     const { stderr } = await runNode(['-e', program], { env: { ...process.env, FLUVIO_LOG: variable } });
     assert.equal(/level=WARN msg="tls is anonymous/.test(stderr), wanted, stderr);
-  }
-});
-
-test('the example with prom-client', async () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'libfluvio-metrics-'));
-  try {
-    fs.mkdirSync(path.join(folder, 'node_modules'));
-    fs.symlinkSync(packageRoot, path.join(folder, 'node_modules', 'libfluvio'));
-    for (const name of fs.readdirSync(path.join(packageRoot, 'node_modules'))) {
-      if (!name.startsWith('.')) fs.symlinkSync(path.join(packageRoot, 'node_modules', name), path.join(folder, 'node_modules', name));
-    }
-    fs.copyFileSync(path.join(root, 'tests', 'examples', 'node', 'prometheus.mjs'), path.join(folder, 'prometheus.mjs'));
-    const { stdout } = await runNode([path.join(folder, 'prometheus.mjs'), use.cluster.endpoint], { cwd: here });
-    assert.match(stdout, /^orders_handled_total 1$/m);
-    assert.match(stdout, /^fluvio_producer_records_total\{.*topic="measured-in-node",outcome="acknowledged"\} 1$/m);
-  } finally {
-    fs.rmSync(folder, { recursive: true });
   }
 });
