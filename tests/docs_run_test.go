@@ -141,9 +141,12 @@ func runGo(t *testing.T, code string) string {
 
 // shellEnv is what commands of the pages find: the programs of the checkout, Python with the package, and a cluster.
 func shellEnv(t *testing.T) []string {
-	cluster := fixture(t)
+	cluster, bin := fixture(t), t.TempDir()
+	// npx of a package that is installed runs its command.
+	npx := "#!/bin/sh\n[ \"$1\" = libfluvio ] && shift && exec node '" + filepath.Join(checkout(t), "bindings/node/bin/libfluvio.js") + "' \"$@\"\n"
+	require.NoError(t, os.Chmod(file(t, bin, "npx", npx), 0o700))
 	return []string{
-		"PATH=" + filepath.Join(checkout(t), "build/bin") + ":" + filepath.Join(checkout(t), "build/venv/bin") + ":" + os.Getenv("PATH"),
+		"PATH=" + bin + ":" + filepath.Join(checkout(t), "build/bin") + ":" + filepath.Join(checkout(t), "build/venv/bin") + ":" + os.Getenv("PATH"),
 		"PYTHONPATH=" + filepath.Join(checkout(t), "bindings/python"), "FLUVIO_ENDPOINT=" + cluster.Endpoint(),
 	}
 }
