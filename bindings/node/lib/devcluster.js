@@ -78,7 +78,7 @@ class DevCluster {
     if (!inTime) throw make(CODE.TIMEOUT, `start dev cluster: not ready after ${timeoutMs} ms: ${this.#said()}`);
     const child = this.#child;
     child.stdout.resume();
-    for (const part of [child, child.stdin, child.stdout, child.stderr]) part.unref();
+    for (const part of [child, child.stdin, child.stdout, child.stderr]) part.unref?.(); // Bun has none for some
   }
 
   /** Until the first line of output says where the cluster listens. */

@@ -51,6 +51,7 @@ class Watcher {
   /** @param {number} fd @param {() => void} readable called when the descriptor became readable */
   constructor(fd, readable) {
     if (fd < 0) throw make(CODE.UNSUPPORTED, 'watch libfluvio: this platform has no descriptor to wait on');
+    if (process.versions.bun) throw make(CODE.UNSUPPORTED, 'watch libfluvio: sockets of Bun do not read pipes [hint: use Node or Deno]');
     const own = native().duplicate(fd);
     if (own < 0) throw make(CODE.OUT_OF_MEMORY, 'watch libfluvio: no descriptor is free [hint: close clients, or raise the limit of open files]');
     this.#socket = new net.Socket({
