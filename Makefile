@@ -9,7 +9,8 @@
 #   make bench-produce   measures producers beside the official clients, about three minutes (tests/bench/README.md)
 #   make bench-consume   the same of consumers
 #   make install PREFIX=/usr/local DESTDIR=   library (shared, static), headers, pkg-config, CMake, fluvio-devcluster; make uninstall
-#   make dist    wheels, npm packages and C archives for linux on amd64 and arm64, in build/dist
+#   make dist    wheels, npm packages and C archives for linux on amd64 and arm64, in build/dist, with licences, SBOMs and checksums
+#   make check-reproducible   packs twice, in two places, and compares
 #   make soak    every fault of the matrix with 50 seeds, then SECONDS=600 of faults one after the other
 #   make docs    writes the pages in docs that are made of the code: settings and errors
 #   make docs-python, make docs-node   the references of the bindings, in build/docs/python and build/docs/node
@@ -28,6 +29,8 @@ VENV := $(BUILD)/venv
 OLD_VENV := $(BUILD)/venv-old
 PYTHON := python3
 FUZZTIME ?= 3s
+CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1767225600)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 CC ?= gcc
 export CGO_ENABLED := 1
@@ -48,7 +51,7 @@ COLD := crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/pem math/
 COLD_FLAGS := $(COLD:%=-gcflags=%=-l)
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib static devcluster install uninstall dist generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node
+.PHONY: all lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node
 
 # need,command,what it is for
 define need
@@ -120,7 +123,7 @@ uninstall:
 # -------------------------------------------------------------- packages
 
 DIST_ARCHS ?= amd64 arm64
-DIST_VENV := $(BUILD)/venv-dist
+DIST_VENV ?= $(BUILD)/venv-dist
 $(DIST_VENV)/.done: capi/packaging/requirements.txt
 	@echo "preparing the Python environment of the packages"
 	@$(PYTHON) -m venv $(DIST_VENV)
@@ -129,9 +132,19 @@ $(DIST_VENV)/.done: capi/packaging/requirements.txt
 
 dist: need-build need-python need-node $(DIST_VENV)/.done
 	@rm -rf $(BUILD)/dist && mkdir -p $(BUILD)/dist
-	@for arch in $(DIST_ARCHS); do COLD_FLAGS="$(COLD_FLAGS)" capi/packaging/cross.sh $(ROOT)/$(DIST_VENV)/bin/python $$arch $(BUILD)/cross/$$arch; done
+	@for arch in $(DIST_ARCHS); do COLD_FLAGS="$(COLD_FLAGS)" capi/packaging/cross.sh $(abspath $(DIST_VENV))/bin/python $$arch $(BUILD)/cross/$$arch; done
 	@$(DIST_VENV)/bin/python capi/packaging/pack.py --version $(VERSION) --out $(BUILD)/dist $(foreach arch,$(DIST_ARCHS),$(BUILD)/cross/$(arch))
+	@for arch in $(DIST_ARCHS); do for file in libfluvio.so fluvio-devcluster; do \
+	  go run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version v$(VERSION) -output $(BUILD)/dist/$$file-$(VERSION)-linux-$$arch.cdx.json \
+	    $(BUILD)/cross/$$arch/$$file; done; done
 	@cd $(BUILD)/dist && sha256sum * > SHA256SUMS && cat SHA256SUMS
+
+# The same sources, in another place and from nothing, give the same packages.
+check-reproducible: need-build need-python need-node $(DIST_VENV)/.done
+	@capi/packaging/reproduce.sh $(BUILD)/reproduce $(abspath $(DIST_VENV))
+
+version:
+	@echo $(VERSION)
 
 # Tables that C, Python and Node take from Go, and the page about errors.
 generate: need-build

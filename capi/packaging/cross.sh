@@ -16,12 +16,13 @@ mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # A file rather than a command line, because cgo splits CC at spaces. zig writes a stray ./-.o where it is started.
-printf '#!/bin/sh\nexec %q -m ziglang cc -target %s "$@"\n' "$(command -v "$python")" "$target" > "$work/cc"
-chmod +x "$work/cc"
+printf '#!/bin/sh\nexec %q -m ziglang cc -target %s "$@"\n' "$(command -v "$python")" "$target" > "$work/libfluvio-cc"
+chmod +x "$work/libfluvio-cc"
 
+# Nothing of where, when and from which commit it is built goes into the files: the same sources and tools give the same bytes.
 cd "$root"
 export GOOS=linux GOARCH=$arch
-GOFLAGS="${GOFLAGS-} ${COLD_FLAGS-}" CGO_ENABLED=1 CC=$work/cc CGO_CFLAGS="-O2 -g0 -fno-sanitize=undefined" go build -trimpath -buildmode=c-shared \
-  -ldflags "-s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$root/capi/fluvio.map -Wl,-z,defs -Wl,--strip-all'" -o "$out/libfluvio.so" ./capi
-CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$out/fluvio-devcluster" ./core/cmd/fluvio-devcluster
+GOFLAGS="${GOFLAGS-} ${COLD_FLAGS-}" CGO_ENABLED=1 PATH=$work:$PATH CC=libfluvio-cc CGO_CFLAGS="-O2 -g0 -fno-sanitize=undefined" go build -trimpath -buildvcs=false -buildmode=c-shared \
+  -ldflags "-s -w -buildid= -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$root/capi/fluvio.map -Wl,-z,defs -Wl,--strip-all'" -o "$out/libfluvio.so" ./capi
+CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid=" -o "$out/fluvio-devcluster" ./core/cmd/fluvio-devcluster
 rm -f "$out/libfluvio.h" capi/-.o

@@ -2,22 +2,31 @@
 
 Every wheel, and every platform's npm package, holds the library and the dev cluster's program, so that a machine that
 installs it needs no Go. The npm package libfluvio itself holds no binary; it names the platforms' packages as optional.
+With SOURCE_DATE_EPOCH in the environment the same files give the same packages, byte for byte.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
+from contextlib import ExitStack
 from pathlib import Path
+
+from licences import collected
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON, NODE = ROOT / "bindings" / "python", ROOT / "bindings" / "node"
 FILES = ("libfluvio.so", "fluvio-devcluster")
+LICENCES = "THIRD_PARTY_LICENCES.txt"
+"""On which terms what is compiled into the binaries may be used: it goes wherever they go."""
 WHEEL_TAGS = {
     "amd64": "manylinux_2_17_x86_64.manylinux2014_x86_64",
     "arm64": "manylinux_2_17_aarch64.manylinux2014_aarch64",
@@ -37,6 +46,7 @@ def put(binaries: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         shutil.copy(binaries / name, folder / name)
+    (folder / LICENCES).write_text(collected(), encoding="utf-8")
 
 
 def wheel(binaries: Path, work: Path, out: Path) -> None:
@@ -70,7 +80,7 @@ def npm_platform(binaries: Path, work: Path, version: str, out: Path) -> str:
         "os": ["linux"],
         "cpu": [cpu],
         "libc": ["glibc"],
-        "files": [*FILES, "LICENSE"],
+        "files": [*FILES, "LICENSE", LICENCES],
     }
     npm_pack(work, manifest, out)
     return name
@@ -91,21 +101,34 @@ def npm_main(platforms: list[str], work: Path, version: str, out: Path) -> None:
     npm_pack(work, manifest, out)
 
 
-def archive(binaries: Path, version: str, out: Path) -> None:
+def archive(binaries: Path, work: Path, version: str, out: Path) -> None:
     """Library, headers and program for C and C++, below one folder."""
     top = f"libfluvio-{version}-linux-{binaries.name}"
-    with tarfile.open(out / f"{top}.tar.gz", "w:gz") as tar:
+    made = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+
+    def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+        """Nothing of who packed it, and when."""
+        entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = made, 0, 0, "root", "root"
+        entry.mode = 0o755 if entry.mode & 0o100 else 0o644
+        return entry
+
+    put(binaries, work)
+    with ExitStack() as stack:
+        packed = stack.enter_context((out / f"{top}.tar.gz").open("wb"))
+        zipped = stack.enter_context(gzip.GzipFile("", "wb", fileobj=packed, mtime=made))
+        tar = stack.enter_context(tarfile.open(fileobj=zipped, mode="w"))
         for source, place in (
             (binaries / "libfluvio.so", "lib/libfluvio.so.1"),
             (binaries / "fluvio-devcluster", "bin/fluvio-devcluster"),
             (ROOT / "include" / "fluvio.h", "include/fluvio.h"),
             (ROOT / "include" / "fluvio.hpp", "include/fluvio.hpp"),
             (ROOT / "LICENSE", "LICENSE"),
+            (work / LICENCES, LICENCES),
         ):
-            tar.add(source, f"{top}/{place}")
+            tar.add(source, f"{top}/{place}", filter=plain)
         link = tarfile.TarInfo(f"{top}/lib/libfluvio.so")
         link.type, link.linkname = tarfile.SYMTYPE, "libfluvio.so.1"
-        tar.addfile(link)
+        tar.addfile(plain(link))
 
 
 def main() -> None:
@@ -121,7 +144,7 @@ def main() -> None:
         for binaries in (each.resolve() for each in args.binaries):
             wheel(binaries, work / f"wheel-{binaries.name}", out)
             platforms.append(npm_platform(binaries, work / f"npm-{binaries.name}", args.version, out))
-            archive(binaries, args.version, out)
+            archive(binaries, work / f"archive-{binaries.name}", args.version, out)
         npm_main(platforms, work / "npm", args.version, out)
 
 
