@@ -134,9 +134,9 @@ func (cl *Cluster) Close() error {
 	if cl.control != nil {
 		cl.control.stop()
 	}
-	cl.sc.stop()
+	cl.sc.close()
 	for _, s := range cl.spus {
-		s.srv.stop()
+		s.srv.close()
 	}
 	cl.status.stop()
 	cl.wg.Wait()

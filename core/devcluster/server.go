@@ -22,12 +22,13 @@ type server struct {
 	mu    sync.Mutex
 	addr  string // host:port; its port is 0 before the first start
 	ln    net.Listener
+	free  func() // gives the port of a stopped server up
 	conns map[*conn]struct{}
 	wg    sync.WaitGroup
 }
 
 func newServer(cl *Cluster, role wire.Role, id int32, addr string) *server {
-	s := &server{cl: cl, role: role, id: id, addr: addr, apis: scAPIs}
+	s := &server{cl: cl, role: role, id: id, addr: addr, apis: scAPIs, free: func() {}}
 	if role == wire.SPU {
 		s.apis = spuAPIs
 	}
@@ -69,7 +70,8 @@ func (s *server) start() error {
 		return fluvioerr.Wrap(fluvioerr.Connection, "start "+s.name(), err).AtAddr(s.addr).
 			WithHint("choose another address, or stop what uses it")
 	}
-	s.ln, s.addr, s.conns = ln, ln.Addr().String(), map[*conn]struct{}{}
+	s.free()
+	s.ln, s.addr, s.free, s.conns = ln, ln.Addr().String(), func() {}, map[*conn]struct{}{}
 	s.wg.Add(1)
 	go s.accept(ln)
 	s.cl.logger.Info("listening", "server", s.name(), "address", s.addr)
@@ -111,7 +113,7 @@ func (s *server) gone(c *conn) {
 	s.wg.Done()
 }
 
-// stop ends the server as a killed process would: connections break without a farewell.
+// stop ends the server as a killed process would: connections break without a farewell. Its port is kept until the cluster ends.
 func (s *server) stop() {
 	s.mu.Lock()
 	if s.ln == nil {
@@ -120,10 +122,24 @@ func (s *server) stop() {
 	}
 	s.ln.Close()
 	s.ln = nil
+	select {
+	case <-s.cl.done:
+	default:
+		s.free = holdPort(s.addr)
+	}
 	for c := range s.conns {
 		c.close()
 	}
 	s.mu.Unlock()
 	s.wg.Wait()
 	s.cl.logger.Info("stopped", "server", s.name())
+}
+
+// close stops the server for good.
+func (s *server) close() {
+	s.stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free()
+	s.free = func() {}
 }

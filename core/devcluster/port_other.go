@@ -1,0 +1,6 @@
+//go:build !linux
+
+package devcluster
+
+// holdPort is for Linux only.
+func holdPort(string) (release func()) { return func() {} }
