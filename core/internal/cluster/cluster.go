@@ -422,15 +422,16 @@ func (c *Cluster) Observer() *obs.Observer {
 	return c.pool.Observer()
 }
 
-// publish makes a snapshot visible, wakes who waits for a change, and tells what moved. SPUs that are back are tried at once.
+// publish makes a snapshot visible, wakes who waits for a change, and tells what moved. SPUs that are back are tried at once:
+// whoever is woken finds their breakers closed.
 func (c *Cluster) publish(s *Snapshot) {
 	old := c.snap.Swap(s)
-	c.wake()
 	for id, spu := range s.SPUs {
 		if was := old.SPUs[id]; spu.Online && (was == nil || !was.Online || was.Addr != spu.Addr) {
 			c.pool.Forgive(spu.Addr, wire.SPU)
 		}
 	}
+	c.wake()
 	for name, t := range s.Topics {
 		was := old.Topics[name]
 		for i, p := range t.Partitions {

@@ -19,14 +19,15 @@ const maxFlying = 4
 type sender struct {
 	producer *Producer
 	spu      int32
-	wake     chan struct{} // capacity 1
+	wake     chan struct{}   // capacity 1
+	news     <-chan struct{} // used by run: the next change of the metadata since an attempt that failed, else nil
 
 	mu     sync.Mutex
 	queue  []*partition        // guarded by mu: have something to send
 	queued map[*partition]bool // guarded by mu: are in queue
 	flying int                 // guarded by mu: requests under way
 	grants time.Duration       // guarded by mu: how long the server may take for them beyond the request timeout
-	// The SPU could not be reached failures times in a row: no attempt before until.
+	// The SPU could not be reached failures times in a row: no attempt before until, or news.
 	failures int       // guarded by mu
 	until    time.Time // guarded by mu
 }
@@ -60,6 +61,11 @@ func (s *sender) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.wake:
+		case <-s.news: // the SPU may be back, wherever it is now
+			s.news = nil
+			s.mu.Lock()
+			s.until = time.Time{}
+			s.mu.Unlock()
 		}
 		for s.step(ctx) {
 		}
@@ -77,6 +83,7 @@ func (s *sender) step(ctx context.Context) bool {
 	if idle {
 		return false
 	}
+	s.news = s.producer.cluster.Changed() // before it is tried: what changes meanwhile is news
 	conn, err := s.connect(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -84,6 +91,7 @@ func (s *sender) step(ctx context.Context) bool {
 		}
 		return false
 	}
+	s.news = nil
 	s.mu.Lock()
 	s.failures, s.until = 0, time.Time{}
 	s.mu.Unlock()
