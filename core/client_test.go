@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // testContext ends long after any healthy test, so that a hang becomes a failure.
 func testContext(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -63,11 +63,11 @@ func endpoint(t *testing.T) string {
 }
 
 func TestProduceAndConsume(t *testing.T) {
-	ctx := testContext(t)
 	client := connect(t, endpoint(t))
 	for _, codec := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		topic := fmt.Sprintf("orders-%s-%d", codec, time.Now().UnixNano())
 		t.Run(codec, func(t *testing.T) {
+			ctx := testContext(t)
 			require.NoError(t, client.Admin().CreateTopic(ctx, topic, fluvio.TopicSpec{Partitions: 3}))
 			producer, err := client.Producer(ctx, topic, fluvio.ProducerOptions{Compression: codec})
 			require.NoError(t, err)

@@ -30,7 +30,7 @@ func TestSteadyStream(t *testing.T) {
 	ctx := testContext(t)
 	at := endpoint(t)
 	client := connect(t, at)
-	impatient, err := fluvio.Connect(ctx, fluvio.ClientOptions{Endpoint: at, RequestTimeout: 500 * time.Millisecond})
+	impatient, err := fluvio.Connect(ctx, fluvio.ClientOptions{Endpoint: at, RequestTimeout: time.Second})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, impatient.Close(ctx)) }()
 	topic := makeTopic(t, client, "steady", 3)
@@ -86,7 +86,7 @@ func TestSteadyStream(t *testing.T) {
 		require.NoError(t, err)
 		if i%2000 == 1999 {
 			require.NoError(t, producer.Flush(ctx))
-			time.Sleep(700 * time.Millisecond) // silence that is no fault: longer than the impatient client's patience
+			time.Sleep(1300 * time.Millisecond) // silence that is no fault: longer than the impatient client's patience
 		}
 	}
 	require.NoError(t, producer.Close(ctx))

@@ -175,7 +175,7 @@ func within(t *testing.T, what string, limit time.Duration, call func(context.Co
 	defer cancel()
 	start := time.Now()
 	call(ctx)
-	if over := time.Since(start) - limit; over > 15*time.Second { // a machine that does much else may be slow
+	if over := time.Since(start) - limit; over > time.Minute { // a hang; a machine that does much else may be slow
 		t.Errorf("%s came back %v behind its deadline", what, over)
 	}
 }

@@ -106,7 +106,7 @@ func TestRealModulesWithAllElse(t *testing.T) {
 	cluster := startCluster(t, devcluster.Options{SPUs: 2})
 	require.NoError(t, cluster.CreateTopic("real", 3))
 	o := fluvio.ClientOptions{Endpoint: cluster.Endpoint()}
-	o.RequestTimeout = 5 * time.Second // of silence, that is, which ends a partition: longer than the first use of a module takes
+	o.RequestTimeout = 5 * time.Second // of silence, that is, which ends a partition
 	client, err := fluvio.Connect(testContext(t), o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close(testContext(t))) })
@@ -115,9 +115,20 @@ func TestRealModulesWithAllElse(t *testing.T) {
 		words[i] = fmt.Sprint(i)
 	}
 	send(t, client, fluvio.ProducerOptions{}, strings.Join(words[:150], " "), strings.Join(words[150:], " "))
+	only7 := []fluvio.SmartModule{real("pattern", "pattern", "7$")}
+	// The first use of a module can take an SPU longer.
+	first, err := connect(t, cluster.Endpoint()).Consumer(testContext(t), fluvio.ConsumerOptions{Topics: []string{"real"}, Start: fluvio.Beginning(), SmartModules: only7})
+	require.NoError(t, err)
+	for n := 0; n < 30; {
+		b, err := first.Next(testContext(t))
+		require.NoError(t, err)
+		n += b.Len()
+		b.Release()
+	}
+	require.NoError(t, first.Close(testContext(t)))
 	read := func() (got []string) {
 		consumer, err := client.Consumer(testContext(t), fluvio.ConsumerOptions{Topics: []string{"real"}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd(),
-			ConsumerID: "c", OffsetStrategy: "auto", SmartModules: []fluvio.SmartModule{real("pattern", "pattern", "7$")}})
+			ConsumerID: "c", OffsetStrategy: "auto", SmartModules: only7})
 		require.NoError(t, err)
 		for r, err := range consumer.Records(testContext(t)) {
 			require.NoError(t, err)

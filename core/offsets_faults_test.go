@@ -116,7 +116,7 @@ func TestCommitWithoutSPU(t *testing.T) {
 		}
 	}
 	require.NoError(t, cl.StopSPU(down))
-	ctx, cancel := context.WithTimeout(o.ctx, 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(o.ctx, 2*time.Second)
 	defer cancel()
 	err = c.Commit(ctx)
 	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)

@@ -101,6 +101,11 @@ func selfSigned(t *testing.T) string {
 	})
 }
 
+// hold keeps connections open, and silent, until the test ends: one that nothing refers to is closed by the garbage collector.
+func hold(t *testing.T) func(net.Conn) {
+	return func(c net.Conn) { t.Cleanup(func() { c.Close() }) }
+}
+
 // What may pass by itself is tried again max_retries times; what does not, never.
 func TestConnectRetries(t *testing.T) {
 	refused := func(t *testing.T) string {
@@ -120,7 +125,7 @@ func TestConnectRetries(t *testing.T) {
 		{"refused, twice again", refused, fluvio.ClientOptions{MaxRetries: pointer(2)}, fluvioerr.Connection, 3},
 		{"refused, default", refused, fluvio.ClientOptions{}, fluvioerr.Connection, 4},
 		{"hangs up", func(t *testing.T) string { return listen(t, func(c net.Conn) { c.Close() }) }, fluvio.ClientOptions{}, fluvioerr.Connection, 4},
-		{"silent", func(t *testing.T) string { return listen(t, func(net.Conn) {}) }, fluvio.ClientOptions{HandshakeTimeout: 50 * time.Millisecond}, fluvioerr.Timeout, 1},
+		{"silent", func(t *testing.T) string { return listen(t, hold(t)) }, fluvio.ClientOptions{HandshakeTimeout: 50 * time.Millisecond}, fluvioerr.Timeout, 1},
 		{"certificate of nobody", selfSigned, fluvio.ClientOptions{TLS: "verified", TLSDomain: "test"}, fluvioerr.TLS, 1},
 		{"certificate for another name", selfSigned, fluvio.ClientOptions{TLS: "verified", TLSDomain: "other"}, fluvioerr.TLS, 1},
 	} {
@@ -314,6 +319,8 @@ func TestSPUAwayAndBreaker(t *testing.T) {
 	require.NoError(t, cl.StartSPU(away))
 	closed, _ := seen.await(ctx, t, next, kind(fluvio.BreakerClosed))
 	require.Equal(t, addr, closed.Addr)
+	_, _, err = waiting.Wait(ctx)
+	require.NoError(t, err, "what waited is sent at once")
 }
 
 // Without such news the breaker lets one attempt decide.

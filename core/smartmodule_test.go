@@ -299,7 +299,7 @@ func TestSmartModuleMakesManyRecords(t *testing.T) {
 
 // impatient has silence noticed soon.
 func impatient(o *fluvio.ClientOptions) {
-	o.RequestTimeout, o.RetryBackoff = 500*time.Millisecond, time.Millisecond
+	o.RequestTimeout, o.RetryBackoff = time.Second, time.Millisecond
 }
 
 // When no record passes there is no frame, so nothing says that the end was reached but silence. It is asked for no more

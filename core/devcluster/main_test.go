@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for what must come. It bounds a hang and is no measure.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // startCluster starts a cluster that ends with the test.
 func startCluster(t testing.TB, o Options) *Cluster {

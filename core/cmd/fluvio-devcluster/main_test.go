@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // program is a running fluvio-devcluster.
 type program struct {
@@ -93,8 +94,25 @@ func (p *program) awaitEnd(t *testing.T) {
 		require.FailNow(t, "the program did not stop")
 	}
 	for _, addr := range append(p.ready.SPUs, p.ready.SC, strings.TrimPrefix(p.ready.Control, "http://")) {
-		_, err := net.Dial("tcp", addr)
-		require.Error(t, err, addr)
+		require.Eventually(t, func() bool { // of a process that is killed, standard output is closed before its ports
+			nc, err := net.Dial("tcp", addr)
+			if err == nil {
+				nc.Close()
+			}
+			return err != nil
+		}, patience, time.Millisecond, addr)
+	}
+}
+
+// fixedPort is a free port, and none that the system gives to whoever wants any.
+func fixedPort(t *testing.T) string {
+	t.Helper()
+	for {
+		port := strconv.Itoa(20_000 + rand.IntN(10_000))
+		if ln, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			require.NoError(t, ln.Close())
+			return port
+		}
 	}
 }
 
@@ -136,13 +154,13 @@ func TestExitWithParent(t *testing.T) {
 }
 
 func TestFixedPorts(t *testing.T) {
-	p := start(t, "program")
-	_, port, err := net.SplitHostPort(p.ready.SPUs[0])
-	require.NoError(t, err)
+	args := []string{"--listen", "127.0.0.1:" + fixedPort(t), "--spu-ports", fixedPort(t), "--control", "127.0.0.1:" + fixedPort(t)}
+	p := start(t, "program", args...)
+	require.Equal(t, args[1], p.ready.SC)
+	require.Equal(t, []string{"127.0.0.1:" + args[3]}, p.ready.SPUs)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	p.awaitEnd(t)
-	q := start(t, "program", "--listen", p.ready.SC, "--spu-ports", port, "--control", strings.TrimPrefix(p.ready.Control, "http://"))
-	require.Equal(t, p.line, q.line)
+	require.Equal(t, p.line, start(t, "program", args...).line, "the same again")
 }
 
 func TestWrongFlags(t *testing.T) {

@@ -81,7 +81,7 @@ func TestTopicRightAfterCreate(t *testing.T) {
 	dev := startDev(t, devcluster.Options{})
 	c := open(t, Config{Endpoint: dev.Endpoint()})
 	// The watch lags: whoever asks for the topic right after the create waits for the watch, and is not told NotFound.
-	rule, err := dev.AddRule(devcluster.Rule{API: "Watch", SPU: devcluster.SC, Partition: -1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionDelay, Delay: 100 * time.Millisecond}})
+	rule, err := dev.AddRule(devcluster.Rule{API: "Watch", SPU: devcluster.SC, Partition: -1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionDelay, Delay: time.Second}})
 	require.NoError(t, err)
 	defer rule.Remove()
 	require.NoError(t, dev.CreateTopic("new", 3))

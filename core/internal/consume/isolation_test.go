@@ -114,13 +114,7 @@ func TestSleepingConsumerKeepsItsStream(t *testing.T) {
 	opened := w.rule(devcluster.Rule{API: "StreamFetch", Partition: -1, Action: devcluster.Action{Kind: devcluster.ActionObserve}})
 	cfg := testConfig("sleepy")
 	cfg.MaxBytes, cfg.PrefetchBytes, cfg.RequestTimeout = 4096, 8192, 50*time.Millisecond
-	var c *Consumer
-	require.Eventually(t, func() (ok bool) { // opening can take longer on a busy machine
-		var err error
-		c, err = Open(testContext(t), w.cluster, cfg)
-		return err == nil
-	}, patience, time.Millisecond)
-	t.Cleanup(c.Close)
+	c := w.consumer(cfg)
 	full := func() bool {
 		c.inbox.mu.Lock()
 		defer c.inbox.mu.Unlock()

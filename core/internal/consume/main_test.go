@@ -157,10 +157,15 @@ func testConfig(topics ...string) Config {
 	return cfg
 }
 
-// consumer opens a consumer that is closed with the test.
+// consumer opens a consumer that is closed with the test. Where the test's request timeout is short, opening can take longer on
+// a busy machine, and is tried again.
 func (w *world) consumer(cfg Config) *Consumer {
 	w.t.Helper()
-	c, err := Open(testContext(w.t), w.cluster, cfg)
+	ctx := testContext(w.t)
+	c, err := Open(ctx, w.cluster, cfg)
+	for cfg.RequestTimeout < patience && fluvioerr.CodeOf(err) == fluvioerr.Timeout && ctx.Err() == nil {
+		c, err = Open(ctx, w.cluster, cfg)
+	}
 	require.NoError(w.t, err)
 	w.t.Cleanup(c.Close)
 	return c

@@ -78,7 +78,7 @@ func TestMaybeSticks(t *testing.T) {
 	w := newWorld(t, devcluster.Options{})
 	w.topic("maybe", devcluster.TopicOptions{})
 	led := newLedger()
-	p := w.producer("maybe", func(c *Config) { c.DeliveryTimeout, c.OnDelivery = 500*time.Millisecond, led.take })
+	p := w.producer("maybe", func(c *Config) { c.DeliveryTimeout, c.OnDelivery = 2*time.Second, led.take })
 	w.rule(devcluster.Rule{API: "Produce", Partition: -1, Count: 1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionClose}})
 	w.rule(devcluster.Rule{API: "Produce", Partition: -1, Skip: 1, Action: devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerNotLeader}})
 	_, err := wait(t, send(t, p, record(0)))
@@ -120,27 +120,28 @@ func TestNoRequestStorm(t *testing.T) {
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	})
 	w.topic("storm", devcluster.TopicOptions{Partitions: 3})
-	// Waits of 20, 40, 50, 50 ... ms, of which jitter takes three tenths at most: no more than this many in the delivery timeout.
-	const timeout, most = 500 * time.Millisecond, 2 + 500/35
 	p := w.producer("storm", func(c *Config) {
-		c.DeliveryTimeout, c.RetryFirst, c.RetryMax = timeout, 20*time.Millisecond, 50*time.Millisecond
+		c.DeliveryTimeout, c.RetryFirst, c.RetryMax = time.Second, 20*time.Millisecond, 50*time.Millisecond
 	})
-	fill := func() {
+	// Waits of 20, 40, 50, 50 ... ms, of which jitter takes three tenths at most: no more than this many in the time it takes.
+	fill := func() (most int) {
+		start := time.Now()
 		for i := range 300 {
 			_, err := p.SendTo(testContext(t), int32(i%3), record(i))
 			require.NoError(t, err)
 		}
 		require.Error(t, p.Flush(testContext(t), nil))
+		return 2 + int(time.Since(start)/(35*time.Millisecond))
 	}
 	refusals := w.rule(devcluster.Rule{API: "Produce", Partition: -1, Action: devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerNotLeader}})
-	fill()
+	most := fill()
 	require.LessOrEqual(t, refusals.Hits(), 3*(most+1), "each partition for itself")
 	require.Greater(t, refusals.Hits(), 3*2)
 	refusals.Remove()
 
 	away.Store(w.dev.SPUEndpoints()[0])
 	require.NoError(t, w.dev.StopSPU(5001))
-	fill()
+	most = fill()
 	require.LessOrEqual(t, dials.Load(), int64(most+1))
 	require.Greater(t, dials.Load(), int64(2))
 	require.NoError(t, w.dev.StartSPU(5001))

@@ -63,7 +63,7 @@ func TestAnswerForNobody(t *testing.T) {
 	w := newWorld(t, devcluster.Options{})
 	w.topic("nobody", devcluster.TopicOptions{})
 	w.rule(devcluster.Rule{API: "Produce", Count: 1, Action: devcluster.Action{Kind: devcluster.ActionWrongCorrelation}})
-	p := w.producer("nobody", func(c *Config) { c.RequestTimeout, c.ServerTimeout = 50*time.Millisecond, time.Millisecond })
+	p := w.producer("nobody", func(c *Config) { c.RequestTimeout, c.ServerTimeout = time.Second, time.Millisecond })
 	_, err := wait(t, send(t, p, record(0)))
 	require.NoError(t, err)
 	require.Equal(t, []string{"value 0", "value 0"}, values(w.read("nobody")))
@@ -159,7 +159,7 @@ func TestDeliveryTimeoutWhileTheSPUIsAway(t *testing.T) {
 	w := newWorld(t, devcluster.Options{SPUs: 2})
 	w.topic("away", devcluster.TopicOptions{Partitions: 2})
 	l := newLedger()
-	p := w.producer("away", func(c *Config) { c.DeliveryTimeout, c.OnDelivery = 200*time.Millisecond, l.take })
+	p := w.producer("away", func(c *Config) { c.DeliveryTimeout, c.OnDelivery = 2*time.Second, l.take })
 	down, err := w.dev.Leader("away", 0)
 	require.NoError(t, err)
 	require.NoError(t, w.dev.StopSPU(down))
@@ -188,7 +188,7 @@ func TestDeliveryTimeoutInFlight(t *testing.T) {
 	w.topic("flight", devcluster.TopicOptions{})
 	drop := w.rule(devcluster.Rule{API: "Produce", Count: 1, Action: devcluster.Action{Kind: devcluster.ActionDrop}})
 	l := newLedger()
-	p := w.producer("flight", func(c *Config) { c.DeliveryTimeout, c.OnDelivery = 100*time.Millisecond, l.take })
+	p := w.producer("flight", func(c *Config) { c.DeliveryTimeout, c.OnDelivery = time.Second, l.take })
 	allFree := func() bool {
 		free := p.budget.TryAcquire(p.cfg.BufferMemory)
 		if free {

@@ -162,7 +162,7 @@ func TestBufferMemory(t *testing.T) {
 		}
 		return n - 1, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	blocked, err := fill(blocking, ctx)
 	require.Equal(t, fluvioerr.QueueFull, fluvioerr.CodeOf(err), "%v", err)
@@ -382,7 +382,7 @@ func TestReadCommitted(t *testing.T) {
 	w.topic("committed", devcluster.TopicOptions{Replication: 2})
 	l := newLedger()
 	p := w.producer("committed", func(c *Config) {
-		c.Isolation, c.ServerTimeout, c.OnDelivery = wire.ProduceReadCommitted, 20*time.Millisecond, l.take
+		c.Isolation, c.ServerTimeout, c.OnDelivery = wire.ProduceReadCommitted, 500*time.Millisecond, l.take
 	})
 	_, err := wait(t, send(t, p, record(0)))
 	require.NoError(t, err)

@@ -269,7 +269,7 @@ func TestSlowReaderIsNoStall(t *testing.T) {
 	const size = 64 << 20
 	s := startServer(t, true, func(p *peer) {
 		// A pause between bites is shorter than the limit, the whole is far longer.
-		buf := make([]byte, 256<<10)
+		buf := make([]byte, 128<<10)
 		got := 0
 		var head [8]byte
 		for got < size {
@@ -288,7 +288,7 @@ func TestSlowReaderIsNoStall(t *testing.T) {
 		drain(p)
 	})
 	cfg := testConfig()
-	cfg.WriteStall = 400 * time.Millisecond
+	cfg.WriteStall = time.Second
 	c := dialTo(t, s, cfg)
 	c.mu.Lock()
 	require.EqualValues(t, 1, c.nextID, "the next correlation id is 2")

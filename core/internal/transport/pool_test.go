@@ -61,7 +61,7 @@ func TestPoolReplacesASilentConnection(t *testing.T) {
 			drain(p)
 		})
 		cfg := testConfig()
-		cfg.RequestTimeout = 30 * time.Millisecond
+		cfg.RequestTimeout = 500 * time.Millisecond // far longer than a busy machine makes a call of 1 ms take
 		p := NewPool(cfg)
 		t.Cleanup(p.Close)
 		first, err := p.Get(testContext(t), spuKey(s.addr))
@@ -234,7 +234,7 @@ func TestObserver(t *testing.T) {
 	good := startServer(t, true, drain)
 	var seen told
 	cfg := testConfig()
-	cfg.HandshakeTimeout, cfg.Observer = 50*time.Millisecond, obs.New(nil, []any{&seen})
+	cfg.HandshakeTimeout, cfg.Observer = 200*time.Millisecond, obs.New(nil, []any{&seen})
 	_, err := Dial(testContext(t), spuKey(silent.addr), cfg)
 	require.Error(t, err)
 	want := []string{"connect SPU produce", "request ApiVersions in connect", "request ended TIMEOUT", "connect ended TIMEOUT"}
@@ -278,7 +278,7 @@ func stats(t *testing.T, o *obs.Observer, api string) obs.RequestStats {
 func TestPoolClosesIdleConnections(t *testing.T) {
 	s := startServer(t, true, drain)
 	cfg := testConfig()
-	cfg.IdleTimeout = 40 * time.Millisecond
+	cfg.IdleTimeout = 500 * time.Millisecond
 	p := NewPool(cfg)
 	t.Cleanup(p.Close)
 	var mu sync.Mutex
