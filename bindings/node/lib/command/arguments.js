@@ -139,6 +139,7 @@ function parsed(options, given) {
 function understood(commands, args) {
   if (args[0] === '--version') return { text: `libfluvio ${version}\n` };
   if (args[0] === '--help' || args[0] === '-h') return { text: helpOfAll(commands) };
+  if (!parseArgs) throw new UsageError('this command needs Node 18.3 or newer', USAGE);
   const name = named(commands, args);
   const command = commands[name];
   const options = optionsOf(command);
