@@ -1,4 +1,5 @@
 /// <reference types="node" />
+/// <reference lib="esnext.disposable" />
 
 /**
  * The names of the official Node client over this library: `import Fluvio, { Offset } from 'libfluvio/compat'`. MIGRATION.md tells
@@ -63,6 +64,7 @@ export class Fluvio {
   /** libfluvio's client below, with everything it can do. */
   readonly client: Client;
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 export default Fluvio;
 export { Fluvio as FluvioClient };
@@ -93,6 +95,7 @@ export class TopicProducer {
   sendAll(records: KeyValue[]): Promise<void>;
   flush(): Promise<void>;
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** A record that was read. */

@@ -3,11 +3,11 @@ import Fluvio, { FluvioAdmin, FluvioClient, KeyValue, Offset, OffsetFrom, Partit
 import type { ConsumerConfig, Topic } from 'libfluvio/compat';
 
 const [host = '127.0.0.1', port = '9003'] = (process.argv[2] ?? '').split(':');
-const fluvio: FluvioClient = await Fluvio.connect({ host, port: Number(port) });
+await using fluvio: FluvioClient = await Fluvio.connect({ host, port: Number(port) });
 const admin: FluvioAdmin = await fluvio.admin();
 const name = await admin.createTopic('compat-types');
 const topics = JSON.parse(await admin.listTopic()) as Topic[];
-const producer: TopicProducer = await fluvio.topicProducer(name);
+await using producer: TopicProducer = await fluvio.topicProducer(name);
 const records: KeyValue[] = [['k', new TextEncoder().encode('v')]];
 await producer.sendAll(records);
 const consumer: PartitionConsumer = await fluvio.partitionConsumer(name, 0);
@@ -19,7 +19,6 @@ for await (const record of await consumer.createStream(new Offset({ index: 0, fr
   break;
 }
 await admin.deleteTopic(name);
-await fluvio.close();
 
 // What the types must refuse.
 export async function refused(): Promise<void> {

@@ -5,6 +5,7 @@
 const { gunzipSync } = require('node:zlib');
 const { connect } = require('../client.js');
 const { CODE, FluvioError, invalid, make } = require('../errors.js');
+const { disposable } = require('../loop.js');
 const admin = require('./admin.js');
 const { defaults, enumeration } = require('./names.js');
 
@@ -347,6 +348,9 @@ class Fluvio {
     await this.#client?.close();
   }
 }
+
+disposable(Fluvio, 'close');
+disposable(TopicProducer, 'close');
 
 /** The bytes of a text as UTF-8. */
 function stringToArrayBuffer(text) {
