@@ -146,7 +146,7 @@ func shellEnv(t *testing.T) []string {
 	npx := "#!/bin/sh\n[ \"$1\" = libfluvio ] && shift && exec node '" + filepath.Join(checkout(t), "bindings/node/bin/libfluvio.js") + "' \"$@\"\n"
 	require.NoError(t, os.Chmod(file(t, bin, "npx", npx), 0o700))
 	return []string{
-		"PATH=" + bin + ":" + filepath.Join(checkout(t), "build/bin") + ":" + filepath.Join(checkout(t), "build/venv/bin") + ":" + os.Getenv("PATH"),
+		"PATH=" + bin + ":" + filepath.Join(checkout(t), "build/bin") + ":" + os.Getenv("PATH"),
 		"PYTHONPATH=" + filepath.Join(checkout(t), "bindings/python"), "FLUVIO_ENDPOINT=" + cluster.Endpoint(),
 	}
 }
