@@ -243,3 +243,48 @@ func TestOffsetsOfPlatforms(t *testing.T) {
 		require.EqualValues(t, 6, o.first(fluvio.End()), version)
 	}
 }
+
+// A topic was made anew and is shorter than what is stored for the old one: offset_reset says what to do, also to a consumer that
+// only reads to the end.
+func TestStoredOffsetBehindTheEnd(t *testing.T) {
+	ctx := testContext(t)
+	cl := startCluster(t, devcluster.Options{})
+	client := connect(t, cl.Endpoint())
+	store := fluvio.NewMemoryOffsetStore()
+	require.NoError(t, store.Save(ctx, "me", []fluvio.ConsumerOffset{{ConsumerID: "me", Topic: "anew", Offset: 40}}))
+	o := &offsetsTest{T: t, ctx: ctx, client: client, topic: "anew", id: "me"}
+	require.NoError(t, cl.CreateTopic("anew", 1))
+	o.produce(1, 0, 10)
+	for policy, first := range map[string]int64{"earliest": 0, "latest": 10} {
+		for _, start := range []fluvio.StartPosition{fluvio.Beginning(), fluvio.EndMinus(35), fluvio.BeginningPlus(3)} {
+			events := make(chan fluvio.ConsumerEvent, 9)
+			c := o.open(fluvio.ConsumerOptions{Start: start, Store: store, OffsetReset: policy, OnEvent: func(e fluvio.ConsumerEvent) { events <- e }})
+			e := <-events
+			require.Equal(t, fluvio.OffsetReset, e.Kind, "told before reading begins")
+			require.Equal(t, []int64{41, first}, []int64{e.Offset, e.Next})
+			require.Equal(t, first, c.Positions()[0].Position)
+			require.NoError(t, c.Close(ctx))
+		}
+	}
+	for _, stop := range []fluvio.StopPosition{{}, fluvio.StopAtEnd()} {
+		c := o.open(fluvio.ConsumerOptions{Store: store, StopAt: stop})
+		_, err := c.Next(ctx)
+		require.Equal(t, fluvioerr.OffsetEvicted, fluvioerr.CodeOf(err), "%v", err)
+		e := fluvioerr.As(err)
+		require.Equal(t, "anew", e.Topic)
+		require.ErrorContains(t, err, "the stored offset 40 lies behind the end of the partition, 10")
+		_, err = c.Next(ctx)
+		require.True(t, fluvioerr.Fatal(err), "no partition is left: %v", err)
+		require.NoError(t, c.Seek(ctx, "anew", 0, fluvio.AtOffset(7)))
+		b, err := c.Next(ctx)
+		require.NoError(t, err)
+		require.EqualValues(t, 7, b.Record(0).Offset, "another position is chosen")
+		require.NoError(t, c.Close(ctx))
+	}
+	o.produce(1, 10, 60)
+	require.EqualValues(t, 41, func() int64 {
+		c := o.open(fluvio.ConsumerOptions{Store: store})
+		defer func() { require.NoError(t, c.Close(ctx)) }()
+		return c.Positions()[0].Position
+	}(), "nobody can tell any more")
+}

@@ -171,10 +171,10 @@ type ConsumerOptions struct {
 	Start StartPosition `setting:"start"`
 	// StopAt is where to end. Default never.
 	StopAt StopPosition `setting:"stop_at"`
-	// OffsetReset says what to do when the position to read from is not stored any more, because retention was quicker, or an
-	// offset to start at lies behind the end: error (the partition ends with OffsetEvicted), earliest (on at the first record
-	// kept) or latest (on at the end). A stored offset behind the end, as of a topic that was made anew, always goes on at the
-	// end. OnEvent and Positions tell of it. Default error.
+	// OffsetReset says what to do when the position to read from is not stored: because retention was quicker, or because an offset to
+	// start at, also one that is stored for the consumer, lies behind the end, as after a topic was made anew. error (the partition
+	// ends with OffsetEvicted), earliest (on at the first record kept) or latest (on at the end). OnEvent and Positions tell of it.
+	// Default error.
 	OffsetReset string `setting:"offset_reset" enum:"error,earliest,latest"`
 	// CorruptBatches says what to do about stored records that cannot be read: stop (the partition ends with Corrupt) or skip
 	// (on behind the stored batch; OnEvent and Positions tell of it). Default stop.

@@ -460,10 +460,10 @@ func (s *session) storeRetrying(ctx context.Context, offset int64) error {
 		}
 		e := fluvioerr.As(s.at(err)).AtOffset(offset)
 		e.Op = "commit"
-		if !again || ctx.Err() != nil {
+		if !again || ctx.Err() != nil && (e.Code == fluvioerr.Timeout || e.Code == fluvioerr.Cancelled) {
 			return e
 		}
-		if !backoff.Wait(ctx, changed) {
+		if ctx.Err() != nil || !backoff.Wait(ctx, changed) {
 			late := fluvioerr.FromContext(ctx, "commit", "the offset to be stored", time.Since(start)).At(s.topic, s.partition).AtOffset(offset)
 			late.Message += ": " + e.Message
 			late.Addr, late.Err = e.Addr, e
@@ -675,9 +675,9 @@ func (c *Consumer) flushLast(ctx context.Context) error {
 }
 
 // resume is where reading starts with a stored offset: behind the last record that was processed, kept within what there is.
-// lost: the record behind that is not stored any more, or the log is shorter than it was.
+// lost: what comes behind that is not stored any more, or the log is shorter than it was.
 func (p Position) resume(stored, start, end int64) (next int64, lost bool) {
-	base := min(stored, math.MaxInt64-1) + 1
+	base := behind(stored)
 	next = base
 	switch n := max(p.N, 0); p.From {
 	case FromEnd:
@@ -685,8 +685,14 @@ func (p Position) resume(stored, start, end int64) (next int64, lost bool) {
 	case FromBeginning:
 		next += min(n, math.MaxInt64-next)
 	}
+	if base > max(start, end) {
+		return base, true
+	}
 	if base < start && next < start {
 		return next, true
 	}
-	return max(min(next, max(start, end)), start), base > max(start, end)
+	return max(min(next, max(start, end)), start), false
 }
+
+// behind is the offset behind one that is stored.
+func behind(stored int64) int64 { return min(stored, math.MaxInt64-1) + 1 }

@@ -11,6 +11,7 @@ import (
 	"github.com/libfluvio/libfluvio/core/devcluster"
 	"github.com/libfluvio/libfluvio/core/internal/compress"
 	"github.com/libfluvio/libfluvio/core/internal/obs"
+	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
 func TestResume(t *testing.T) {
@@ -37,9 +38,10 @@ func TestResume(t *testing.T) {
 		{"record 0", Position{FromBeginning, 0}, 0, 0, 100, 1, false},
 		{"removed meanwhile", Position{FromBeginning, 0}, 4, 10, 100, 5, true},
 		{"removed meanwhile, but not what is wanted", Position{FromBeginning, 7}, 4, 10, 100, 12, false},
-		{"of a topic that was made anew", Position{FromBeginning, 0}, 400, 0, 100, 100, true},
-		{"of an empty partition", Position{FromEnd, 0}, 400, 0, 0, 0, true},
-		{"as high as can be", Position{FromBeginning, 1}, math.MaxInt64, 0, 100, 100, true},
+		{"of a topic that was made anew", Position{FromBeginning, 0}, 400, 0, 100, 401, true},
+		{"of a topic that was made anew, and less than that is wanted", Position{FromEnd, 350}, 400, 0, 100, 401, true},
+		{"of an empty partition", Position{FromEnd, 0}, 400, 0, 0, 401, true},
+		{"as high as can be", Position{FromBeginning, 1}, math.MaxInt64, 0, 100, math.MaxInt64, true},
 		{"a negative one", Position{FromEnd, 0}, -5, 0, 100, 100, false},
 	} {
 		if row.position.From == FromAbsolute || row.stored < 0 {
@@ -149,8 +151,21 @@ func TestResumeBehindTheHighWatermark(t *testing.T) {
 	require.NoError(t, w.dev.StopSPU(5001+5002-leader))
 	w.store("ahead", 0, batchOf(compress.None, numbered(3, 4, 0)...))
 	store := &ownStore{stored: map[place]int64{{"ahead", 0}: 4}}
-	for stored, first := range map[int64]int64{4: 5, 6: 7, 7: 3} { // the last one is beyond the log's end
-		store.stored[place{"ahead", 0}] = stored
-		require.EqualValues(t, first, w.named("ahead", store, StrategyManual).Positions()[0].Position, "stored %d", stored)
+	for _, row := range []struct {
+		isolation     uint8
+		stored, first int64
+		told          bool
+	}{
+		{wire.FetchReadUncommitted, 4, 5, false}, {wire.FetchReadUncommitted, 6, 7, false},
+		{wire.FetchReadUncommitted, 7, 0, true}, // behind the log's end
+		{wire.FetchReadCommitted, 2, 3, false}, {wire.FetchReadCommitted, 4, 3, true}, {wire.FetchReadCommitted, 6, 3, true},
+		{wire.FetchReadCommitted, 7, 0, true},
+	} {
+		d := newDiary()
+		store.stored[place{"ahead", 0}] = row.stored
+		cfg := testConfig("ahead")
+		cfg.Store, cfg.ConsumerID, cfg.Strategy, cfg.Isolation, cfg.OnEvicted, cfg.OnEvent = store, "me", StrategyManual, row.isolation, ResetEarliest, d.note
+		require.EqualValues(t, row.first, w.consumer(cfg).Positions()[0].Position, "%+v", row)
+		require.Equal(t, row.told, len(d.of(OffsetReset)) == 1, "%+v", row)
 	}
 }

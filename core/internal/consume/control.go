@@ -91,6 +91,7 @@ func (s *session) goTo(op string, at func() int64, anew bool) error {
 	s.stream = nil
 	s.next = at()
 	if anew {
+		s.refused = nil
 		s.marks.begin(s.gen, s.next)
 	} else {
 		s.marks.renew(s.gen)

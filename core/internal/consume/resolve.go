@@ -57,41 +57,43 @@ func (s *session) resolve(ctx context.Context) error {
 		return err
 	}
 	stored := s.marks.read().stored
-	next, lost := int64(0), false
+	was, next, lost, early := int64(0), int64(0), false, false
 	if stored < 0 || cfg.Start.From == FromAbsolute {
 		if next, err = s.find(ctx, l, cfg.Start); err != nil {
 			return err
 		}
-		lost = next < l.start
+		was, lost = next, next < l.start
 	} else {
-		end := l.end
-		if behind := min(stored, math.MaxInt64-1) + 1; behind > end && cfg.Isolation == wire.FetchReadUncommitted {
-			if end, err = s.reaches(ctx, l, behind); err != nil {
-				return err
-			}
+		was = behind(stored)
+		end, err := s.reaches(ctx, l, was)
+		if err != nil {
+			return err
 		}
 		next, lost = cfg.Start.resume(stored, l.start, end)
+		if early = !lost && next > l.end && cfg.Isolation == wire.FetchReadCommitted; early {
+			next = l.end // servers do not wait there for what is not committed yet
+		}
 	}
 	upto, err := s.findEnd(ctx, l)
 	if err != nil {
 		return err
 	}
-	was := next
-	if cfg.Start.From != FromAbsolute && stored >= 0 {
-		was = stored + 1
+	var refused error
+	switch {
+	case !lost:
+	case cfg.OnEvicted != ResetError:
+		next = cfg.OnEvicted.position(l)
+	case next >= l.start: // else the server's answer to the stream is the error
+		refused = fluvioerr.New(fluvioerr.OffsetEvicted, "consume", "the stored offset %d lies behind the end of the partition, %d: the topic was made anew, or has lost records", stored, l.end).
+			AtOffset(was).ForSetting("offset_reset").WithHint("set offset_reset to earliest or latest, or reset the stored offset")
 	}
-	if lost && next < l.start {
-		lost = cfg.OnEvicted != ResetError // else the server's answer to the stream is the error
-		if lost {
-			next = cfg.OnEvicted.position(l)
-		}
-	}
+	reset := early || lost && cfg.OnEvicted != ResetError
 	s.mu.Lock()
-	s.next, s.upto = next, upto
-	s.skipped += max(next-was, 0) * btoi(lost)
+	s.next, s.upto, s.refused = next, upto, refused
+	s.skipped += max(next-was, 0) * btoi(reset)
 	s.marks.begin(s.gen, next)
 	s.mu.Unlock()
-	if lost {
+	if reset {
 		s.consumer.emit(Event{Kind: OffsetReset, Topic: s.topic, Partition: s.partition, Offset: was, Next: next})
 	}
 	return nil
@@ -223,11 +225,16 @@ func (s *session) headerAt(ctx context.Context, conn *transport.Conn, offset int
 	return &h, nil
 }
 
-// reaches gives the offset if the log has come that far, else the high watermark: records that are not committed yet were read
-// and noted, too, and no request tells the log's end.
+// reaches gives the offset if it lies behind the high watermark and the log has come that far, else the high watermark: records
+// that are not committed yet were read and noted, too, and no request tells the log's end.
 func (s *session) reaches(ctx context.Context, l log, offset int64) (end int64, err error) {
+	if offset <= l.end {
+		return l.end, nil
+	}
+	req := s.fetch(offset)
+	req.Isolation = wire.FetchReadUncommitted
 	var resp wire.FetchResponse
-	if err := l.conn.Call(ctx, wire.KeyFetch, s.fetch(offset), &resp); err != nil {
+	if err := l.conn.Call(ctx, wire.KeyFetch, req, &resp); err != nil {
 		return 0, err
 	}
 	if len(resp.Topics) == 1 && len(resp.Topics[0].Partitions) == 1 && resp.Topics[0].Partitions[0].Error.Ok() {

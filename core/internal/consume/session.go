@@ -43,6 +43,7 @@ type session struct {
 	gen      uint64             // guarded by mu: changes when the application chooses another position
 	next     int64              // guarded by mu: the position to read from
 	upto     int64              // guarded by mu: where reading ends, math.MaxInt64 for never
+	refused  error              // guarded by mu: why reading cannot begin at next
 	hw, leo  int64              // guarded by mu: the partition's high watermark and end, as the leader last said
 	skipped  int64              // guarded by mu: offsets passed over by resets and because of damage
 	maxBytes int32              // guarded by mu
@@ -233,9 +234,19 @@ func (s *session) situation() (next int64, gen uint64) {
 	return s.next, s.gen
 }
 
+// refusal is why reading cannot begin at the position.
+func (s *session) refusal() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
+}
+
 // open opens a stream at the session's position and returns when it has ended. well: it did what it should. retries: how
 // often that was tried in vain before.
 func (s *session) open(ctx context.Context, gen uint64, retries int) (well bool, err error) {
+	if err := s.refusal(); err != nil {
+		return false, err
+	}
 	if s.timeIsUp() {
 		if err := s.endNow(ctx); err != nil {
 			return false, err
