@@ -67,6 +67,12 @@ typedef struct fluvioc_setting {
   const char *value;
 } fluvioc_setting_t;
 
+/* How far the application had come in a place: the offset of a record, -1 before the first. */
+typedef struct fluvioc_mark {
+  int64_t offset;
+  uint32_t era; /* the place's when that was noted; changes when marks are taken back */
+} fluvioc_mark_t;
+
 /* What fluvioc_next hands out. Pointers live until the operation is completed. */
 typedef struct fluvioc_signal {
   uint32_t signals;
@@ -93,7 +99,7 @@ typedef struct fluvioc_signal {
   uint64_t hooks_opaque;
   int32_t partition;
   int64_t offset;
-  const int64_t *marks; /* commit: how far the application has come, by place */
+  const fluvioc_mark_t *marks; /* commit: how far the application has come, by place */
   size_t mark_count;
 } fluvioc_signal_t;
 
@@ -178,6 +184,10 @@ int fluvioc_consumer_places(fluvio_consumer_t *consumer, size_t count);
 /* Fills marks, one for each of count places: the offset of the last record that the application got, or, unless given, is done
  * with, having come for more; -1 for none. */
 void fluvioc_consumer_read_marks(fluvio_consumer_t *consumer, bool given, int64_t *marks, size_t count);
+/* Sets those of count marks to -1 that were taken back since they were noted. */
+void fluvioc_consumer_refresh(fluvio_consumer_t *consumer, fluvioc_mark_t *marks, size_t count);
+/* The topic of a place is gone: drops what waits in the ring of it, and what is still pushed. */
+void fluvioc_consumer_retire(fluvio_consumer_t *consumer, int32_t place);
 /* Drops what waits in the ring of a place, and gives the offset of the last record that the application got of it, -1 for
  * none. next: as if it had got none from there on; negative: no change. */
 int64_t fluvioc_consumer_purge(fluvio_consumer_t *consumer, int32_t place, int64_t next);

@@ -24,7 +24,9 @@ struct mark {
   int64_t done;    /* the last one that a commit stores: taken by poll, or finished by a callback */
   int64_t settled; /* the last one that auto stores: after it the application came for more */
   bool unsettled;  /* settled may be behind: the place is in the list of those */
+  bool retired;    /* the topic is gone: nothing of the place comes any more */
   uint32_t epoch;  /* changes when the application chooses another position */
+  uint32_t era;    /* changes when the application is to have got less than it had */
 };
 
 struct fluvio_consumer {
@@ -153,7 +155,7 @@ void fluvioc_consumer_push(fluvio_consumer_t *consumer, fluvio_batch_t *batch, i
     bytes = view.data_len + view.count * (2 * sizeof(int64_t) + 4 * sizeof(uint32_t));
   }
   pthread_mutex_lock(&consumer->lock);
-  bool drop = !is_open(consumer) || consumer->count == RING_SIZE;
+  bool drop = !is_open(consumer) || consumer->count == RING_SIZE || (place >= 0 && consumer->marks[place].retired);
   if (!drop) {
     consumer->ring[(consumer->first + consumer->count++) % RING_SIZE] = (struct entry){ batch, error, bytes, place };
     consumer->bytes += bytes;
@@ -200,7 +202,7 @@ int fluvioc_consumer_places(fluvio_consumer_t *consumer, size_t count)
     consumer->unsettled = unsettled;
   bool ok = marks != NULL && unsettled != NULL;
   for (; ok && consumer->places < count; consumer->places++)
-    marks[consumer->places] = (struct mark){ -1, -1, -1, false, 0 };
+    marks[consumer->places] = (struct mark){ .given = -1, .done = -1, .settled = -1 };
   pthread_mutex_unlock(&consumer->lock);
   return ok;
 }
@@ -214,9 +216,9 @@ static void wake_go(fluvio_consumer_t *consumer)
   }
 }
 
-int64_t fluvioc_consumer_purge(fluvio_consumer_t *consumer, int32_t place, int64_t next)
+/* Drops what waits in the ring of a place, and what a callback has still to get; the caller holds the lock. */
+static void drop_place(fluvio_consumer_t *consumer, int32_t place)
 {
-  pthread_mutex_lock(&consumer->lock);
   size_t count = consumer->count;
   consumer->count = 0;
   for (size_t i = 0; i < count; i++) {
@@ -228,17 +230,32 @@ int64_t fluvioc_consumer_purge(fluvio_consumer_t *consumer, int32_t place, int64
       consumer->ring[(consumer->first + consumer->count++) % RING_SIZE] = e;
     }
   }
+  consumer->marks[place].epoch++;
+  wake_go(consumer);
+}
+
+int64_t fluvioc_consumer_purge(fluvio_consumer_t *consumer, int32_t place, int64_t next)
+{
+  pthread_mutex_lock(&consumer->lock);
+  drop_place(consumer, place);
   struct mark *m = &consumer->marks[place];
   if (next >= 0) {
+    m->era++;
     m->given = m->given < next ? m->given : next - 1;
     m->done = m->done < next ? m->done : next - 1;
     m->settled = m->settled < next ? m->settled : next - 1;
   }
   int64_t given = m->given;
-  m->epoch++;
-  wake_go(consumer);
   pthread_mutex_unlock(&consumer->lock);
   return given;
+}
+
+void fluvioc_consumer_retire(fluvio_consumer_t *consumer, int32_t place)
+{
+  pthread_mutex_lock(&consumer->lock);
+  drop_place(consumer, place);
+  consumer->marks[place].retired = true;
+  pthread_mutex_unlock(&consumer->lock);
 }
 
 int fluvioc_consumer_reopen(fluvio_consumer_t *consumer)
@@ -280,15 +297,26 @@ void fluvioc_consumer_read_marks(fluvio_consumer_t *consumer, bool given, int64_
   pthread_mutex_unlock(&consumer->lock);
 }
 
-int64_t *fluvioc_consumer_marks(fluvio_consumer_t *consumer, bool given, size_t *count)
+fluvioc_mark_t *fluvioc_consumer_marks(fluvio_consumer_t *consumer, bool given, size_t *count)
 {
   pthread_mutex_lock(&consumer->lock);
   *count = consumer->places;
-  int64_t *marks = malloc((consumer->places + 1) * sizeof *marks);
-  for (size_t i = 0; marks != NULL && i < consumer->places; i++)
-    marks[i] = given ? consumer->marks[i].given : consumer->marks[i].done;
+  fluvioc_mark_t *marks = malloc((consumer->places + 1) * sizeof *marks);
+  for (size_t i = 0; marks != NULL && i < consumer->places; i++) {
+    const struct mark *m = &consumer->marks[i];
+    marks[i] = (fluvioc_mark_t){ .offset = given ? m->given : m->done, .era = m->era };
+  }
   pthread_mutex_unlock(&consumer->lock);
   return marks;
+}
+
+void fluvioc_consumer_refresh(fluvio_consumer_t *consumer, fluvioc_mark_t *marks, size_t count)
+{
+  pthread_mutex_lock(&consumer->lock);
+  for (size_t i = 0; i < count; i++)
+    if (i >= consumer->places || marks[i].era != consumer->marks[i].era)
+      marks[i].offset = -1;
+  pthread_mutex_unlock(&consumer->lock);
 }
 
 /* The application has come for more; the caller holds the lock. */

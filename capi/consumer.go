@@ -34,6 +34,8 @@ type consumer struct {
 	ended   bool          // guarded by pushing: C knows of the end
 	seeks   uint64        // guarded by pushing
 
+	moving sync.Mutex // held while positions and marks change together; taken after pushing, and never for long
+
 	mu      sync.Mutex
 	gone    bool    // the handle may not be used any more
 	places  []place // the partitions that brought something, by the numbers that C knows them by
@@ -167,9 +169,6 @@ func (x *consumer) push(b *fluvio.Batch) error {
 	defer b.Release()
 	x.pushing.Lock()
 	defer x.pushing.Unlock()
-	if b.Stale() {
-		return nil
-	}
 	n, data, topic := b.Len(), b.Data(), b.Topic()
 	if n == 0 {
 		return nil
@@ -177,6 +176,9 @@ func (x *consumer) push(b *fluvio.Batch) error {
 	number, err := x.number(place{topic, b.Partition()})
 	if err != nil {
 		return err
+	}
+	if b.Stale() { // looked at after number: of a topic that is lost meanwhile C drops what has the old one's
+		return nil
 	}
 	var to C.fluvioc_columns_t
 	batch := C.fluvioc_batch_new((*C.char)(unsafe.Pointer(unsafe.StringData(topic))), C.size_t(len(topic)), C.int32_t(b.Partition()),

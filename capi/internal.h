@@ -93,9 +93,9 @@ void fluvioc_set_state(fluvioc_object_t *object, enum fluvioc_state state);
 uint64_t fluvioc_producer_set_state(fluvio_producer_t *producer, enum fluvioc_state state);
 void fluvioc_consumer_set_state(fluvio_consumer_t *consumer, enum fluvioc_state state);
 fluvio_client_t *fluvioc_consumer_client(const fluvio_consumer_t *consumer);
-/* A copy of how far the application has come, one offset for each place, for free; *count may be 0. given: what it got, else
+/* A copy of how far the application has come, one mark for each place, for free; *count may be 0. given: what it got, else
  * what it is done with. NULL when memory is short. */
-int64_t *fluvioc_consumer_marks(fluvio_consumer_t *consumer, bool given, size_t *count);
+fluvioc_mark_t *fluvioc_consumer_marks(fluvio_consumer_t *consumer, bool given, size_t *count);
 uint64_t fluvioc_producer_accepted(fluvio_producer_t *producer);
 /* Drops a report's weight from what the application has not taken yet. */
 void fluvioc_producer_report_taken(fluvio_producer_t *producer, uint64_t weight);

@@ -40,6 +40,9 @@ func (x *consumer) lost(p place) {
 	defer x.mu.Unlock()
 	if n, known := x.numbers[p]; known {
 		delete(x.numbers, p)
+		if !x.gone {
+			C.fluvioc_consumer_retire(x.handle, n)
+		}
 		x.places = slices.Clone(x.places) // others may hold the old ones
 		x.places[n] = place{}             // which nobody reads
 	}
@@ -82,20 +85,19 @@ func (x *consumer) readMarks(given bool) ([]place, []int64) {
 	return x.places, marks
 }
 
-// commit carries out fluvio_consumer_commit: the marks are what the application is done with.
-func (x *consumer) commit(ctx context.Context, op *operation) error {
-	x.handedOut(op.marks, true)
-	return x.core.Commit(ctx)
-}
-
-// commitOffset carries out fluvio_consumer_commit_offset: the marks are what the application was given.
-func (x *consumer) commitOffset(ctx context.Context, op *operation) error {
+// beginCommit begins fluvio_consumer_commit, whose marks are what the application is done with, or fluvio_consumer_commit_offset,
+// whose marks are what it was given.
+func (x *consumer) beginCommit(op *operation) (carryOut func(context.Context) error) {
+	if op.command == C.FLUVIOC_COMMIT {
+		x.handedOut(op.marks, true)
+		return x.core.BeginCommit()
+	}
 	topic, err := x.topicOf(op, "commit")
 	if err != nil {
-		return err
+		return func(context.Context) error { return err }
 	}
 	x.handedOut(op.marks, false)
-	return x.core.CommitOffset(ctx, topic, op.partition, op.offset)
+	return x.core.BeginCommitOffset(topic, op.partition, op.offset)
 }
 
 // topicOf is the topic that an operation names, or the only one that the consumer reads.
@@ -111,17 +113,22 @@ func (x *consumer) topicOf(op *operation, what string) (string, error) {
 	return x.topics[0], nil
 }
 
-// handedOut passes marks on to the core.
-func (x *consumer) handedOut(marks []int64, done bool) {
+// handedOut passes marks on to the core, unless they were taken back since: a seek of another thread must not be undone.
+func (x *consumer) handedOut(marks []C.fluvioc_mark_t, done bool) {
+	x.moving.Lock()
+	defer x.moving.Unlock()
 	x.mu.Lock()
 	places := x.places[:min(len(marks), len(x.places))]
+	if !x.gone {
+		C.fluvioc_consumer_refresh(x.handle, unsafe.SliceData(marks), C.size_t(len(marks)))
+	}
 	x.mu.Unlock()
 	for i, p := range places {
+		given, settled := int64(marks[i].offset), int64(-1)
 		if done {
-			x.core.HandedOut(p.topic, p.partition, marks[i], marks[i])
-		} else {
-			x.core.HandedOut(p.topic, p.partition, marks[i], -1)
+			settled = given
 		}
+		x.core.HandedOut(p.topic, p.partition, given, settled)
 	}
 }
 

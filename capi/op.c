@@ -21,7 +21,7 @@ struct fluvio_op {
   char *position;
   int32_t partition;
   int64_t offset;
-  int64_t *marks; /* commit: how far the application had come when it was called */
+  fluvioc_mark_t *marks; /* commit: how far the application had come when it was called */
   size_t mark_count;
   fluvio_config_t *config;
   fluvio_queue_t *deliveries;
@@ -108,7 +108,7 @@ static bool copy(fluvio_op_t *op, const fluvioc_request_t *r)
     return false;
   if (r->position != NULL && (op->position = strdup(r->position)) == NULL)
     return false;
-  if (r->command == FLUVIOC_COMMIT || r->command == FLUVIOC_COMMIT_OFFSET || r->command == FLUVIOC_POSITIONS) {
+  if (r->command == FLUVIOC_COMMIT || r->command == FLUVIOC_COMMIT_OFFSET) {
     /* Whoever commits inside the consumer's callback is done with what it was called with, and may choose its offset
      * from any thread. */
     bool given = r->command != FLUVIOC_COMMIT || fluvioc_current == r->target;

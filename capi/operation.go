@@ -38,13 +38,31 @@ type operation struct {
 	hooksTag   C.uint64_t        // its opaque value
 	partition  int32
 	offset     int64
-	marks      []int64 // commit: how far the application had come
+	marks      []C.fluvioc_mark_t          // commit: how far the application had come
+	commit     func(context.Context) error // commit: what begin has left to do
 	settings   []setting
 	deliveries *C.fluvio_queue_t // valid until the operation is completed
 }
 
 // setting is one entry of a config: a value by text, or, without a key, a JSON object.
 type setting struct{ key, value string }
+
+// begin does what has to be done in the order in which operations were called, and does not block.
+func (op *operation) begin() {
+	if op.command != C.FLUVIOC_COMMIT && op.command != C.FLUVIOC_COMMIT_OFFSET {
+		return
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			op.commit = func(context.Context) error { panic(r) } // where run sees it
+		}
+	}()
+	if c, ok := consumers.get(op.target); ok {
+		op.commit = c.beginCommit(op)
+	} else {
+		op.commit = func(context.Context) error { return errClosed("commit", "consumer") }
+	}
+}
 
 // startOperation copies an operation out of C and runs it in a goroutine of its own.
 func startOperation(s *C.fluvioc_signal_t) {
@@ -69,7 +87,7 @@ func startOperation(s *C.fluvioc_signal_t) {
 		hooksTag:   s.hooks_opaque,
 		partition:  int32(s.partition),
 		offset:     int64(s.offset),
-		marks:      slices.Clone(unsafe.Slice((*int64)(s.marks), int(s.mark_count))),
+		marks:      slices.Clone(unsafe.Slice(s.marks, int(s.mark_count))),
 		deliveries: s.deliveries,
 	}
 	for _, entry := range unsafe.Slice(s.settings, int(s.setting_count)) {
@@ -81,6 +99,7 @@ func startOperation(s *C.fluvioc_signal_t) {
 		ctx, stop = context.WithTimeout(ctx, time.Duration(s.timeout_ms)*time.Millisecond)
 	}
 	running.put(op.id, cancel)
+	op.begin()
 	if s.signals&C.FLUVIOC_CANCEL != 0 {
 		cancel()
 	}
@@ -130,17 +149,11 @@ func (op *operation) run(ctx context.Context) (result unsafe.Pointer, err error)
 			err = errClosed("producer stats", "producer")
 		}
 		return nil, err
-	case C.FLUVIOC_COMMIT, C.FLUVIOC_COMMIT_OFFSET, C.FLUVIOC_CLOSE_CONSUMER:
-		c, ok := consumers.get(op.target)
-		switch {
-		case ok && op.command == C.FLUVIOC_COMMIT:
-			err = c.commit(ctx, op)
-		case ok && op.command == C.FLUVIOC_COMMIT_OFFSET:
-			err = c.commitOffset(ctx, op)
-		case ok:
+	case C.FLUVIOC_COMMIT, C.FLUVIOC_COMMIT_OFFSET:
+		return nil, op.commit(ctx)
+	case C.FLUVIOC_CLOSE_CONSUMER:
+		if c, ok := consumers.get(op.target); ok {
 			err = c.close(ctx)
-		case op.command != C.FLUVIOC_CLOSE_CONSUMER:
-			err = errClosed("commit", "consumer")
 		}
 		return nil, err
 	case C.FLUVIOC_SEEK, C.FLUVIOC_PAUSE, C.FLUVIOC_RESUME, C.FLUVIOC_DRAIN, C.FLUVIOC_POSITIONS, C.FLUVIOC_OFFSET_FOR:

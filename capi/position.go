@@ -104,9 +104,11 @@ func (x *consumer) change(op string, p place, how func(number C.int32_t) error) 
 	if ended && C.fluvioc_consumer_reopen(x.handle) == 0 {
 		return fluvioerr.New(fluvioerr.InvalidState, op, "the stream has ended, and the callback was told").At(p.topic, p.partition)
 	}
+	x.moving.Lock()
 	if err = how(number); err == nil {
 		x.seeks++
 	}
+	x.moving.Unlock()
 	if ended { // in any case: it tells of the end again if nothing comes
 		x.ended = false
 		x.done = make(chan struct{})

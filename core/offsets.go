@@ -59,14 +59,26 @@ func consumerIDProblem(id string) string {
 // records of the batches that Next gave, and of Records those the loop has seen. Nothing is sent for partitions that have not
 // moved. It tries again after lost connections and moved leaders, until ctx ends and for as long as the request timeout.
 //
+// Commits of a consumer are carried out in the order in which they were called, so that an older one never comes to lie over a newer
+// one.
+//
 // Errors name the topic and the partition; offsets of other partitions may be stored all the same. InvalidState: the
 // offset_strategy is none.
 func (c *Consumer) Commit(ctx context.Context) error { return c.c.Commit(ctx) }
 
 // CommitOffset stores a chosen offset of one partition, that of the last record processed; otherwise as Commit.
-// InvalidArgument: no record of that offset or a higher one was handed out yet.
+// InvalidArgument: no record of that offset or a higher one was handed out yet. NotFound: the topic, which a pattern took, was deleted.
 func (c *Consumer) CommitOffset(ctx context.Context, topic string, partition int32, offset int64) error {
 	return c.c.CommitOffset(ctx, topic, partition, offset)
+}
+
+// BeginCommit is the part of Commit that does not wait: it decides what is stored, and takes its place behind the commits of this
+// consumer that were called before, which come first. The function that it gives is the rest, and has to be called.
+func (c *Consumer) BeginCommit() (carryOut func(context.Context) error) { return c.c.BeginCommit() }
+
+// BeginCommitOffset is to CommitOffset what BeginCommit is to Commit.
+func (c *Consumer) BeginCommitOffset(topic string, partition int32, offset int64) (carryOut func(context.Context) error) {
+	return c.c.BeginCommitOffset(topic, partition, offset)
 }
 
 // HandedOut is for callers who have set ConsumerOptions.ReadAhead: their application was given the records of a partition up

@@ -112,6 +112,49 @@ static void by_poll(fluvio_client_t *client)
   fluvio_consumer_free(consumer);
 }
 
+static void finish(fluvio_op_t *op)
+{
+  fluvio_error_t *error = NULL;
+  OK(fluvio_op_wait(op, LONG, &error));
+  fluvio_op_free(op);
+}
+
+/* Whichever is carried out first: the latest call counts. A commit beside a seek does not undo it. */
+static void in_order(fluvio_client_t *client)
+{
+  static const int64_t offsets[] = { 97, 3, 50, 98, 1 };
+  enum { COUNT = sizeof offsets / sizeof *offsets };
+  fluvio_error_t *error = NULL;
+  fluvio_op_t *ops[COUNT + 1];
+  fluvio_position_list_t *list = NULL;
+  fluvio_position_t p;
+  const char *topic = make_topic(client, "offsets-order", "1");
+  fluvio_consumer_t *consumer = named(client, topic, "manual", NEVER);
+  int64_t last;
+  int turn, i;
+  PART("commits keep their order");
+  fill(client, topic, 100);
+  for (turn = 0; turn < 50; turn++) {
+    for (last = take(consumer, 0); last < 99;)
+      last = take(consumer, last + 1);
+    ops[COUNT] = fluvio_consumer_commit_async(consumer, LONG, NULL, 0);
+    for (i = 0; i < COUNT; i++)
+      ops[i] = fluvio_consumer_commit_offset_async(consumer, topic, 0, offsets[(i + turn) % COUNT], LONG, NULL, 0);
+    for (i = 0; i <= COUNT; i++)
+      finish(ops[i]);
+    CHECK(stored(client, topic) == offsets[(COUNT - 1 + turn) % COUNT]);
+    ops[0] = fluvio_consumer_commit_async(consumer, LONG, NULL, 0);
+    OK(fluvio_consumer_seek(consumer, topic, 0, "0", LONG, &error));
+    finish(ops[0]);
+    OK(fluvio_consumer_positions(consumer, LONG, &list, &error));
+    p.struct_size = sizeof p;
+    CHECK(fluvio_position_list_get(list, 0, &p) == FLUVIO_OK && p.position == 0);
+    fluvio_position_list_free(list);
+  }
+  OK(fluvio_consumer_close(consumer, LONG, &error));
+  fluvio_consumer_free(consumer);
+}
+
 static void automatic(fluvio_client_t *client, const char *endpoint)
 {
   fluvio_error_t *error = NULL;
@@ -297,7 +340,7 @@ static void lists(fluvio_client_t *client)
   CHECK(list != NULL && fluvio_op_take_consumer_offset_list(op) == NULL);
   fluvio_op_free(op);
   n = fluvio_consumer_offset_list_count(list);
-  CHECK(n == 4);
+  CHECK(n == 5);
   CHECK(fluvio_consumer_offset_list_get(list, 0, NULL) == FLUVIO_ERR_INVALID_ARGUMENT);
   o.struct_size = sizeof o;
   CHECK(fluvio_consumer_offset_list_get(list, 0, &o) == FLUVIO_OK);
@@ -332,6 +375,7 @@ int main(int argc, char **argv)
   CHECK(argc > 2);
   client = connect_to(argv[1]);
   by_poll(client);
+  in_order(client);
   automatic(client, argv[1]);
   by_callback(client);
   auto_callback(client);

@@ -1,6 +1,7 @@
 // Named consumers: what is stored is what the application has seen, and reading goes on behind it.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { ClosedError, InvalidArgumentError, InvalidStateError, TimeoutError, connect } from '../../bindings/node/index.mjs';
 import { fill, newTopic, rejection, stopSpus, useCluster } from './support.mjs';
 
@@ -84,6 +85,47 @@ describe('offsets', () => {
     await consumer.close();
     assert.ok((await rejection(consumer.commit())) instanceof ClosedError);
     assert.ok((await rejection(consumer.commitOffset(0, 0))) instanceof ClosedError);
+  });
+
+  test('commits keep their order', async () => {
+    const topic = await newTopic(use.client);
+    await fill(use.client, topic, numbers(100));
+    const consumer = await use.client.consumer(topic, manual);
+    for (let turn = 0; turn < 30; turn++) {
+      for (let seen = 0; seen < 100; ) seen += (await consumer.poll()).length;
+      const latest = (turn * 7) % 99;
+      await Promise.all([consumer.commit(), ...[97, 3, turn, 98, latest].map((offset) => consumer.commitOffset(0, offset))]);
+      assert.deepEqual(await stored(topic), { 0: latest });
+      await Promise.all([consumer.commit(), consumer.seek(0, 0)]);
+      assert.equal((await consumer.positions())[0].position, 0, 'a commit beside a seek does not undo it');
+    }
+    await consumer.close();
+  });
+
+  test('a topic of a pattern that is deleted does not keep the others from being committed', async () => {
+    const name = `offsets-pattern-${process.pid}`;
+    const [doomed, kept] = [`${name}-doomed`, `${name}-kept`];
+    for (const topic of [doomed, kept]) await use.client.admin.createTopic(topic);
+    const consumer = await use.client.consumer(`^${name}.*`, manual);
+    const fillAndRead = async (topics, count) => {
+      for (const topic of topics) await fill(use.client, topic, numbers(count));
+      for (let seen = 0; seen < count * topics.length; ) seen += (await consumer.poll()).length;
+      await consumer.commit();
+      for (const topic of topics) assert.deepEqual(await stored(topic), { 0: count - 1 });
+    };
+    const awaitTopics = async (...topics) => {
+      while ((await consumer.positions()).map(({ topic }) => topic).sort().join() !== topics.join()) await setTimeout(10);
+    };
+    await fillAndRead([doomed, kept], 10);
+    await use.client.admin.deleteTopic(doomed);
+    await awaitTopics(kept);
+    await consumer.commit();
+    await use.client.admin.createTopic(doomed);
+    await awaitTopics(doomed, kept);
+    await consumer.commit();
+    assert.deepEqual([await stored(doomed), await stored(kept)], [{}, { 0: 9 }]);
+    await fillAndRead([doomed], 5);
+    await consumer.close();
   });
 
   test('strategies', async () => {

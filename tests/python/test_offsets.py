@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 import libfluvio
 import libfluvio.aio
@@ -279,6 +279,63 @@ def test_topic_of_a_pattern_made_anew(client: libfluvio.Client, name: str) -> No
         producer.send_many([b"new"] * 8)
     with client.consumer(f"^{name}.*", stop_at="end", **settings) as consumer:
         assert [record.offset for record in consumer] == list(range(8))
+
+
+def test_commit_after_topics_of_a_pattern_are_gone(client: libfluvio.Client, name: str) -> None:
+    """A topic that was deleted does not keep the others from being committed, nor what comes later under its name."""
+    doomed, kept = f"{name}-doomed", f"{name}-kept"
+
+    def fill_and_read(consumer: libfluvio.Consumer, topics: List[str], count: int) -> None:
+        for topic in topics:
+            fill(client, topic, count)
+        for _ in range(count * len(topics)):
+            assert consumer.poll(30) is not None
+        consumer.commit()
+        assert all(stored(client, topic) == {0: count - 1} for topic in topics)
+
+    def await_topics(consumer: libfluvio.Consumer, *topics: str) -> None:
+        deadline = time.monotonic() + 60
+        while {position.topic for position in consumer.positions()} != set(topics):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    for topic in (doomed, kept):
+        client.admin.create_topic(topic)
+    with named(client, f"^{name}.*") as consumer:
+        fill_and_read(consumer, [doomed, kept], 10)
+        client.admin.delete_topic(doomed)
+        await_topics(consumer, kept)
+        consumer.commit()  # before the consumer is told
+        client.admin.create_topic(doomed)
+        await_topics(consumer, doomed, kept)
+        consumer.commit()
+        assert (stored(client, doomed), stored(client, kept)) == ({}, {0: 9})
+        fill_and_read(consumer, [doomed], 5)
+        client.admin.delete_topic(doomed)
+        await_topics(consumer, kept)
+        client.admin.create_topic(doomed)
+        fill_and_read(consumer, [doomed], 7)
+
+
+def test_asyncio_commits_keep_their_order(cluster: libfluvio.DevCluster, client: libfluvio.Client, topic: str) -> None:
+    """Whichever is carried out first: the latest call counts. A commit beside a seek does not undo it."""
+    fill(client, topic, 100)
+
+    async def main() -> None:
+        async with libfluvio.aio.connect(cluster.endpoint) as other:
+            settings: Any = {"start": "beginning", "consumer_id": "me", "offset_strategy": "manual"}
+            async with other.consumer(topic, **settings) as consumer:
+                for turn in range(30):
+                    for _ in range(100):
+                        assert await consumer.poll(30) is not None
+                    latest = turn * 7 % 99
+                    offsets = [97, 3, turn, 98, latest]
+                    await asyncio.gather(consumer.commit(), *(consumer.commit_offset(0, each) for each in offsets))
+                    assert stored(client, topic) == {0: latest}
+                    await asyncio.gather(consumer.commit(), consumer.seek(0, 0))
+                    assert (await consumer.positions())[0].position == 0
+
+    asyncio.run(main())
 
 
 def test_positions_beside_a_seek(cluster: libfluvio.DevCluster, client: libfluvio.Client, topic: str) -> None:

@@ -103,6 +103,7 @@ class Stream {
         this.#finish();
         this.columns = this.#take();
         this.index = 0;
+        this.progress.begin(this.columns);
       }
       if (this.failure !== null) {
         const { failure: met } = this;
@@ -209,7 +210,7 @@ class Stream {
       return;
     }
     const results = await Promise.allSettled(places.map((place) => this.#store(call, place, timeoutMs)));
-    const failed = results.find((result) => result.status === 'rejected');
+    const failed = results.find(({ status, reason }, i) => status === 'rejected' && !this.progress.isOver(places[i], reason));
     if (failed) throw failed.reason;
   }
 
@@ -405,7 +406,7 @@ class Consumer {
   #stream;
 
   constructor(client, address, topics, strategy, listeners) {
-    this.#stream = new Stream(client, address, new Progress((strategy ?? 'none') !== 'none'), listeners);
+    this.#stream = new Stream(client, address, new Progress((strategy ?? 'none') !== 'none', topics), listeners);
     this.topics = Object.freeze([...topics]);
     dropped.register(this, this.#stream, this.#stream);
   }
@@ -415,7 +416,7 @@ class Consumer {
   }
 
   get ended() {
-    return this.#stream.endReason === 'reached' || this.#stream.endReason === 'drained';
+    return ['reached', 'drained', 'silent'].includes(this.#stream.endReason);
   }
 
   get endReason() {

@@ -2,20 +2,32 @@
 
 /** How far the application has come, record by record: what a commit stores. */
 
-const { invalid } = require('./errors.js');
+const { CODE, invalid } = require('./errors.js');
 
 class Progress {
   /** Topic to partition to the last offset of batches that were handed out to their end. */
   #ends = new Map();
 
-  /** @param {boolean} stores whether the consumer has an offset strategy; without one nothing is kept */
-  constructor(stores) {
+  /**
+   * @param {boolean} stores whether the consumer has an offset strategy; without one nothing is kept
+   * @param {readonly string[]} topics what the consumer reads
+   */
+  constructor(stores, topics) {
     this.stores = stores;
+    this.topics = topics;
+  }
+
+  /** A batch begins. One that lies before what was handed out is of a topic that was made anew. */
+  begin(columns) {
+    if (columns !== null && columns.offsetAt(0) <= this.#ends.get(columns.topic)?.get(columns.partition)) this.forget(columns);
   }
 
   /** The first seen records of a batch are handed out. */
   note(columns, seen) {
-    if (this.stores && seen > 0) raise(this.#ends, columns.topic, columns.partition, columns.offsetAt(seen - 1));
+    if (!this.stores || seen === 0) return;
+    let partitions = this.#ends.get(columns.topic);
+    if (!partitions) this.#ends.set(columns.topic, (partitions = new Map()));
+    partitions.set(columns.partition, columns.offsetAt(seen - 1));
   }
 
   /**
@@ -36,6 +48,13 @@ class Progress {
     this.#ends.get(topic)?.delete(partition);
   }
 
+  /** Whether an offset of all() cannot be stored because its topic, which a pattern took, was deleted meanwhile. */
+  isOver({ topic, partition, offset }, error) {
+    if (this.topics.includes(topic) || ![CODE.NOT_FOUND, CODE.INVALID_ARGUMENT].includes(error.code)) return false;
+    if (this.#ends.get(topic)?.get(partition) === offset) this.forget({ topic, partition });
+    return true;
+  }
+
   /** A chosen offset as the library takes it. Throws when no record of it or a higher one was handed out. */
   check({ topic, partition, offset }, columns, seen) {
     const number = typeof offset === 'bigint' ? Number(offset) : offset;
@@ -49,12 +68,6 @@ class Progress {
     }
     return { topic, partition, offset: number };
   }
-}
-
-function raise(ends, topic, partition, offset) {
-  let partitions = ends.get(topic);
-  if (!partitions) ends.set(topic, (partitions = new Map()));
-  if (!(partitions.get(partition) >= offset)) partitions.set(partition, offset);
 }
 
 module.exports = { Progress };

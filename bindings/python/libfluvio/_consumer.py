@@ -12,7 +12,7 @@ from . import _abi, _arrow, _process
 from ._admin import check_partition
 from ._batch import CHUNK, Batch, Record
 from ._core import Deadline, Handle, Life, finish, milliseconds, text
-from ._errors import ClosedError, EndError, EndReason, FluvioError, InvalidArgumentError, take_error
+from ._errors import ClosedError, EndError, EndReason, FluvioError, InvalidArgumentError, NotFoundError, take_error
 from ._library import Library
 from ._position import Events, PartitionPosition, Position, position_text, read_positions
 
@@ -23,6 +23,14 @@ Place = Tuple[str, int]
 
 Start = Callable[[Optional[int], int], Optional[int]]
 """Starts an operation, given the queue for its end and its number there."""
+
+Passes = Callable[[BaseException], bool]
+"""Says of an error that it does not matter."""
+
+
+def never(error: BaseException) -> bool:
+    """Every error matters."""
+    return False
 
 
 class Ahead:
@@ -60,6 +68,8 @@ class ConsumerBase:
         self._events = events
         self._stores = settings.get("offset_strategy") not in (None, "none")
         self._ends: Dict[Place, int] = {}  # last offsets of batches handed out to their end
+        ends = self._ends
+        events.on_lost = lambda place: ends.pop(place, None)  # not by self, which would be a cycle
         self._client = client  # a client without owner would be closed
         self._parent = parent
         self.topics = topics
@@ -132,6 +142,9 @@ class ConsumerBase:
         return True
 
     def _begin(self, batch: Batch) -> None:
+        place = batch.topic, batch.partition
+        if batch.columns.offset[0] <= self._ends.get(place, -1):
+            self._ends.pop(place, None)  # the topic was made anew: nothing of it was handed out yet
         self._next = 0  # first: a commit on another thread must not take the old place for one in the new batch
         self._batch = batch
 
@@ -172,8 +185,7 @@ class ConsumerBase:
     def _note(self, batch: Batch) -> None:
         """The whole batch is handed out."""
         if self._stores:
-            place = batch.topic, batch.partition
-            self._ends[place] = max(self._ends.get(place, -1), batch.last_offset)
+            self._ends[(batch.topic, batch.partition)] = batch.last_offset
 
     def _handed_out(self) -> Dict[Place, int]:
         """The offset of the last record that was handed out, by partition. Other threads may be reading meanwhile."""
@@ -182,19 +194,29 @@ class ConsumerBase:
         if batch is not None:
             seen = min(self._next - operator.length_hint(self._rest), len(batch))
             if seen > 0:
-                place = batch.topic, batch.partition
-                found[place] = max(found.get(place, -1), batch.columns.offset[seen - 1])
+                found[(batch.topic, batch.partition)] = batch.columns.offset[seen - 1]
         return found
 
-    def _commits(self, wait_ms: int) -> List[Start]:
-        """What :meth:`commit` starts. The library counts whole batches, so it is told the records."""
+    def _commits(self, wait_ms: int) -> Tuple[List[Start], Passes]:
+        """What :meth:`commit` starts, and which errors do not matter. The library counts whole batches, so it is told the
+        records."""
         lib = self._lib
         found = self._handed_out() if self._stores else {}
         if not found:
             if self._stores and not self.closed:
-                return []  # the library would store what another thread has just taken and not handed out yet
-            return [lambda queue, opaque: lib.consumer_commit_async(self._address, wait_ms, queue, opaque)]
-        return [self._commit_of(place, offset, wait_ms) for place, offset in found.items()]
+                return [], never  # the library would store what another thread has just taken and not handed out yet
+            return [lambda queue, opaque: lib.consumer_commit_async(self._address, wait_ms, queue, opaque)], never
+        starts = [self._commit_of(place, offset, wait_ms) for place, offset in found.items()]
+        return starts, lambda error: self._is_over(found, error)
+
+    def _is_over(self, found: Mapping[Place, int], error: BaseException) -> bool:
+        """Whether what was found cannot be stored because its topic, which a pattern took, was deleted meanwhile."""
+        if not isinstance(error, (NotFoundError, InvalidArgumentError)) or error.details.get("topic") in self.topics:
+            return False
+        place = error.details["topic"], int(error.details["partition"])
+        if self._ends.get(place) == found.get(place):
+            self._ends.pop(place, None)
+        return True
 
     def _commit_of(self, place: Place, offset: int, wait_ms: int) -> Start:
         name = text(place[0], "topic")
@@ -249,7 +271,7 @@ class ConsumerBase:
         if batch is not None and (batch.topic, batch.partition) == place:
             start = self._next - operator.length_hint(self._rest)
             if start:
-                self._ends[place] = max(self._ends.get(place, -1), batch.columns.offset[start - 1])
+                self._ends[place] = batch.columns.offset[start - 1]
             deque(self._rest, maxlen=0)  # a loop may still hold this iterator
             self._batch, self._rest = None, iter(())
             if start < len(batch):
@@ -484,7 +506,7 @@ class Consumer(ConsumerBase):
             FluvioTimeoutError: no answer in time.
             FluvioError: the first failure; it names topic and partition. Other partitions may be stored all the same.
         """
-        self._run(self._commits(milliseconds(timeout)))
+        self._run(*self._commits(milliseconds(timeout)))
 
     def commit_offset(
         self, partition: int, offset: int, *, topic: Optional[str] = None, timeout: Optional[float] = None
@@ -503,8 +525,8 @@ class Consumer(ConsumerBase):
         """
         self._run([self._chosen_commit(partition, offset, topic, milliseconds(timeout))])
 
-    def _run(self, starts: List[Start]) -> None:
-        """Starts operations together and waits for all of them, then raises the first failure."""
+    def _run(self, starts: List[Start], passes: Passes = never) -> None:
+        """Starts operations together and waits for all of them, then raises the first failure that matters."""
         operations: Deque[Optional[int]] = deque()
         failure: Optional[FluvioError] = None
         try:
@@ -514,7 +536,8 @@ class Consumer(ConsumerBase):
                 try:
                     finish(self._lib, operations.popleft(), "commit")
                 except FluvioError as error:
-                    failure = failure or error
+                    if not passes(error):
+                        failure = failure or error
         finally:
             for operation in operations:  # an interrupt: what still runs is cancelled
                 if operation:

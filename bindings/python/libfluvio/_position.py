@@ -7,7 +7,7 @@ import operator
 from collections import deque
 from ctypes import byref, c_void_p, sizeof
 from dataclasses import dataclass
-from typing import Callable, Deque, List, Optional, Union
+from typing import Callable, Deque, List, Optional, Tuple, Union
 
 from . import _abi
 from ._core import Handle, text, time_text
@@ -125,6 +125,7 @@ class Events:
         self._tell = tell or (lambda event: None)  # what the log does not tell
         self.queue = Handle(address, lib.queue_free)
         self._untold: Deque[ConsumerEvent] = deque()
+        self.on_lost: Callable[[Tuple[str, int]], object] = lambda place: None
 
     def attach(self, config: Handle) -> None:
         """Makes consumers that are opened with these settings tell this queue."""
@@ -144,7 +145,10 @@ class Events:
             finally:
                 self._lib.event_free(event)
         while self._untold:
-            self._tell(self._untold.popleft())
+            event = self._untold.popleft()
+            if event.kind == "lost":
+                self.on_lost((event.topic, event.partition))
+            self._tell(event)
 
     def _read(self, event: int) -> ConsumerEvent:
         row = _abi.ConsumerEvent(struct_size=sizeof(_abi.ConsumerEvent))

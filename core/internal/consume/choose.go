@@ -183,6 +183,9 @@ func (c *Consumer) forget(snap *cluster.Snapshot) {
 	}
 }
 
+// lostGen is what batches of partitions that were lost do not have.
+const lostGen = math.MaxUint64
+
 // lose ends a session whose topic is gone and was not asked for by name: that is no error. Its offsets are of no use.
 func (s *session) lose() {
 	c := s.consumer
@@ -200,6 +203,7 @@ func (s *session) lose() {
 	}
 	c.mu.Unlock()
 	s.halt()
+	s.marks.renew(lostGen) // what was taken and not handed out is not wanted any more, as what was received
 	c.inbox.drop(s)
 	if mine {
 		s.signal(c.look)

@@ -45,11 +45,11 @@ type marks struct {
 	given    int64  // guarded by mu: the last record the application got
 	done     int64  // guarded by mu: the last one that Commit stores
 	settled  int64  // guarded by mu: the last one that auto stores
-	stored   int64  // guarded by mu: what the store has, as far as is known; changed only while Consumer.committing is held
+	stored   int64  // guarded by mu: what the store has, as far as is known; changed only by whose turn of Consumer.committing it is
 	doubt    bool   // guarded by mu: storing failed, so the store may have something else
 	auto     int64  // guarded by mu: up to here auto has nothing to do
 
-	// The rest belongs to whoever holds Consumer.committing.
+	// The rest belongs to whose turn of Consumer.committing it is.
 	route route // where an offset was stored last, when that was not the stream itself
 	avoid route // a stream's that did not work
 }
@@ -253,31 +253,54 @@ type commit struct {
 // Commit stores, for every partition, the last record handed out before the call, and waits for the answers. Partitions that
 // have not moved since the last time cost nothing. The error is that of the first partition that failed; the others are
 // stored. It ends with ctx.
-func (c *Consumer) Commit(ctx context.Context) error {
+func (c *Consumer) Commit(ctx context.Context) error { return c.BeginCommit()(ctx) }
+
+// BeginCommit is the part of Commit that does not wait: it decides what is stored, and takes its place behind the commits that were
+// called before. The function that it gives is the rest, and has to be called.
+func (c *Consumer) BeginCommit() (carryOut func(context.Context) error) {
 	if err := c.mayCommit(); err != nil {
-		return err
+		return func(context.Context) error { return err }
 	}
 	var wanted []commit
-	for _, s := range c.every() {
-		if at := s.marks.read(); at.done != noOffset {
-			wanted = append(wanted, commit{s, at.gen, at.done, false})
+	turn := c.committing.join(func() {
+		for _, s := range c.every() {
+			if at := s.marks.read(); at.done != noOffset {
+				wanted = append(wanted, commit{s, at.gen, at.done, false})
+			}
 		}
-	}
-	return c.commitAll(ctx, func() []commit { return wanted })
+	})
+	return func(ctx context.Context) error { return c.commitAll(ctx, turn, func() []commit { return wanted }) }
 }
 
 // CommitOffset stores an offset of one partition, which may be lower than what is stored, but not higher than what was
 // handed out.
 func (c *Consumer) CommitOffset(ctx context.Context, topic string, partition int32, offset int64) error {
+	return c.BeginCommitOffset(topic, partition, offset)(ctx)
+}
+
+// BeginCommitOffset is to CommitOffset what BeginCommit is to Commit.
+func (c *Consumer) BeginCommitOffset(topic string, partition int32, offset int64) (carryOut func(context.Context) error) {
+	wanted, err := c.choose(topic, partition, offset)
+	if err != nil {
+		return func(context.Context) error { return err }
+	}
+	turn := c.committing.join(nil)
+	return func(ctx context.Context) error {
+		return c.commitAll(ctx, turn, func() []commit { return []commit{wanted} })
+	}
+}
+
+// choose checks an offset that the application wants stored.
+func (c *Consumer) choose(topic string, partition int32, offset int64) (wanted commit, err error) {
 	if err := c.mayCommit(); err != nil {
-		return err
+		return wanted, err
 	}
-	bad := func(format string, args ...any) error {
-		return fluvioerr.New(fluvioerr.InvalidArgument, "commit", format, args...).At(topic, partition)
+	s, err := c.wanted("commit", topic, partition)
+	if err != nil {
+		return wanted, err
 	}
-	s := c.session(topic, partition)
-	if s == nil {
-		return bad("the consumer does not read this partition")
+	bad := func(format string, args ...any) (commit, error) {
+		return wanted, fluvioerr.New(fluvioerr.InvalidArgument, "commit", format, args...).At(topic, partition)
 	}
 	at := s.marks.read()
 	switch {
@@ -288,7 +311,7 @@ func (c *Consumer) CommitOffset(ctx context.Context, topic string, partition int
 	case offset > at.given:
 		return bad("offset %d cannot be stored: the last record handed out has offset %d", offset, at.given)
 	}
-	return c.commitAll(ctx, func() []commit { return []commit{{s, at.gen, offset, true}} })
+	return commit{s, at.gen, offset, true}, nil
 }
 
 // mayCommit says why offsets cannot be stored.
@@ -302,7 +325,7 @@ func (c *Consumer) mayCommit() error {
 
 // commitSettled stores what auto has to store.
 func (c *Consumer) commitSettled(ctx context.Context) error {
-	return c.commitAll(ctx, func() (wanted []commit) {
+	return c.commitAll(ctx, c.committing.join(nil), func() (wanted []commit) {
 		for _, s := range c.every() {
 			if at := s.marks.read(); at.settled > at.auto {
 				wanted = append(wanted, commit{s, at.gen, at.settled, false})
@@ -312,18 +335,17 @@ func (c *Consumer) commitSettled(ctx context.Context) error {
 	})
 }
 
-// commitAll stores what wanted says, one caller at a time, many partitions at a time.
-func (c *Consumer) commitAll(ctx context.Context, wanted func() []commit) error {
+// commitAll stores what wanted says, one caller at a time and in the order of their turns, so that no offset comes to lie over one
+// that was decided on later; many partitions at a time.
+func (c *Consumer) commitAll(ctx context.Context, turn *turn, wanted func() []commit) error {
 	start := time.Now()
+	defer turn.leave()
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)()
-	select {
-	case c.committing <- struct{}{}:
-	case <-ctx.Done():
+	if !turn.wait(ctx) {
 		return c.commitEnded(ctx, time.Since(start))
 	}
-	defer func() { <-c.committing }()
 	var moved []commit
 	for _, w := range wanted() {
 		if at := w.session.marks.read(); w.offset != at.stored || at.doubt {

@@ -1,14 +1,17 @@
 package consume
 
 import (
+	"context"
 	"errors"
 	"math"
+	"regexp"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/libfluvio/libfluvio/core/devcluster"
+	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/compress"
 	"github.com/libfluvio/libfluvio/core/internal/obs"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
@@ -168,4 +171,109 @@ func TestResumeBehindTheHighWatermark(t *testing.T) {
 		require.EqualValues(t, row.first, w.consumer(cfg).Positions()[0].Position, "%+v", row)
 		require.Equal(t, row.told, len(d.of(OffsetReset)) == 1, "%+v", row)
 	}
+}
+
+// heldStore holds every save until the test lets it through.
+type heldStore struct {
+	ownStore
+	begun, let chan struct{}
+}
+
+func (h *heldStore) Save(ctx context.Context, id string, list []StoredOffset) error {
+	h.begun <- struct{}{}
+	<-h.let
+	return h.ownStore.Save(ctx, id, list)
+}
+
+// Commits come to the store in the order of their calls, whichever goroutine is first to go on, and one that is given up does not
+// hold up the others.
+func TestCommitsKeepTheirOrder(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("order", 1)
+	w.store("order", 0, batchOf(compress.None, numbered(0, 10, 0)...))
+	store := &heldStore{ownStore{stored: map[place]int64{}}, make(chan struct{}), make(chan struct{})}
+	cfg := testConfig("order")
+	cfg.Store, cfg.ConsumerID, cfg.Strategy = store, "me", StrategyManual
+	c := w.consumer(cfg)
+	ctx := testContext(t)
+	b, err := c.Next(ctx)
+	require.NoError(t, err)
+	require.True(t, b.HandOutTo(4))
+	at := func() int64 { store.mu.Lock(); defer store.mu.Unlock(); return store.stored[place{"order", 0}] }
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+
+	first := c.BeginCommit() // of record 3
+	lower := c.BeginCommitOffset("order", 0, 1)
+	givenUp := c.BeginCommitOffset("order", 0, 2)
+	require.True(t, b.HandOut())
+	latest := c.BeginCommit() // of record 9
+	b.Release()
+	done := make(chan error)
+	go func() { done <- latest(ctx) }()
+	require.Equal(t, fluvioerr.Cancelled, fluvioerr.CodeOf(givenUp(ended)))
+	go func() { done <- lower(ctx) }()
+	select {
+	case <-store.begun:
+		require.Fail(t, "a commit was carried out before those that were called before it")
+	case err := <-done:
+		require.Fail(t, "a commit ended before those that were called before it", "%v", err)
+	default:
+	}
+	go func() { done <- first(ctx) }()
+	for _, offset := range []int64{3, 1, 9} {
+		<-store.begun
+		store.let <- struct{}{}
+		require.NoError(t, <-done)
+		require.Equal(t, offset, at())
+	}
+}
+
+func TestTurns(t *testing.T) {
+	var q turns
+	decided := 0
+	a, b, c := q.join(nil), q.join(func() { decided++ }), q.join(nil)
+	require.Equal(t, 1, decided)
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.True(t, a.wait(testContext(t)))
+	require.False(t, b.wait(ended))
+	b.leave()
+	require.False(t, c.wait(ended), "a is not through")
+	a.leave()
+	require.True(t, c.wait(testContext(t)))
+	d := q.join(nil)
+	c.leave()
+	require.True(t, d.wait(testContext(t)))
+	d.leave()
+	require.Empty(t, q.line)
+}
+
+// What is left of a topic that is gone is not handed out, so that nobody stores it; that is no error of the consumer's.
+func TestCommitOfALostPartition(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("pattern-kept", 1)
+	w.topic("pattern-lost", 1)
+	store := &ownStore{stored: map[place]int64{}}
+	d := newDiary()
+	cfg := testConfig("")
+	cfg.Topics = []Topic{{Pattern: regexp.MustCompile("^pattern-.*$")}}
+	cfg.Store, cfg.ConsumerID, cfg.Strategy, cfg.OnEvent = store, "me", StrategyManual, d.note
+	c := w.consumer(cfg)
+	ctx := testContext(t)
+	require.Error(t, c.CommitOffset(ctx, "pattern-lost", 0, 0))
+	w.store("pattern-lost", 0, batchOf(compress.None, numbered(0, 10, 0)...))
+	b, err := c.Next(ctx)
+	require.NoError(t, err)
+	require.True(t, b.HandOutTo(3))
+	require.False(t, b.Stale())
+	require.NoError(t, w.dev.DeleteTopic("pattern-lost"))
+	d.wait(t, PartitionLost, 1)
+	require.True(t, b.Stale())
+	require.False(t, b.HandOut())
+	b.Release()
+	require.NoError(t, c.Commit(ctx))
+	require.Empty(t, store.stored)
+	err = c.CommitOffset(ctx, "pattern-lost", 0, 2)
+	require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
 }

@@ -36,7 +36,7 @@ type Consumer struct {
 	telling sync.Mutex // held while OnEvent runs
 
 	look       chan struct{} // capacity 1: findNew should look
-	committing chan struct{} // capacity 1: held by who stores offsets
+	committing turns         // of those who store offsets
 	closing    chan struct{} // closed when the application takes nothing any more
 	finish     sync.Once
 	finishErr  error // why the last offsets could not be stored
@@ -55,7 +55,7 @@ var lastID atomic.Uint64
 func Open(ctx context.Context, cl *cluster.Cluster, cfg Config) (*Consumer, error) {
 	c := &Consumer{
 		cfg: cfg, cluster: cl, observer: cl.Observer(), inbox: newInbox(cfg.PrefetchBytes), id: lastID.Add(1), known: map[string]int{}, gone: map[place]uint64{},
-		look: make(chan struct{}, 1), committing: make(chan struct{}, 1), closing: make(chan struct{}),
+		look: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	sessions, err := c.plan(ctx)
@@ -154,7 +154,7 @@ func (c *Consumer) Close() {
 		c.inbox.close()
 		c.cluster.CloseOwner(c.id)
 		c.sessions.Wait()
-		c.committing <- struct{}{} // for good: the last commit has ended
-		c.cluster.CloseOwner(c.id) // a dial that was under way
+		<-c.committing.join(nil).comes // for good: the last commit has ended
+		c.cluster.CloseOwner(c.id)     // a dial that was under way
 	})
 }

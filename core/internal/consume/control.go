@@ -17,6 +17,12 @@ func (c *Consumer) wanted(op, topic string, partition int32) (*session, error) {
 	if s := c.session(topic, partition); s != nil {
 		return s, nil
 	}
+	c.mu.Lock()
+	_, gone := c.gone[place{topic, partition}]
+	c.mu.Unlock()
+	if gone {
+		return nil, fluvioerr.New(fluvioerr.NotFound, op, "the topic was deleted").At(topic, partition)
+	}
 	return nil, fluvioerr.New(fluvioerr.InvalidArgument, op, "the consumer does not read this partition").At(topic, partition)
 }
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, AsyncIterator, List, Mapping, Optional, Tuple
 
 from .._batch import Batch, Record
-from .._consumer import CLOSE_TIMEOUT, ConsumerBase, Place, Room, Start
+from .._consumer import CLOSE_TIMEOUT, ConsumerBase, Passes, Place, Room, Start, never
 from .._core import Deadline, Handle, Life, milliseconds
 from .._errors import ClosedError, EndError, FluvioError
 from .._library import Library
@@ -195,7 +195,7 @@ class Consumer(ConsumerBase):
     async def commit(self, timeout: Optional[float] = None) -> None:
         """Stores the offset of the last record handed out, for every partition. Arguments and errors as for
         :meth:`libfluvio.Consumer.commit`."""
-        await self._run(self._commits(milliseconds(timeout)))
+        await self._run(*self._commits(milliseconds(timeout)))
 
     async def commit_offset(
         self, partition: int, offset: int, *, topic: Optional[str] = None, timeout: Optional[float] = None
@@ -204,11 +204,11 @@ class Consumer(ConsumerBase):
         :meth:`libfluvio.Consumer.commit_offset`."""
         await self._run([self._chosen_commit(partition, offset, topic, milliseconds(timeout))])
 
-    async def _run(self, starts: List[Start]) -> None:
-        """Runs operations together, then raises the first failure."""
+    async def _run(self, starts: List[Start], passes: Passes = never) -> None:
+        """Runs operations together, then raises the first failure that matters."""
         running = [self._operations.run("commit", start) for start in starts]
         for result in await asyncio.gather(*running, return_exceptions=True):
-            if isinstance(result, BaseException):
+            if isinstance(result, BaseException) and not passes(result):
                 raise result
 
     async def close(self, timeout: Optional[float] = CLOSE_TIMEOUT) -> None:
