@@ -315,6 +315,12 @@ func TestSilenceThroughSmartModules(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, readAll(t, consumer), 2, "the first record of each partition passes")
 	require.Len(t, m.streams(), 2, "the streams were not opened anew")
+	require.Equal(t, fluvioerr.EndSilent, consumer.EndReason(), "nobody has said that the end was reached")
+	for p := range int32(2) {
+		require.NoError(t, consumer.Seek(testContext(t), "silent", p, fluvio.AtOffset(500)))
+	}
+	_, err = consumer.Next(testContext(t))
+	require.Equal(t, fluvioerr.EndReached, fluvioerr.EndOf(err), "there is nothing left to read")
 }
 
 // Without an end to reach, silence means nothing as long as the SPU answers at all.

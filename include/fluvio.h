@@ -137,6 +137,7 @@ FLUVIO_API int32_t fluvio_error_end_reason(const fluvio_error_t *error);
 #define FLUVIO_END_TOPIC_DELETED 4 /* no partition is left: the last one's topic was deleted */
 #define FLUVIO_END_GAVE_UP 5       /* no partition is left: the last one used up max_retries */
 #define FLUVIO_END_FAILED 6        /* no partition is left: the last one met an error that retrying does not mend; or a bug */
+#define FLUVIO_END_SILENT 7        /* as REACHED; but through SmartModules nothing came of the rest for request_timeout_ms */
 /* Frees an error. Since 0.1. */
 FLUVIO_API void fluvio_error_free(fluvio_error_t *error);
 

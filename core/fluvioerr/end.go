@@ -15,9 +15,12 @@ const (
 	TopicDeleted EndReason = 4 // no partition is left: the last one's topic was deleted
 	GaveUp       EndReason = 5 // no partition is left: the last one used up max_retries
 	Failed       EndReason = 6 // no partition is left: the last one met an error that retrying does not mend; or libfluvio failed
+	// EndSilent: what is left of some partitions up to where they were to stop brought nothing for as long as the request timeout.
+	// SmartModules leave it out, as far as can be known: servers do not say so.
+	EndSilent EndReason = 7
 )
 
-var endReasons = [...]string{"not ended", "reached", "drained", "closed", "topic_deleted", "gave_up", "failed"}
+var endReasons = [...]string{"not ended", "reached", "drained", "closed", "topic_deleted", "gave_up", "failed", "silent"}
 
 // String returns the name that Python and Node have for it.
 func (r EndReason) String() string {

@@ -88,6 +88,7 @@ def test_constants_equal_the_header() -> None:
     events += ("PARTITION_ASSIGNED", "PARTITION_LOST", "PARTITION_RETRY")
     events += ("PARTITION_RESUMED", "OFFSET_RESET", "BATCH_SKIPPED")
     ends = ("END_NONE", "END_REACHED", "END_DRAINED", "END_CLOSED", "END_TOPIC_DELETED", "END_GAVE_UP", "END_FAILED")
+    ends += ("END_SILENT",)
     assert {name for name in defines if name.startswith("END_")} == set(ends)
     for name in (*events, *ends, "PERSISTED", "NOT_PERSISTED", "MAYBE_PERSISTED", "CONTINUE", "STOP", "OK"):
         assert int(defines[name]) == getattr(_abi, name)

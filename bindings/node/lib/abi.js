@@ -20,7 +20,7 @@ const EVENT_CLIENT = 9;
 const MAYBE_PERSISTED = 2;
 
 /** FLUVIO_END_REACHED ...: why a stream has ended, by number. */
-const END_REASONS = [null, 'reached', 'drained', 'closed', 'topic_deleted', 'gave_up', 'failed'];
+const END_REASONS = [null, 'reached', 'drained', 'closed', 'topic_deleted', 'gave_up', 'failed', 'silent'];
 
 /** name: [result, parameters] */
 const functions = {

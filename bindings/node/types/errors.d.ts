@@ -34,8 +34,9 @@ export class FluvioError extends Error {
  * Why a consumer's stream has ended. reached: every partition was read to stopAt. drained: drain was called, and everything was
  * taken. closed: the consumer, or its client, was. The others: no partition is left, the last one because its topic was deleted
  * (topic_deleted), because it used up maxRetries (gave_up), or because of an error that retrying does not mend (failed).
+ * silent: as reached; but through SmartModules nothing came of the rest for requestTimeoutMs: servers do not say that it was left out.
  */
-export type EndReason = 'reached' | 'drained' | 'closed' | 'topic_deleted' | 'gave_up' | 'failed';
+export type EndReason = 'reached' | 'drained' | 'closed' | 'topic_deleted' | 'gave_up' | 'failed' | 'silent';
 
 /** The shared library or the program fluvio-devcluster is not on this machine, or cannot be loaded. */
 export class LibraryNotFoundError extends FluvioError {}

@@ -123,6 +123,7 @@ type frame struct {
 	fatal     bool  // err ends the session
 	processed bool  // by SmartModules
 	done      bool  // the session reached its end
+	silent    bool  // done, as far as silence can tell
 	gen       uint64
 	stale     bool // guarded by inbox.mu: the application has chosen another position while it was taken from
 }

@@ -21,6 +21,7 @@ type inbox struct {
 	live    int        // guarded by mu: sessions that may still bring something
 	last    error      // guarded by mu: the error that ended the latest session to fail
 	lastOf  *session   // guarded by mu: that session
+	hushed  int        // guarded by mu: sessions that have reached their end only as far as silence can tell
 	drained bool       // guarded by mu: the application wants no more than is here
 	closed  bool       // guarded by mu
 }
@@ -108,7 +109,7 @@ func (in *inbox) tryTake(ctx context.Context) (b *Batch, err error, more bool) {
 			return nil, fluvioerr.New(fluvioerr.Closed, "consume", "the consumer was closed"), true
 		}
 		if len(in.ready) == 0 {
-			ended, last, drained := in.live == 0, in.last, in.drained
+			ended, last, drained, hushed := in.live == 0, in.last, in.drained, in.hushed > 0
 			in.mu.Unlock()
 			if !ended {
 				return nil, nil, false
@@ -120,8 +121,11 @@ func (in *inbox) tryTake(ctx context.Context) (b *Batch, err error, more bool) {
 				return nil, &e, true
 			}
 			e := fluvioerr.New(fluvioerr.End, "consume", "every partition was read to its end")
-			if e.End = fluvioerr.EndReached; drained {
+			switch e.End = fluvioerr.EndReached; {
+			case drained:
 				e.Message, e.End = "the consumer was drained", fluvioerr.Drained
+			case hushed:
+				e.Message, e.End = "nothing has come of what is left for the request timeout: SmartModules leave it out, as far as can be known", fluvioerr.EndSilent
 			}
 			return nil, e, true
 		}
@@ -199,6 +203,9 @@ func (in *inbox) putBack(s *session, f *frame, used, damaged bool, err error) (w
 		} else if f.done {
 			s.buried = true
 			in.live--
+			if s.hushed = f.silent; f.silent {
+				in.hushed++
+			}
 		}
 		credit = in.grant()
 	}
@@ -261,6 +268,10 @@ func (in *inbox) reset(s *session, anew bool) (credit []*session) {
 	if s.owed {
 		s.owed = false
 		in.owed = slices.DeleteFunc(in.owed, func(o *session) bool { return o == s })
+	}
+	if s.hushed {
+		s.hushed = false
+		in.hushed--
 	}
 	if s.buried {
 		s.buried = false

@@ -60,7 +60,10 @@ func (m *marks) advance(next int64) {
 // checkProcessed takes the place of checkSilence. An SPU says nothing while no record passes, so silence is no reason to
 // open the stream anew, which would make it begin again from the last frame, and aggregates from nothing. Whether the SPU is
 // there at all is asked for by another request. With an end to reach that is stored, silence for as long as patience counts
-// as that end: nothing else will ever tell. flows: nothing is wrong with the stream as far as can be known.
+// as that end, and the application is told so (EndSilent): nothing else will ever tell. An SPU sends a frame, which says how far
+// it has read, only with records or an error; requests on the same connection are answered whatever a stream is busy with; a
+// position that is acknowledged again is read again, in silence; and another stream from behind the last frame may not know what
+// a module has accumulated. So a module that is slower than patience loses what it would have brought. flows: nothing is wrong with the stream as far as can be known.
 // st.session.mu is held.
 func (st *stream) checkProcessed(patience time.Duration) (flows bool) {
 	s, now := st.session, time.Now()
@@ -90,7 +93,7 @@ func (st *stream) checkProcessed(patience time.Duration) (flows bool) {
 		st.probe()
 	}
 	if stored >= s.upto && waited >= patience && st.probed.IsZero() {
-		s.consumer.inbox.put(s, &frame{session: s, done: true, gen: s.gen}, false)
+		s.consumer.inbox.put(s, &frame{session: s, done: true, silent: true, gen: s.gen}, false)
 		st.end(errReachedEnd)
 	}
 	return quiet < waited // the SPU has said something since

@@ -31,6 +31,7 @@ type session struct {
 	paused   bool     // guarded by inbox.mu: the application wants nothing of it now
 	withheld bool     // guarded by inbox.mu: may ask for more when it is no longer paused
 	told     int64    // guarded by inbox.mu: the record of the latest SmartModule's error that was given, -1 for none
+	hushed   bool     // guarded by inbox.mu: counts for inbox.hushed
 	repeats  int64    // guarded by inbox.mu: the same when a pause made reading go back behind it: that error is not given again
 
 	granted chan struct{} // capacity 1: owed may have ended
