@@ -222,3 +222,32 @@ func TestResetConsumerOffset(t *testing.T) {
 		require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(missing), "%v", missing)
 	}
 }
+
+// A call on an empty topic ends at its deadline, not before and not never; one that waits is woken by the first record.
+func TestPollOfAnEmptyTopic(t *testing.T) {
+	ctx := testContext(t)
+	client := connect(t, startCluster(t, devcluster.Options{}).Endpoint())
+	require.NoError(t, client.Admin().CreateTopic(ctx, "empty", fluvio.TopicSpec{}))
+	c, err := client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{"empty"}, Start: fluvio.Beginning()})
+	require.NoError(t, err)
+	begun := time.Now()
+	none, err := c.Poll(ctx, fluvio.PollLimits{Wait: 100 * time.Millisecond})
+	require.NoError(t, err)
+	require.Empty(t, none)
+	require.GreaterOrEqual(t, time.Since(begun), 100*time.Millisecond)
+	type answer struct {
+		records []fluvio.Record
+		err     error
+	}
+	woken := make(chan answer)
+	go func() {
+		records, err := c.Poll(ctx, fluvio.PollLimits{MaxRecords: 1, Wait: time.Hour})
+		woken <- answer{records, err}
+	}()
+	o := &offsetsTest{T: t, ctx: ctx, client: client, topic: "empty"}
+	o.produce(1, 0, 1)
+	got := <-woken
+	require.NoError(t, got.err)
+	require.Len(t, got.records, 1)
+	require.NoError(t, c.Close(ctx))
+}

@@ -24,6 +24,26 @@ static void many(fluvio_consumer_t *consumer, size_t max_records, uint64_t max_b
   fluvio_record_list_free(list);
 }
 
+/* A call on an empty topic ends at its deadline, not before and not never; the first record makes the descriptor readable. */
+static void empty(fluvio_client_t *client)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_batch_t *batch = NULL;
+  const char *topic = make_topic(client, "empty", "1");
+  fluvio_consumer_t *consumer = read_from_start(client, topic, NULL);
+  int64_t begun = now_ms();
+  PART("an empty topic");
+  STATUS(FLUVIO_ERR_TIMEOUT, fluvio_consumer_poll(consumer, 100, &batch, &error));
+  CHECK(batch == NULL && now_ms() - begun >= 99);
+  CHECK(!readable(fluvio_consumer_fd(consumer), 0));
+  fill(client, topic, 1);
+  CHECK(readable(fluvio_consumer_fd(consumer), LONG));
+  OK(fluvio_consumer_poll(consumer, 0, &batch, &error));
+  fluvio_batch_release(batch);
+  OK(fluvio_consumer_close(consumer, LONG, &error));
+  fluvio_consumer_free(consumer);
+}
+
 static int64_t committed(fluvio_consumer_t *consumer)
 {
   fluvio_error_t *error = NULL;
@@ -184,6 +204,7 @@ int main(int argc, char **argv)
   fluvio_client_t *client;
   CHECK(argc > 1);
   client = connect_to(argv[1]);
+  empty(client);
   fill(client, make_topic(client, "many", "1"), 100);
   limits(client);
   waits(client);

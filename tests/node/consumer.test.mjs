@@ -54,6 +54,18 @@ describe('consumers', () => {
     assert.deepEqual(await readAll(use.client, topic), []);
   });
 
+  test('a poll of an empty topic ends at its deadline, and is woken by the first record', async () => {
+    const topic = await newTopic(use.client);
+    const consumer = await use.client.consumer(topic, { start: 'beginning' });
+    const begun = performance.now();
+    assert.equal(await consumer.poll(100), null);
+    assert.ok(performance.now() - begun >= 99);
+    const waiting = consumer.poll(3_600_000);
+    await fill(use.client, topic, ['at last']);
+    assert.equal((await waiting).length, 1);
+    await consumer.close();
+  });
+
   test('an offset beyond the end is refused', async () => {
     const topic = await newTopic(use.client);
     const error = await rejection((async () => {

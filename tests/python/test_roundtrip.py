@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, List, Optional, Tuple
 
 import libfluvio
@@ -182,6 +184,20 @@ def test_empty_topic(client: libfluvio.Client, topic: str) -> None:
         with pytest.raises(libfluvio.EndError):
             consumer.poll_batch(30)
         assert list(consumer.batches()) == []
+
+
+def test_waiting_on_an_empty_topic(client: libfluvio.Client, topic: str) -> None:
+    """A call ends at its deadline, not before and not never; one that waits is woken by the first record."""
+    with client.consumer(topic, start="beginning") as consumer:
+        begun = time.monotonic()
+        assert consumer.poll(0.1) is None
+        assert time.monotonic() - begun >= 0.099
+        with ThreadPoolExecutor() as pool:
+            waiting = pool.submit(consumer.poll, 3600)
+            with client.producer(topic) as producer:
+                producer.send(b"at last")
+            record = waiting.result(60)
+        assert record is not None and record.value == b"at last"
 
 
 def test_ways_of_reading_go_on_where_another_stopped(client: libfluvio.Client, topic: str) -> None:
