@@ -28,8 +28,9 @@ type conn struct {
 	streams map[uint32]*stream // of an SPU; touched by the reading goroutine only
 	nextID  uint32
 
-	wmu  sync.Mutex
-	wbuf []byte
+	wmu     sync.Mutex
+	wbuf    []byte
+	stalled bool // guarded by wmu: a rule wants nothing more to be sent
 }
 
 // errHangUp is the reason of a connection that the server ends on purpose, as real servers do on anything they cannot
@@ -162,6 +163,9 @@ func (r *request) reply(m wire.Message) error {
 	}
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
+	if c.stalled {
+		return nil
+	}
 	var err error
 	if c.wbuf, err = wire.AppendResponse(c.wbuf[:0], r.header.CorrelationID, r.header.APIVersion, m); err != nil {
 		return err
@@ -175,6 +179,9 @@ func (r *request) reply(m wire.Message) error {
 func (c *conn) sendRecords(correlation int32, version int16, m wire.Message, records net.Buffers, size int) error {
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
+	if c.stalled {
+		return nil
+	}
 	var err error
 	if c.wbuf, err = wire.AppendResponse(c.wbuf[:0], correlation, version, m); err != nil {
 		return err

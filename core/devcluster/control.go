@@ -89,6 +89,7 @@ func (c *controlPort) routes() http.Handler {
 	add("GET /v1/cluster", func(*http.Request) (any, error) { return c.describe(), nil })
 	add("POST /v1/spu/{id}/stop", onSPU(func(id int32) (any, error) { return ok(c.cl.StopSPU(id)) }))
 	add("POST /v1/spu/{id}/start", onSPU(func(id int32) (any, error) { return ok(c.cl.StartSPU(id)) }))
+	add("POST /v1/spu/{id}/start-elsewhere", onSPU(func(id int32) (any, error) { return ok(c.cl.StartSPUElsewhere(id)) }))
 	add("POST /v1/sc/stop", func(*http.Request) (any, error) { return ok(c.cl.StopSC()) })
 	add("POST /v1/sc/start", func(*http.Request) (any, error) { return ok(c.cl.StartSC()) })
 	add("POST /v1/sc/resync", func(*http.Request) (any, error) { return ok(c.cl.Resync()) })
@@ -112,6 +113,13 @@ func (c *controlPort) routes() http.Handler {
 		}))
 	})
 	add("DELETE /v1/topics/{name}", func(r *http.Request) (any, error) { return ok(c.cl.DeleteTopic(r.PathValue("name"))) })
+	add("POST /v1/topics/{name}/partitions", func(r *http.Request) (any, error) {
+		var in partitionsBody
+		if err := readBody(r, &in); err != nil {
+			return nil, err
+		}
+		return ok(c.cl.AddPartitions(r.PathValue("name"), in.Count))
+	})
 	add("GET /v1/topics/{name}/{partition}", onPartition(func(t string, p int32, _ partitionBody) (any, error) {
 		start, hw, end, err := c.cl.Offsets(t, p)
 		if err != nil {
@@ -183,6 +191,9 @@ type (
 		RetentionSeconds int    `json:"retention_seconds"`
 		SegmentSize      int    `json:"segment_size"`
 		MaxPartitionSize int    `json:"max_partition_size"`
+	}
+	partitionsBody struct {
+		Count int `json:"count"`
 	}
 	partitionBody struct {
 		SPU    int32                `json:"spu"`

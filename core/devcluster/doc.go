@@ -58,8 +58,9 @@
 // # Faults
 //
 // AddRule makes chosen requests fail: an error code, a delay, no answer, a closed connection, a request or an answer cut off
-// at a byte, a wrong checksum, a wrong correlation id, a length that announces too much, a frame that no credit was given
-// for; or only counts them. Verbs stop and start servers, move leaders, evict records, and move the clock.
+// at a byte, an answer that stops at one or comes twice, a wrong checksum, a wrong correlation id, a length that announces too
+// much, a frame that no credit was given for; or only counts them. Verbs stop and start servers, on the ports they had or on
+// others, move leaders, add partitions, evict records, and move the clock.
 //
 // # Control port
 //
@@ -68,12 +69,14 @@
 //
 //	GET    /v1/cluster                               addresses, SPUs and topics
 //	POST   /v1/spu/{id}/stop   /v1/spu/{id}/start
+//	POST   /v1/spu/{id}/start-elsewhere              on another port
 //	POST   /v1/sc/stop   /v1/sc/start   /v1/sc/resync
 //	POST   /v1/clean                                 applies retention now
 //	POST   /v1/time                                  {"advance_ms": 60000} moves the cluster's clock
 //	POST   /v1/topics                                {"name", "partitions", "replication", "compression",
 //	                                                  "retention_seconds", "segment_size", "max_partition_size"}
 //	DELETE /v1/topics/{name}
+//	POST   /v1/topics/{name}/partitions              {"count": 2} adds so many
 //	GET    /v1/topics/{name}/{partition}             {"leader", "start", "high_watermark", "end"}
 //	POST   /v1/topics/{name}/{partition}/leader      {"spu": 5002}
 //	POST   /v1/topics/{name}/{partition}/evict       {"before": 100}

@@ -34,6 +34,10 @@ const (
 	// the request: it takes no more than that from the client, and does not carry the request out. Such a rule is about an
 	// API and a server: topic and partition are not read any more.
 	ActionCut ActionKind = "cut"
+	// ActionStall sends the first Bytes bytes of the answer's frame, and nothing more on this connection, which stays open.
+	ActionStall ActionKind = "stall"
+	// ActionRepeat sends the answer twice.
+	ActionRepeat ActionKind = "repeat"
 	// ActionCorruptCRC changes the checksum of the first batch in a frame of a stream. The stored batch stays as it is.
 	ActionCorruptCRC ActionKind = "corrupt_crc"
 	// ActionWrongCorrelation answers with a correlation id that nobody asked with.
@@ -64,7 +68,7 @@ type Action struct {
 	Code  fluvioerr.ServerCode `json:"code,omitempty"`     // ActionError
 	Text  string               `json:"text,omitempty"`     // ActionError with code 2 (Other)
 	Delay time.Duration        `json:"delay_ns,omitempty"` // ActionDelay
-	Bytes int                  `json:"bytes,omitempty"`    // ActionCut, ActionOversize
+	Bytes int                  `json:"bytes,omitempty"`    // ActionCut, ActionStall, ActionOversize
 }
 
 // Rule is a fault for certain requests. Observing rules see every match; of the others the oldest that matches acts.
@@ -134,7 +138,7 @@ func (r *Rule) check() error {
 		if r.Action.Delay <= 0 {
 			return bad("a delay rule needs a delay above 0")
 		}
-	case ActionCut, ActionCorruptCRC, ActionWrongCorrelation, ActionNoCredit, ActionOversize:
+	case ActionCut, ActionStall, ActionRepeat, ActionCorruptCRC, ActionWrongCorrelation, ActionNoCredit, ActionOversize:
 		switch {
 		case r.On == OnAnswer:
 		case r.Action.Kind != ActionCut:
@@ -403,16 +407,25 @@ func (c *conn) sendFaulty(rule *Rule, frame []byte) error {
 				size = math.MaxInt32
 			}
 			binary.BigEndian.PutUint32(frame, uint32(size))
-		case ActionCut:
-			c.wmu.Lock()
-			defer c.wmu.Unlock()
-			_, err := c.nc.Write(frame[:min(a.Bytes, len(frame))])
-			c.close()
-			return errors.Join(errHangUp, err)
+		case ActionRepeat:
+			frame = append(frame, frame...)
+		case ActionCut, ActionStall:
+			frame = frame[:min(a.Bytes, len(frame))]
 		}
 	}
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
+	if c.stalled {
+		return nil
+	}
 	_, err := c.nc.Write(frame)
+	switch {
+	case rule == nil:
+	case rule.Action.Kind == ActionStall:
+		c.stalled = true
+	case rule.Action.Kind == ActionCut:
+		c.close()
+		return errors.Join(errHangUp, err)
+	}
 	return err
 }

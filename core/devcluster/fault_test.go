@@ -3,9 +3,11 @@ package devcluster
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -241,6 +243,73 @@ func TestFaultRulesMatchAndCount(t *testing.T) {
 	}
 }
 
+// An answer that stops on its way holds up what comes behind it on the connection, which lives; one that comes twice does not.
+func TestFaultStallAndRepeat(t *testing.T) {
+	cl, p := startProduce(t, Options{})
+	repeat := addRule(t, cl, Rule{API: "FetchOffsets", Partition: -1, Count: 1, Action: Action{Kind: ActionRepeat}})
+	offsets := &wire.FetchOffsetsRequest{Topics: []wire.FetchOffsetsTopic{{Name: "t", Partitions: []uint32{0}}}}
+	id := p.send(wire.KeyFetchOffsets, 25, offsets)
+	for range 2 {
+		var m wire.FetchOffsetsResponse
+		p.receive(id, 25, &m)
+	}
+	require.Equal(t, 1, repeat.Hits())
+	frame, err := wire.AppendRequest(nil, &wire.RequestHeader{APIKey: wire.KeyFetchOffsets, APIVersion: 25, CorrelationID: 1, ClientID: "test"}, offsets)
+	require.NoError(t, err)
+	for _, length := range []int{0, 3, 9, 1 << 20} {
+		nc := mustDial(t, cl.SPUEndpoints()[0])
+		ask := func(rule *RuleHandle) {
+			_, err := nc.Write(frame)
+			require.NoError(t, err)
+			require.NoError(t, rule.Wait(context.Background(), 1))
+			rule.Remove()
+		}
+		ask(addRule(t, cl, Rule{API: "FetchOffsets", Partition: -1, Action: Action{Kind: ActionStall, Bytes: length}}))
+		ask(addRule(t, cl, Rule{API: "FetchOffsets", Partition: -1, Action: Action{Kind: ActionObserve}})) // it goes on to read
+		require.NoError(t, nc.(*net.TCPConn).CloseWrite())
+		got, err := io.ReadAll(nc)
+		require.NoError(t, err)
+		if length == 1<<20 { // the whole answer, and not the next one
+			length = int(wire.FrameHeaderSize + binary.BigEndian.Uint32(got))
+		}
+		require.Len(t, got, length)
+		nc.Close()
+	}
+}
+
+func TestStartElsewhereAndMorePartitions(t *testing.T) {
+	cl := startCluster(t, Options{SPUs: 2})
+	require.NoError(t, cl.CreateTopic("t", 2)) // one on each
+	leader, err := cl.Leader("t", 0)
+	require.NoError(t, err)
+	require.EqualValues(t, 5001, leader)
+	p, old := dialSPU(t, cl, 0), cl.SPUEndpoints()
+	require.Equal(t, fluvioerr.InvalidState, fluvioerr.CodeOf(cl.StartSPUElsewhere(5001)))
+	require.NoError(t, cl.StopSPU(5001))
+	p.awaitHangUp()
+	require.NoError(t, cl.StartSPUElsewhere(5001))
+	require.NotEqual(t, old[0], cl.SPUEndpoints()[0])
+	require.Equal(t, old[1], cl.SPUEndpoints()[1])
+	_, spus := dialSC(t, cl).list(wire.LabelSPU, false)
+	require.Equal(t, cl.SPUEndpoints()[0], fmt.Sprintf("127.0.0.1:%d", spus[0].Spec.(*wire.SPUSpec).PublicEndpoint.Port))
+	dialSPU(t, cl, 0).produce("t", "there")
+	require.NoError(t, cl.StopSPU(5001))
+	require.NoError(t, cl.StartSPU(5001), "it keeps the new one")
+	dialSPU(t, cl, 0).produce("t", "still there")
+
+	require.NoError(t, cl.AddPartitions("t", 2))
+	_, _, end, err := cl.Offsets("t", 2)
+	require.NoError(t, err)
+	require.Zero(t, end)
+	for code, err := range map[fluvioerr.Code]error{
+		fluvioerr.InvalidArgument: cl.AddPartitions("t", 0), fluvioerr.NotFound: cl.AddPartitions("u", 1),
+	} {
+		require.Equal(t, code, fluvioerr.CodeOf(err), "%v", err)
+	}
+	require.NoError(t, cl.StopSC())
+	require.Equal(t, fluvioerr.InvalidState, fluvioerr.CodeOf(cl.AddPartitions("t", 1)))
+}
+
 // ask sends a request to the control port and decodes the answer.
 func ask(t *testing.T, cl *Cluster, method, path, body string) (int, map[string]any) {
 	t.Helper()
@@ -275,7 +344,12 @@ func TestControlPort(t *testing.T) {
 	run(404, "POST", "/v1/spu/1/stop", "")
 	run(400, "POST", "/v1/spu/x/stop", "")
 	require.False(t, cl.online(5002))
-	run(200, "POST", "/v1/spu/5002/start", "")
+	run(200, "POST", "/v1/spu/5002/start-elsewhere", "")
+	run(409, "POST", "/v1/spu/5002/start", "")
+	run(200, "POST", "/v1/topics/t/partitions", `{"count":1}`)
+	run(404, "POST", "/v1/topics/u/partitions", `{"count":1}`)
+	run(400, "POST", "/v1/topics/t/partitions", `{"count":0}`)
+	run(200, "GET", "/v1/topics/t/2", "")
 	run(200, "POST", "/v1/topics/t/0/leader", `{"spu":5002}`)
 	leader, err := cl.Leader("t", 0)
 	require.NoError(t, err)

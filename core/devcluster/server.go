@@ -55,13 +55,29 @@ func (s *server) running() bool {
 	return s.ln != nil
 }
 
-func (s *server) start() error {
+func (s *server) start() error { return s.startOn(net.Listen) }
+
+// startElsewhere takes another port of the same host.
+func (s *server) startElsewhere() error {
+	return s.startOn(func(network, old string) (net.Listener, error) {
+		host, _, err := net.SplitHostPort(old)
+		if err != nil {
+			return nil, err
+		}
+		if taken, err := net.Listen(network, old); err == nil { // or it could be the same again
+			defer taken.Close()
+		}
+		return net.Listen(network, net.JoinHostPort(host, "0"))
+	})
+}
+
+func (s *server) startOn(listen func(network, addr string) (net.Listener, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ln != nil {
 		return fluvioerr.New(fluvioerr.InvalidState, "start "+s.name(), "it is running")
 	}
-	ln, err := net.Listen("tcp", s.addr)
+	ln, err := listen("tcp", s.addr)
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) {

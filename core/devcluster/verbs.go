@@ -64,6 +64,26 @@ func (cl *Cluster) CreateTopicWith(name string, o TopicOptions) error {
 	return fluvioerr.FromServer(status.Error.Code, op, *status.Message).At(name, -1)
 }
 
+// AddPartitions adds partitions to a topic, as a client may, and returns when they are there, if there are SPUs for them.
+func (cl *Cluster) AddPartitions(name string, count int) error {
+	const op = "add partitions"
+	if count < 1 || count > mostPartitions {
+		return fluvioerr.New(fluvioerr.InvalidArgument, op, "%d partitions, accepted are 1 to %d", count, mostPartitions).At(name, -1)
+	}
+	if !cl.sc.running() {
+		return scStopped(op)
+	}
+	status, err := cl.addPartitions(name, uint32(count))
+	if err != nil {
+		return fluvioerr.Wrap(fluvioerr.Internal, op, err).At(name, -1)
+	}
+	if !status.Error.Ok() {
+		return fluvioerr.FromServer(status.Error.Code, op, "").At(name, -1)
+	}
+	cl.growTopic(name)
+	return nil
+}
+
 // DeleteTopic removes a topic; open streams of it end with TopicDeleted.
 func (cl *Cluster) DeleteTopic(name string) error {
 	if !cl.sc.running() {
@@ -97,7 +117,15 @@ func (cl *Cluster) StopSPU(id int32) error {
 }
 
 // StartSPU starts a stopped SPU on the port it had.
-func (cl *Cluster) StartSPU(id int32) error {
+func (cl *Cluster) StartSPU(id int32) error { return cl.startSPU(id, (*server).start) }
+
+// StartSPUElsewhere starts a stopped SPU on another port of its host, which the SC tells everyone from then on. One that a client
+// has registered is still told at the address that the client gave.
+func (cl *Cluster) StartSPUElsewhere(id int32) error {
+	return cl.startSPU(id, (*server).startElsewhere)
+}
+
+func (cl *Cluster) startSPU(id int32, start func(*server) error) error {
 	s := cl.spu(id)
 	if s == nil {
 		return noSPU("start SPU", id)
@@ -107,7 +135,7 @@ func (cl *Cluster) StartSPU(id int32) error {
 	if cl.closed {
 		return fluvioerr.New(fluvioerr.Closed, "start SPU", "the cluster is closed")
 	}
-	if err := s.srv.start(); err != nil {
+	if err := start(s.srv); err != nil {
 		return err
 	}
 	s.online.Store(true)

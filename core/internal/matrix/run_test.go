@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
 	"runtime"
 	"strconv"
@@ -39,6 +40,8 @@ type row struct {
 	strike func(r *run) (lift func())
 	// calm makes the run wait for no delivery while the fault lasts: nothing gets through.
 	calm bool
+	// alone leaves it out of the soak.
+	alone bool
 }
 
 // run is a row with a seed.
@@ -92,7 +95,7 @@ func seeds(t *testing.T) uint64 {
 
 func TestMatrix(t *testing.T) {
 	var all report
-	before, files := runtime.NumGoroutine(), descriptors()
+	before, files := baseline(t)
 	for i := range rows {
 		for seed := range seeds(t) {
 			t.Run(fmt.Sprintf("%s/seed=%d", rows[i].name, seed), func(t *testing.T) { carryOut(t, &rows[i], seed, &all) })
@@ -106,6 +109,15 @@ func TestMatrix(t *testing.T) {
 func descriptors() int {
 	list, _ := os.ReadDir("/proc/self/fd")
 	return len(list)
+}
+
+// baseline is how many goroutines and descriptors there are when nothing runs, those included that Go needs for its first connection
+// and keeps.
+func baseline(t *testing.T) (goroutines, files int) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	return runtime.NumGoroutine(), descriptors()
 }
 
 // settle wants goroutines and descriptors back to what they were.

@@ -59,6 +59,10 @@ func cut(bytes int) devcluster.Action {
 	return devcluster.Action{Kind: devcluster.ActionCut, Bytes: bytes}
 }
 
+func stall(bytes int) devcluster.Action {
+	return devcluster.Action{Kind: devcluster.ActionStall, Bytes: bytes}
+}
+
 func pause(d time.Duration) devcluster.Action {
 	return devcluster.Action{Kind: devcluster.ActionDelay, Delay: d}
 }
@@ -122,6 +126,10 @@ var rows = []row{
 	{name: "answer dropped", terms: late, change: impatient, strike: rules(rule("Produce", onAnswer, 2, action(devcluster.ActionDrop)))},
 	{name: "request dropped", terms: late, change: impatient, strike: rules(rule("Produce", onRequest, 2, action(devcluster.ActionDrop)))},
 	{name: "answer later than the timeout", terms: late, change: impatient, strike: rules(rule("Produce", onAnswer, 2, pause(400*time.Millisecond)))},
+	{name: "answer stalls on its way", terms: late, change: impatient, strike: func(r *run) func() {
+		return rules(rule("Produce", onAnswer, 2, stall(r.rng.IntN(60))))(r)
+	}},
+	{name: "answer twice", terms: clean, strike: rules(rule("Produce", onAnswer, 4, action(devcluster.ActionRepeat)))},
 	{name: "closed instead of an answer", terms: ambiguous, strike: rules(rule("Produce", onAnswer, 4, action(devcluster.ActionClose)))},
 	{name: "closed before the request", terms: clean, strike: rules(rule("Produce", onRequest, 4, action(devcluster.ActionClose)))},
 	{name: "answer to nobody", terms: late, change: impatient, strike: rules(rule("Produce", onAnswer, 2, action(devcluster.ActionWrongCorrelation)))},
@@ -133,6 +141,9 @@ var rows = []row{
 	{name: "storage error", terms: ambiguous, strike: rules(rule("Produce", onRequest, 4, refusal(fluvioerr.ServerStorageError)))},
 	{name: "partition full for a while", terms: clean, strike: rules(rule("Produce", onRequest, 4, refusal(fluvioerr.ServerPartitionFull)))},
 	{name: "stream cut", terms: clean, strike: func(r *run) func() { return rules(rule("StreamFetch", onAnswer, 4, cut(r.rng.IntN(200))))(r) }},
+	{name: "stream stalls within a frame", terms: clean, change: impatient, strike: func(r *run) func() {
+		return rules(rule("StreamFetch", onAnswer, 2, stall(1+r.rng.IntN(60))))(r)
+	}},
 	{name: "stream closed", terms: clean, strike: rules(rule("StreamFetch", onAnswer, 4, action(devcluster.ActionClose)))},
 	{name: "stream refused", terms: clean, strike: rules(rule("StreamFetch", onAnswer, 4, refusal(fluvioerr.ServerNotLeader)))},
 	{name: "credit lost", terms: clean, change: impatient, strike: rules(rule("UpdateOffsets", onRequest, 2, action(devcluster.ActionDrop)))},
@@ -144,9 +155,15 @@ var rows = []row{
 		return lift
 	}},
 	{name: "SC away", terms: clean, strike: away(true)},
+	{name: "SC away at the start", terms: clean, strike: startWithoutSC},
 	{name: "SC restarts", terms: clean, strike: restart(true)},
 	{name: "one SPU away", terms: ambiguous, calm: true, strike: away(false, 5001)},
 	{name: "one SPU restarts", terms: ambiguous, strike: restart(false, 5001)},
+	{name: "one SPU comes back at a new address", terms: ambiguous, calm: true, strike: elsewhere},
+	{name: "one SPU restarts at a new address", terms: ambiguous, strike: func(r *run) func() {
+		elsewhere(r)()
+		return func() {}
+	}},
 	{name: "all away", terms: ambiguous, calm: true, strike: away(true, 5001, 5002)},
 	{name: "all restart", terms: ambiguous, strike: restart(true, 5001, 5002)},
 	{name: "leaders move", terms: ambiguous, spus: 3, strike: func(r *run) func() {
@@ -155,6 +172,8 @@ var rows = []row{
 		}
 		return func() {}
 	}},
+	{name: "partitions are added", terms: clean, alone: true, strike: addPartitions},
+	{name: "a topic in use is deleted", terms: clean, strike: deleteTopic},
 	{name: "snapshots anew", terms: clean, strike: func(r *run) func() {
 		require.NoError(r, r.dev.Resync())
 		return func() {}
