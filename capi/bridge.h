@@ -201,8 +201,8 @@ void fluvioc_consumer_end(fluvio_consumer_t *consumer, fluvio_error_t *error);
 int fluvioc_consumer_busy(fluvio_consumer_t *consumer);
 
 /* Tells of something that happened to a client. what: without texts, which are copied: address and topic, each ending with a
- * zero, len bytes. Takes over error. */
-void fluvioc_client_event(fluvio_queue_t *events, uint64_t opaque, const fluvio_client_event_t *what, const char *texts, size_t len, fluvio_error_t *error);
+ * zero, len bytes. client tells the clients of a queue apart. Takes over error. */
+void fluvioc_client_event(fluvio_queue_t *events, uint64_t client, uint64_t opaque, const fluvio_client_event_t *what, const char *texts, size_t len, fluvio_error_t *error);
 
 /* A text of that many bytes, none of them zero. NULL when memory is short. */
 fluvio_text_t *fluvioc_text_new(const char *bytes, size_t len);

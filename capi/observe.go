@@ -16,6 +16,9 @@ import (
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 )
 
+// clientNumbers tell the clients of a queue apart.
+var clientNumbers atomic.Uint64
+
 // observe sets options so that logs, statistics, events, starts and ends go to the queues of the operation's config. The operation
 // keeps these alive while the client connects, and the client's handle as long as the client lives.
 func (op *operation) observe(o *fluvio.ClientOptions) {
@@ -29,7 +32,8 @@ func (op *operation) observe(o *fluvio.ClientOptions) {
 		return
 	}
 	to := target{op.events, op.opaque}
-	o.OnEvent = to.event
+	number := clientNumbers.Add(1)
+	o.OnEvent = func(e fluvio.ClientEvent) { to.event(number, e) }
 	if o.StatisticsInterval > 0 {
 		o.OnStats = func(s *fluvio.ClientStats) {
 			if js, err := json.Marshal(s); err == nil { // it always can
@@ -75,13 +79,13 @@ func (t target) push(kind, code C.int32_t, at time.Time, id, parent uint64, err 
 }
 
 // event tells of something that happened to a client.
-func (t target) event(e fluvio.ClientEvent) {
+func (t target) event(client uint64, e fluvio.ClientEvent) {
 	what := C.fluvio_client_event_t{
 		kind: C.int32_t(e.Kind), partition: C.int32_t(e.Partition), spu: C.int32_t(e.SPU), from_spu: C.int32_t(e.FromSPU),
-		attempt: C.int32_t(e.Attempt), delay_ms: C.int64_t(e.Delay.Milliseconds()),
+		attempt: C.int32_t(e.Attempt), delay_ms: C.int64_t(e.Delay.Milliseconds()), dropped: C.uint64_t(e.Dropped),
 	}
 	texts := cTexts(e.Addr, e.Topic)
-	C.fluvioc_client_event(t.queue, t.opaque, &what, (*C.char)(unsafe.Pointer(unsafe.SliceData(texts))), C.size_t(len(texts)), cError(e.Err))
+	C.fluvioc_client_event(t.queue, C.uint64_t(client), t.opaque, &what, (*C.char)(unsafe.Pointer(unsafe.SliceData(texts))), C.size_t(len(texts)), cError(e.Err))
 }
 
 // logQueue is a slog.Handler that sends lines to the application.

@@ -18,6 +18,7 @@ struct fluvio_event {
   fluvio_offsets_event_t question;  /* the consumer's name lies in opaques */
   fluvio_consumer_offset_list_t *offsets; /* of question */
   fluvio_client_event_t client;     /* its texts lie in opaques */
+  uint64_t client_number;           /* of client: whose it is */
   _Atomic bool answered;
   fluvio_error_t *error;
   fluvio_producer_t *producer; /* a reference, for the report's weight */
@@ -25,6 +26,14 @@ struct fluvio_event {
   uint64_t *joined; /* the opaque values when other reports were joined to this one, with room for so many */
   size_t room;
   uint64_t opaques[];
+};
+
+/* How many events of a client wait in a queue, while some do or it has to be told that some were dropped. */
+struct tally {
+  struct tally *next;
+  uint64_t client;
+  uint32_t waiting;
+  uint64_t dropped; /* since the last one that was not */
 };
 
 struct fluvio_queue {
@@ -35,6 +44,7 @@ struct fluvio_queue {
   uint32_t waiters;
   uint32_t notes;   /* events among them that may be dropped */
   uint64_t dropped; /* that were, since the last one that was not */
+  struct tally *tallies;
   bool woken;       /* fluvio_queue_wakeup was called and nobody has seen it */
   bool freed;       /* fluvio_queue_free was called */
   bool started;     /* a callback takes the events */
@@ -115,6 +125,11 @@ static void event_destroy(fluvio_event_t *event)
 void fluvioc_queue_destroy(fluvio_queue_t *queue)
 {
   fluvioc_ready_close(&queue->ready);
+  while (queue->tallies != NULL) {
+    struct tally *next = queue->tallies->next;
+    free(queue->tallies);
+    queue->tallies = next;
+  }
   pthread_mutex_destroy(&queue->lock);
   pthread_cond_destroy(&queue->changed);
   free(queue);
@@ -142,8 +157,9 @@ static fluvio_event_t *event_with_text(int32_t type, uint64_t opaque, const char
   return event;
 }
 
-/* So many logs, statistics, starts and ends wait at most. */
+/* So many logs, statistics, starts and ends wait at most; and besides, of each client, events. */
 #define MOST_NOTES 10000
+#define MOST_CLIENT_EVENTS 10000
 
 /* What such an event says; it lies in opaques, and the texts behind it. */
 struct note {
@@ -181,12 +197,49 @@ static bool drops(fluvio_queue_t *queue, struct note *note)
   return false;
 }
 
+/* The place of a client's tally in the list, or of its end. The caller holds the lock. */
+static struct tally **tally_of(fluvio_queue_t *queue, uint64_t client)
+{
+  struct tally **at = &queue->tallies;
+  while (*at != NULL && (*at)->client != client)
+    at = &(*at)->next;
+  return at;
+}
+
+/* The same of a client's event as drops() of notes. Without memory to count it, it is dropped. */
+static bool drops_client_event(fluvio_queue_t *queue, fluvio_event_t *event)
+{
+  struct tally **at = tally_of(queue, event->client_number);
+  if (*at == NULL && (*at = calloc(1, sizeof **at)) == NULL)
+    return true;
+  struct tally *tally = *at;
+  tally->client = event->client_number;
+  if (tally->waiting >= MOST_CLIENT_EVENTS) {
+    tally->dropped += 1 + event->client.dropped;
+    return true;
+  }
+  tally->waiting++;
+  event->client.dropped += tally->dropped;
+  tally->dropped = 0;
+  return false;
+}
+
+/* A client's event was taken. The caller holds the lock. */
+static void taken(fluvio_queue_t *queue, const fluvio_event_t *event)
+{
+  struct tally **at = tally_of(queue, event->client_number), *tally = *at;
+  if (--tally->waiting > 0 || tally->dropped > 0)
+    return;
+  *at = tally->next;
+  free(tally);
+}
+
 /* Appends an event; a freed queue drops it. */
 static void push(fluvio_queue_t *queue, fluvio_event_t *event)
 {
   struct note *note = note_of(event);
   pthread_mutex_lock(&queue->lock);
-  bool drop = queue->freed || (note != NULL && drops(queue, note));
+  bool drop = queue->freed || (note != NULL && drops(queue, note)) || (event->type == FLUVIO_EVENT_CLIENT && drops_client_event(queue, event));
   if (!drop) {
     if (queue->tail != NULL)
       queue->tail->next = event;
@@ -287,7 +340,7 @@ void fluvioc_queue_push_consumer_event(fluvio_queue_t *queue, uint64_t opaque, c
   push(queue, event);
 }
 
-void fluvioc_client_event(fluvio_queue_t *events, uint64_t opaque, const fluvio_client_event_t *what, const char *texts, size_t len, fluvio_error_t *error)
+void fluvioc_client_event(fluvio_queue_t *events, uint64_t client, uint64_t opaque, const fluvio_client_event_t *what, const char *texts, size_t len, fluvio_error_t *error)
 {
   fluvio_event_t *event = event_new(FLUVIO_EVENT_CLIENT, opaque, (len + 7) / 8);
   if (event == NULL) {
@@ -296,6 +349,7 @@ void fluvioc_client_event(fluvio_queue_t *events, uint64_t opaque, const fluvio_
   }
   memcpy(event->opaques, texts, len);
   event->client = *what;
+  event->client_number = client;
   event->client.address = (const char *)event->opaques;
   event->client.topic = event->client.address + strlen(event->client.address) + 1;
   event->client.error = event->error = error;
@@ -355,6 +409,8 @@ static fluvio_event_t *pop(fluvio_queue_t *queue)
   event->next = NULL;
   if (note_of(event) != NULL)
     queue->notes--;
+  else if (event->type == FLUVIO_EVENT_CLIENT)
+    taken(queue, event);
   return event;
 }
 

@@ -35,7 +35,11 @@ type ClientEvent struct {
 	Attempt   int
 	Delay     time.Duration
 	Err       error
+	Dropped   uint64 // events that were dropped before this one, because 10,000 waited for OnEvent
 }
+
+// mostEvents wait for the application; further ones are dropped.
+const mostEvents = 10_000
 
 // notifier hands events to the application, in order, on a goroutine that exists while there are some.
 type notifier struct {
@@ -46,6 +50,7 @@ type notifier struct {
 	mu      sync.Mutex
 	waiting []ClientEvent // guarded by mu
 	closed  bool          // guarded by mu
+	dropped uint64        // guarded by mu: since the last one that was not
 	running bool          // guarded by mu
 	ended   sync.Cond     // running is false
 }
@@ -86,6 +91,11 @@ func (n *notifier) add(e ClientEvent) {
 	if n.closed {
 		return
 	}
+	if len(n.waiting) >= mostEvents {
+		n.dropped++
+		return
+	}
+	e.Dropped, n.dropped = n.dropped, 0
 	n.waiting = append(n.waiting, e)
 	if !n.running {
 		n.running = true

@@ -220,6 +220,82 @@ static void hooks(void)
   fluvio_queue_free(queue);
 }
 
+/* Takes what waits, and waits for more until the last event of a kind has come so often. */
+static void take_until(fluvio_queue_t *queue, int32_t kind, int times)
+{
+  fluvio_client_event_t e;
+  while (times > 0) {
+    fluvio_event_t *event = fluvio_queue_poll(queue, LONG);
+    e.struct_size = sizeof e;
+    CHECK(event != NULL && fluvio_event_client(event, &e) == FLUVIO_OK && e.dropped == 0);
+    times -= e.kind == kind;
+    fluvio_event_free(event);
+  }
+}
+
+/* Of a client whose events nobody takes the first 10,000 wait, another client of the queue does not notice, and what comes later
+ * tells of those that were dropped. */
+static void events_nobody_takes(void)
+{
+  enum { PARTITIONS = 2600, MOST_EVENTS = 10000 };
+  fluvio_error_t *error = NULL;
+  fluvio_client_event_t e;
+  fluvio_event_t *event;
+  fluvio_client_t *idle, *busy;
+  uint64_t waited = 0, dropped = 0, of_busy = 0;
+  int round;
+  fluvio_queue_t *queue = fluvio_queue_new(), *taken = fluvio_queue_new();
+  fluvio_config_t *config = fluvio_config_new();
+  PART("events nobody takes");
+  OK(fluvio_config_set_json(config, "{\"retry_backoff_ms\": 1, \"retry_backoff_max_ms\": 5}", &error));
+  OK(fluvio_config_set_events(config, queue, 1, &error));
+  idle = connect_with(config);
+  OK(fluvio_config_set_events(config, taken, 2, &error));
+  busy = connect_with(config);
+  fluvio_config_free(config);
+  config = fluvio_config_new();
+  OK(fluvio_config_set_json(config, "{\"partitions\": 2600, \"replication\": 2}", &error));
+  OK(fluvio_topic_create(busy, "many-leaders", config, LONG, &error));
+  fluvio_config_free(config);
+  for (round = 0; round < 6; round++) { /* the leaders of all partitions, at first of half of them, go to and fro */
+    control(round % 2 == 0 ? "/v1/spu/5001/stop" : "/v1/spu/5002/stop");
+    take_until(taken, FLUVIO_LEADER_MOVED, round == 0 ? PARTITIONS / 2 : PARTITIONS);
+    control(round % 2 == 0 ? "/v1/spu/5001/start" : "/v1/spu/5002/start");
+  }
+  config = fluvio_config_new();
+  OK(fluvio_config_set_events(config, queue, 3, &error));
+  fluvio_client_free(connect_with(config)); /* its events find room */
+  fluvio_config_free(config);
+  while (waited < MOST_EVENTS) {
+    event = fluvio_queue_poll(queue, LONG);
+    e.struct_size = sizeof e;
+    CHECK(event != NULL && fluvio_event_client(event, &e) == FLUVIO_OK && e.dropped == 0);
+    waited += fluvio_event_opaque(event) == 1;
+    of_busy += fluvio_event_opaque(event) == 3;
+    fluvio_event_free(event);
+  }
+  for (round = 0; dropped == 0; round++) { /* until something happens to the client, which it then tells */
+    control("/v1/sc/stop");
+    control("/v1/sc/start");
+    while (dropped == 0 && (event = fluvio_queue_poll(queue, 100)) != NULL) {
+      e.struct_size = sizeof e;
+      CHECK(fluvio_event_client(event, &e) == FLUVIO_OK);
+      CHECK(e.dropped == 0 || fluvio_event_opaque(event) == 1);
+      of_busy += fluvio_event_opaque(event) == 3;
+      dropped += e.dropped;
+      fluvio_event_free(event);
+    }
+  }
+  printf("%" PRIu64 " events waited, %" PRIu64 " were dropped\n", waited, dropped);
+  CHECK(of_busy > 0 && dropped > 1000);
+  OK(fluvio_client_close(idle, LONG, &error));
+  OK(fluvio_client_close(busy, LONG, &error));
+  fluvio_client_free(idle);
+  fluvio_client_free(busy);
+  fluvio_queue_free(queue);
+  fluvio_queue_free(taken);
+}
+
 int main(int argc, char **argv)
 {
   CHECK(argc > 2);
@@ -229,5 +305,6 @@ int main(int argc, char **argv)
   logs();
   statistics();
   hooks();
+  events_nobody_takes();
   return 0;
 }

@@ -219,6 +219,7 @@ const structs = {
     attempt: 'i32',
     delay_ms: 'i64',
     error: 'ptr',
+    dropped: 'u64',
   }),
   fluvio_offsets_event: layout({
     struct_size: 'u32',

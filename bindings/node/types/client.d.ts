@@ -103,6 +103,8 @@ export interface ClientEvent {
   attempt: number;
   delayMs: number;
   error: FluvioError | null;
+  /** Events that were dropped before this one, because 10,000 waited. */
+  dropped: number;
 }
 
 /** How one server is. */

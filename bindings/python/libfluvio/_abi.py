@@ -164,6 +164,7 @@ class ClientEvent(ctypes.Structure):
         ("attempt", c_int32),
         ("delay_ms", c_int64),
         ("error", c_void_p),
+        ("dropped", c_uint64),
     ]
 
 

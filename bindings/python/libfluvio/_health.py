@@ -120,6 +120,8 @@ class ClientEvent:
     delay: float
     """Seconds until the attempt."""
     error: Optional[FluvioError]
+    dropped: int
+    """Events that were dropped before this one, because 10,000 waited for ``on_event``."""
 
 
 def read_event(lib: Library, event: int) -> ClientEvent:
@@ -138,4 +140,5 @@ def read_event(lib: Library, event: int) -> ClientEvent:
         row.attempt,
         row.delay_ms / 1000,
         read_error(lib, row.error) if row.error else None,
+        row.dropped,
     )

@@ -27,6 +27,16 @@ func (r *run) ownTopic(kind string, partitions int) (name string) {
 	return name
 }
 
+// insist makes a call again that meets what an earlier fault of the soak has left, such as a connection that is dead.
+func (r *run) insist(call func() error) {
+	err := call()
+	for err != nil && r.ctx.Err() == nil {
+		require.Contains(r, []fluvioerr.Code{fluvioerr.Timeout, fluvioerr.Connection}, fluvioerr.CodeOf(err), "%v", err)
+		err = call()
+	}
+	require.NoError(r, err)
+}
+
 // startWithoutSC has two clients started while the SC is away: one that says so, and one that waits for it.
 func startWithoutSC(r *run) (lift func()) {
 	name := r.ownTopic("early", 1)
@@ -87,10 +97,16 @@ func deleteTopic(r *run) (lift func()) {
 	const partitions = 2
 	name := r.ownTopic("doomed", partitions)
 	var reported atomic.Int64
-	producer, err := r.client.Producer(r.ctx, name, fluvio.ProducerOptions{OnDelivery: func(d *fluvio.Delivery) { reported.Add(int64(d.Count)) }})
-	require.NoError(r, err)
-	consumer, err := r.client.Consumer(r.ctx, fluvio.ConsumerOptions{Topics: []string{name}, Start: fluvio.Beginning()})
-	require.NoError(r, err)
+	var producer *fluvio.Producer
+	var consumer *fluvio.Consumer
+	r.insist(func() (err error) {
+		producer, err = r.client.Producer(r.ctx, name, fluvio.ProducerOptions{OnDelivery: func(d *fluvio.Delivery) { reported.Add(int64(d.Count)) }})
+		return err
+	})
+	r.insist(func() (err error) {
+		consumer, err = r.client.Consumer(r.ctx, fluvio.ConsumerOptions{Topics: []string{name}, Start: fluvio.Beginning()})
+		return err
+	})
 	handed := int64(0)
 	send := func() (err error) {
 		rc, err := producer.SendTo(r.ctx, int32(handed%partitions), fluvio.Record{Value: []byte("doomed")})
@@ -116,7 +132,9 @@ func deleteTopic(r *run) (lift func()) {
 		b.Release()
 	}
 	require.NoError(r, r.dev.DeleteTopic(name))
-	for err = send(); err == nil; err = send() {
+	var err error
+	for err == nil {
+		err = send()
 	}
 	gone(err)
 	told := map[int32]bool{}
