@@ -104,6 +104,26 @@ test('onEvent must be a function', async () => {
   assert.ok(error instanceof libfluvio.InvalidArgumentError);
 });
 
+withCluster('who writes or reads a topic that is deleted is told so, once for every partition', async (cluster) => {
+  const client = await libfluvio.connect({ endpoint: cluster.endpoint, ...QUICK });
+  for (const topic of ['t', 'stays']) await client.admin.createTopic(topic, { partitions: 2 });
+  const producer = await client.producer('t');
+  const consumer = await client.consumer('t', { start: 'beginning' });
+  await producer.send({ value: 'v', partition: 0 });
+  for await (const { value } of consumer) {
+    assert.equal(value.toString(), 'v');
+    break;
+  }
+  await control(cluster, 'DELETE', 'topics/t');
+  const failure = await rejection((async () => {
+    for (;;) await producer.send({ value: 'v', partition: 1 });
+  })());
+  assert.ok(failure instanceof libfluvio.NotFoundError);
+  assert.equal(failure.topic, 't');
+  await (await client.producer('stays')).send('v');
+  await client.close().catch((error) => assert.ok(error instanceof libfluvio.NotFoundError)); // of the records that failed
+});
+
 const rule = (api, action, more = {}) => [['POST', 'faults', { api, count: 2, skip: 1, action, ...more }]];
 const verbs = (...names) => names.map((name) => ['POST', name]);
 
@@ -120,6 +140,18 @@ const FAULTS = {
   'stream cut': { steps: rule('StreamFetch', { kind: 'cut', bytes: 30 }, { on: 'answer' }) },
   'stream refused': { steps: rule('StreamFetch', { kind: 'error', code: 6 }, { on: 'answer' }) },
   'SPU restarts': { steps: verbs('spu/5001/stop', 'spu/5001/start'), twice: true },
+  'SPU comes back elsewhere': { steps: verbs('spu/5001/stop', 'spu/5001/start-elsewhere'), twice: true },
+  'all restart': {
+    steps: verbs(...['stop', 'start'].flatMap((what) => ['sc', 'spu/5001', 'spu/5002'].map((who) => `${who}/${what}`))),
+    twice: true,
+  },
+  'leaders move': {
+    steps: [[0, 5001], [1, 5002], [1, 5001], [0, 5002]].map(([partition, spu]) => ['POST', `topics/t/${partition}/leader`, { spu }]),
+    twice: true,
+  },
+  'partitions are added': { steps: [['POST', 'topics/t/partitions', { count: 2 }]] },
+  'answer twice': { steps: rule('Produce', { kind: 'repeat' }) },
+  'answer stalls': { steps: rule('Produce', { kind: 'stall', bytes: 7 }, { count: 1 }), twice: true },
   'SC restarts': { steps: verbs('sc/stop', 'sc/start') },
   'snapshots anew': { steps: verbs('sc/resync') },
 };

@@ -186,13 +186,20 @@ FAULTS: Dict[str, List[Tuple[str, str, Optional[Rule]]]] = {
     "stream cut": rule("StreamFetch", {"kind": "cut", "bytes": 30}, "answer"),
     "stream refused": rule("StreamFetch", {"kind": "error", "code": 6}, "answer"),
     "SPU restarts": verbs("spu/5001/stop", "spu/5001/start"),
+    "SPU comes back elsewhere": verbs("spu/5001/stop", "spu/5001/start-elsewhere"),
+    "leaders move": [("POST", f"topics/t/{partition}/leader", {"spu": 5001 + partition}) for partition in (0, 1, 1, 0)]
+    + [("POST", f"topics/t/{partition}/leader", {"spu": 5002 - partition}) for partition in (0, 1)],
+    "partitions are added": [("POST", "topics/t/partitions", {"count": 2})],
+    "answer twice": rule("Produce", {"kind": "repeat"}),
+    "answer stalls": rule("Produce", {"kind": "stall", "bytes": 7}, count=1),
     "SC restarts": verbs("sc/stop", "sc/start"),
     "all restart": verbs(*(f"{who}/{what}" for what in ("stop", "start") for who in ("sc", "spu/5001", "spu/5002"))),
     "snapshots anew": verbs("sc/resync"),
 }
 """What is done to the cluster while records are on their way. Every one of them passes."""
 
-LOSES_ANSWERS = {"answer cut", "answer lost", "answer to nobody", "SPU restarts", "all restart"}
+LOSES_ANSWERS = {"answer cut", "answer lost", "answer to nobody", "answer stalls", "SPU restarts",
+                 "SPU comes back elsewhere", "leaders move", "all restart"}
 """Faults after which records may stand twice."""
 
 
@@ -231,6 +238,29 @@ def test_fault(own: libfluvio.DevCluster, fault: str) -> None:
         for partition in (0, 1):
             firsts = list(dict.fromkeys(value for (p, _), value in sorted(found.items()) if p == partition))
             assert firsts == sorted(firsts)
+
+
+def test_topic_in_use_is_deleted(own: libfluvio.DevCluster) -> None:
+    """Who writes and who reads is told so, once for every partition; other topics go on."""
+    with libfluvio.connect(own.endpoint, **QUICK) as client:
+        for topic in ("t", "stays"):
+            client.admin.create_topic(topic, partitions=2)
+        with client.producer("t") as producer, client.consumer("t", start="beginning") as consumer:
+            producer.send(b"v", partition=0).result(60)
+            assert next(iter(consumer)).value == b"v"
+            control(own, "DELETE", "topics/t")
+            with pytest.raises(libfluvio.NotFoundError, match="t/1"):
+                while True:
+                    producer.send(b"v", partition=1).result(60)
+            gone = set()
+            while len(gone) < 2:
+                try:
+                    next(iter(consumer))
+                except libfluvio.NotFoundError as error:
+                    assert error.partition not in gone
+                    gone.add(error.partition)
+            with client.producer("stays") as other:
+                assert other.send(b"v").result(60).offset == 0
 
 
 def test_black_hole() -> None:
@@ -284,7 +314,8 @@ def test_cluster_that_hangs(own: libfluvio.DevCluster) -> None:
 SLEEPER = """
 import sys, libfluvio
 settings = dict(retry_backoff_ms=1, retry_backoff_max_ms=20, breaker_reset_ms=50, request_timeout_ms=300)
-with libfluvio.connect(sys.argv[1], on_event=lambda e: None, **settings) as client:
+events = []
+with libfluvio.connect(sys.argv[1], on_event=events.append, **settings) as client:
     with client.producer("t") as producer, client.consumer("t", start="beginning") as consumer:
         got = []
         for number in range(300):
@@ -299,16 +330,23 @@ with libfluvio.connect(sys.argv[1], on_event=lambda e: None, **settings) as clie
                 break
         assert list(dict.fromkeys(got)) == list(range(300)), got
         assert client.health(timeout=30).verdict == "healthy"
+kinds = [e.kind for e in events if e.address == sys.argv[1]]
+assert kinds[0] == "connected", kinds
+if sys.argv[2] == "restart":
+    assert kinds.index("connected") < kinds.index("lost") < kinds.index("retry") < kinds.index("recovered"), kinds
+    assert "connected" in kinds[kinds.index("retry") : kinds.index("recovered")], kinds
 print("well", flush=True)
 """
 
 
-def test_client_that_sleeps(own: libfluvio.DevCluster) -> None:
-    """A program that is stopped for longer than its timeouts, as by a laptop that is closed, goes on where it was."""
+@pytest.mark.parametrize("meanwhile", ["nothing", "restart"])
+def test_client_that_sleeps(own: libfluvio.DevCluster, meanwhile: str) -> None:
+    """A program that is stopped for longer than its timeouts, as by a laptop that is closed, goes on where it was, also
+    when its connections did not survive. Then its events say so in their order."""
     with libfluvio.connect(own.endpoint) as client:
         client.admin.create_topic("t")
     with subprocess.Popen(
-        [sys.executable, "-c", SLEEPER, own.endpoint],
+        [sys.executable, "-c", SLEEPER, own.endpoint, meanwhile],
         env={**os.environ, "PYTHONPATH": str(PACKAGE)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -317,6 +355,9 @@ def test_client_that_sleeps(own: libfluvio.DevCluster) -> None:
         assert program.stdin and program.stdout
         assert program.stdout.readline() == "half\n"
         pause(program.pid)
+        if meanwhile == "restart":
+            for step in FAULTS["all restart"]:
+                control(own, *step)
         time.sleep(1)  # longer than its timeouts
         resume(program.pid)
         program.stdin.write("\n")

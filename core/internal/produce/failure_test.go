@@ -3,6 +3,7 @@ package produce
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -234,6 +235,28 @@ func TestTopicDeletedWhileSending(t *testing.T) {
 	}
 	require.NoError(t, p.Close(testContext(t)))
 	l.all(t, sent+1)
+}
+
+// A partition that the client knows of takes records, also when the producer has not been told of it yet.
+func TestSendToANewPartitionAtOnce(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("grows", devcluster.TopicOptions{})
+	p := w.producer("grows", nil)
+	for last := range int32(100) {
+		require.NoError(t, w.dev.AddPartitions("grows", 1))
+		for {
+			if _, err := w.cluster.Leader("grows", last+1); err == nil {
+				break
+			}
+			runtime.Gosched()
+		}
+		r, err := p.SendTo(testContext(t), last+1, record(1))
+		require.NoError(t, err)
+		_, err = wait(t, r)
+		require.NoError(t, err)
+	}
+	_, err := p.SendTo(testContext(t), 101, record(1))
+	require.ErrorContains(t, err, "the topic has 101, 0 to 100")
 }
 
 func TestSCAway(t *testing.T) {

@@ -29,6 +29,7 @@ type Producer struct {
 
 	view  atomic.Pointer[Partitions]   // for the partitioner
 	parts atomic.Pointer[[]*partition] // by number; only grows
+	grows sync.Mutex                   // held by who lets it grow
 
 	sticky  *Sticky // the partitioner, if it is this one
 	encoded atomic.Pointer[encodedModules]
@@ -92,6 +93,11 @@ func (p *Producer) Send(ctx context.Context, r *Record) (Receipt, error) {
 // SendTo is Send into a partition the caller chose.
 func (p *Producer) SendTo(ctx context.Context, partition int32, r *Record) (Receipt, error) {
 	parts := *p.parts.Load()
+	if int(partition) >= len(parts) { // the router may not have come to what is known of the topic
+		if t := p.cluster.Snapshot().Topics[p.cfg.Topic]; t != nil {
+			parts = p.grow(len(t.Partitions))
+		}
+	}
 	if partition < 0 || int(partition) >= len(parts) {
 		return Receipt{}, p.noPartition("partition %d does not exist: the topic has %d, 0 to %d", partition, len(parts))
 	}

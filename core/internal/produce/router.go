@@ -46,15 +46,7 @@ func (p *Producer) route(t *cluster.Topic) {
 	if len(t.Partitions) == 0 {
 		return // a topic of that name is being made anew
 	}
-	parts := *p.parts.Load()
-	if n := len(t.Partitions); n > len(parts) {
-		grown := append(make([]*partition, 0, n), parts...)
-		for i := len(parts); i < n; i++ {
-			grown = append(grown, &partition{id: int32(i), producer: p})
-		}
-		p.parts.Store(&grown)
-		parts = grown
-	}
+	parts := p.grow(len(t.Partitions))
 	view := &Partitions{Count: int32(len(t.Partitions))}
 	for i, info := range t.Partitions {
 		if info == nil {
@@ -70,6 +62,21 @@ func (p *Producer) route(t *cluster.Topic) {
 	if old := p.view.Swap(view); p.cfg.OnPartitions != nil && (old == nil || old.Count != view.Count || !slices.Equal(old.Available, view.Available)) {
 		p.cfg.OnPartitions(view)
 	}
+}
+
+// grow gives the partitions, at least n of them. New ones have no sender until the router comes.
+func (p *Producer) grow(n int) []*partition {
+	p.grows.Lock()
+	defer p.grows.Unlock()
+	parts := *p.parts.Load()
+	if n > len(parts) {
+		parts = slices.Clone(parts)
+		for i := len(parts); i < n; i++ {
+			parts = append(parts, &partition{id: int32(i), producer: p})
+		}
+		p.parts.Store(&parts)
+	}
+	return parts
 }
 
 // senderFor gives the sender of an SPU, starting it when it is new. Only the router, or Open before it runs, calls this.
