@@ -260,8 +260,8 @@ func (m *memoryStore) append(b []byte) error {
 		n := len(m.chunks)
 		if n == 0 || len(m.chunks[n-1].buf) == cap(m.chunks[n-1].buf) {
 			size := firstChunk
-			if n > 0 {
-				size = min(2*cap(m.chunks[n-1].buf), largestChunk)
+			if n > 0 { // as much as is kept: what retention leaves of a log stays in proportion
+				size = int(max(firstChunk, min(m.end-m.chunks[0].start, largestChunk)))
 			}
 			m.chunks = append(m.chunks, memoryChunk{start: m.end, buf: make([]byte, 0, size)})
 			n++

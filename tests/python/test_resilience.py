@@ -257,8 +257,8 @@ def test_topic_in_use_is_deleted(own: libfluvio.DevCluster) -> None:
                 try:
                     next(iter(consumer))
                 except libfluvio.NotFoundError as error:
-                    assert error.partition not in gone
-                    gone.add(error.partition)
+                    assert error.details["partition"] not in gone
+                    gone.add(error.details["partition"])
             with client.producer("stays") as other:
                 assert other.send(b"v").result(60).offset == 0
 
