@@ -12,6 +12,7 @@
 package smartengine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -24,6 +25,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	"github.com/tetratelabs/wazero/sys"
 )
 
 // Options are the limits of an engine.
@@ -80,8 +82,7 @@ func (e *Engine) start(ctx context.Context) error {
 	if e.runtime != nil {
 		return nil
 	}
-	// Code that can be stopped is slower, but code that cannot would also keep Go from collecting garbage.
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(true))
+	r := wazero.NewRuntime(ctx) // modules are stopped by what is put into them: see guarded
 	if _, err := wasi_snapshot_preview1.Instantiate(ctx, r); err != nil {
 		return errors.Join(err, r.Close(ctx))
 	}
@@ -109,8 +110,12 @@ func (e *Engine) compile(ctx context.Context, wasm []byte) (*compiled, error) {
 			c.err = errors.New("it is no WebAssembly: a module begins with \\0asm, and text is not compiled here")
 			return
 		}
-		if c.module, c.err = runtime.CompileModule(ctx, wasm); c.err == nil {
-			c.err = e.link(ctx, runtime, c.module)
+		code, unguarded := guarded(wasm)
+		if unguarded != nil { // wazero says better what is wrong
+			code = wasm
+		}
+		if c.module, c.err = runtime.CompileModule(ctx, code); c.err == nil {
+			c.err = cmp.Or(e.link(ctx, runtime, c.module), unguarded)
 		}
 	})
 	return c, c.err
@@ -153,11 +158,27 @@ type slice struct{ at, size uint32 }
 
 type sliceKey struct{}
 
-// takeRecords is copy_records: it notes the place in the slice that the call's context carries.
-func takeRecords(ctx context.Context, _ api.Module, stack []uint64) {
+// takeRecords is copy_records: it notes the place in the slice that the call's context carries. Called with a place that cannot be,
+// it is a look whether the module has to stop.
+func takeRecords(ctx context.Context, m api.Module, stack []uint64) {
+	if uint32(stack[0]) == nowhere && uint32(stack[1]) == nowhere {
+		if code, over := ended(ctx); over {
+			_ = m.CloseWithExitCode(ctx, code)
+			panic(sys.NewExitError(code))
+		}
+		return
+	}
 	if s, ok := ctx.Value(sliceKey{}).(*slice); ok {
 		*s = slice{uint32(stack[0]), uint32(stack[1])}
 	}
+}
+
+// ended is whether no more is to be called, and the code that says why. The time is not left to timers, which may be late.
+func ended(ctx context.Context) (code uint32, over bool) {
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return sys.ExitCodeDeadlineExceeded, true
+	}
+	return sys.ExitCodeContextCanceled, ctx.Err() != nil
 }
 
 // Text is an error in the official servers' own words.

@@ -134,6 +134,9 @@ func (i *instance) call(ctx context.Context, f api.Function, input ...[]byte) (i
 	i.out = slice{}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, sliceKey{}, &i.out), i.engine.options.TimeLimit)
 	defer cancel()
+	if code, over := ended(ctx); over {
+		return 0, i.engine.explain(i.step, sys.NewExitError(code))
+	}
 	switch {
 	case i.memory == nil:
 		return 0, Text("Missing memory")
