@@ -1,5 +1,5 @@
 // Package smartengine runs SmartModules as the official engine does, with wazero: core WebAssembly modules as the official crate
-// makes them, unmodified. Record lists go in and come out as they stand, uncompressed, in stored batches.
+// makes them. Record lists go in and come out as they stand, uncompressed, in stored batches.
 //
 // An Engine compiles modules, once for each content, and is for any number of goroutines. A Chain is what one stream or one
 // produce request runs its records through: an instance of every module, with its memory, its globals and, for an aggregate, its
