@@ -48,7 +48,7 @@ func fileText(t *testing.T, parts ...string) string {
 // Every field of an object, and every setting that makes one, is there in Python and Node under its own name, and nothing else is:
 // a new field cannot be forgotten.
 func TestFieldsInEveryLanguage(t *testing.T) {
-	python, node := fileText(t, "bindings", "python", "libfluvio", "_objects.py"), fileText(t, "bindings", "node", "index.d.ts")
+	python, node := fileText(t, "bindings", "python", "libfluvio", "_objects.py"), fileText(t, "bindings", "node", "types", "admin.d.ts")
 	for _, c := range []struct {
 		object       any
 		python, node string // "": it stands within another
