@@ -42,8 +42,9 @@ var rules = map[string]rule{
 	"core/internal/wire":     {rooms: []string{"core/fluvioerr"}},
 	"core/internal/compress": {modules: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4/v4"}},
 	"core/internal/obs":      {},
+	"core/internal/secure":   {},
 	"core/internal/transport": {
-		rooms:   []string{"core/fluvioerr", "core/internal/obs", "core/internal/wire"},
+		rooms:   []string{"core/fluvioerr", "core/internal/obs", "core/internal/secure", "core/internal/wire"},
 		modules: []string{"golang.org/x/sys", "github.com/sony/gobreaker/v2", "github.com/cenkalti/backoff/v5"},
 	},
 	"core/internal/cluster": {rooms: wireUp},
@@ -53,9 +54,9 @@ var rules = map[string]rule{
 		rooms:   append(slices.Clone(flow), "core/internal/produce", "core/internal/consume"),
 		modules: []string{"github.com/BurntSushi/toml", "go.yaml.in/yaml/v3"},
 	},
-	// The client and the cluster share the codec and nothing else.
+	// The client and the cluster share the codec and TLS sockets, and nothing else.
 	"core/devcluster": {
-		rooms:   []string{"core/fluvioerr", "core/internal/wire", "core/internal/compress", "core/devcluster/internal/smartengine"},
+		rooms:   []string{"core/fluvioerr", "core/internal/secure", "core/internal/wire", "core/internal/compress", "core/devcluster/internal/smartengine"},
 		modules: []string{"golang.org/x/sys"},
 	},
 	"core/devcluster/internal/smartengine": {rooms: []string{"core/internal/wire"}, modules: []string{"github.com/tetratelabs/wazero"}},

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/secure"
 )
 
 // Domain is the name in the certificate of a cluster with TLS. SPUs are <name>.<domain>, for instance
@@ -204,7 +205,7 @@ func (c *conn) secure() error {
 		return c.truncateHandshake()
 	}
 	_ = c.nc.SetDeadline(time.Now().Add(handshakeTimeout))
-	t := c.nc.(*tls.Conn)
+	t := c.nc.(*secure.Conn)
 	if err := t.Handshake(); err != nil {
 		return err
 	}
@@ -219,7 +220,7 @@ func (c *conn) secure() error {
 
 // truncateHandshake reads a client's hello and hangs up behind a few bytes of an answer.
 func (c *conn) truncateHandshake() error {
-	raw := c.nc.(*tls.Conn).NetConn()
+	raw := c.nc.(*secure.Conn).NetConn()
 	if _, err := io.ReadAtLeast(raw, make([]byte, 4096), 1); err != nil {
 		return err
 	}

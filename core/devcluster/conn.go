@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/libfluvio/libfluvio/core/internal/secure"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
@@ -188,25 +189,15 @@ func (c *conn) sendRecords(correlation int32, version int16, m wire.Message, rec
 	}
 	patchRecords(c.wbuf, size)
 	bufs := append(net.Buffers{c.wbuf}, records...)
-	if c.srv.cl.tls != nil {
-		return c.sendGathered(bufs)
+	encrypted, _ := c.nc.(*secure.Conn)
+	if encrypted == nil {
+		_, err = bufs.WriteTo(c.nc)
+		return err
 	}
-	_, err = bufs.WriteTo(c.nc)
+	for len(bufs) > 0 && err == nil {
+		_, err = encrypted.WriteSome(&bufs)
+	}
 	return err
-}
-
-// gatherSize is a multiple of what a TLS record holds.
-const gatherSize = 256 << 10
-
-// sendGathered writes slices through TLS, for which each slice would become records, and system calls, of its own. The lock is held.
-func (c *conn) sendGathered(bufs net.Buffers) error {
-	w := bufio.NewWriterSize(c.nc, gatherSize)
-	for _, b := range bufs {
-		if _, err := w.Write(b); err != nil {
-			return err
-		}
-	}
-	return w.Flush()
 }
 
 // patchRecords makes a frame that ends in an empty byte list announce size bytes behind it.

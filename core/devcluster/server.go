@@ -1,13 +1,13 @@
 package devcluster
 
 import (
-	"crypto/tls"
 	"errors"
 	"net"
 	"strconv"
 	"sync"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/secure"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
@@ -105,7 +105,7 @@ func (s *server) accept(ln net.Listener) {
 			return
 		}
 		if s.cl.tls != nil {
-			nc = tls.Server(nc, s.cl.tls)
+			nc = secure.Server(nc, s.cl.tls)
 		}
 		c := newConn(s, nc)
 		s.mu.Lock()

@@ -40,8 +40,6 @@ type Conn struct {
 	written chan struct{} // closed when the writer has ended
 	joined  sync.WaitGroup
 
-	gathered []byte // the writer's own, with TLS only
-
 	born    time.Time
 	heard   atomic.Int64 // when bytes last arrived, in ns after born
 	asked   atomic.Int64 // when Call first asked for an answer after that, in ns after born
@@ -448,13 +446,13 @@ func (c *Conn) wrote(calls []*call) {
 
 // writeAll writes bufs and says how many bytes left; the deadline is moved on as long as they do.
 func (c *Conn) writeAll(bufs net.Buffers) (left int64, err error) {
-	encrypted := isTLS(c.sock)
+	encrypted, _ := c.sock.(*secureConn)
 	for len(bufs) > 0 {
 		if c.cfg.WriteStall > 0 {
 			_ = c.sock.SetWriteDeadline(time.Now().Add(c.cfg.WriteStall))
 		}
-		if encrypted {
-			n, err := c.sock.Write(c.gather(&bufs))
+		if encrypted != nil {
+			n, err := encrypted.WriteSome(&bufs)
 			left += int64(n)
 			if err != nil { // TLS does not go on behind a record that was cut
 				return left, err
@@ -469,31 +467,6 @@ func (c *Conn) writeAll(bufs net.Buffers) (left int64, err error) {
 		}
 	}
 	return left, nil
-}
-
-// gatherSize is a multiple of what a TLS record holds.
-const gatherSize = 128 << 10
-
-// gather removes up to gatherSize bytes from the front of bufs and gives them in one piece, valid until the next call. TLS has no
-// gathered write: each buffer would become records of its own, the last of them a short one, and each record is a system call.
-func (c *Conn) gather(bufs *net.Buffers) []byte {
-	if first := (*bufs)[0]; len(*bufs) == 1 && len(first) <= gatherSize {
-		*bufs = nil
-		return first
-	}
-	if c.gathered == nil {
-		c.gathered = make([]byte, gatherSize)
-	}
-	n := 0
-	for len(*bufs) > 0 && n < gatherSize {
-		first := &(*bufs)[0]
-		k := copy(c.gathered[n:], *first)
-		n += k
-		if *first = (*first)[k:]; len(*first) == 0 {
-			*bufs = (*bufs)[1:]
-		}
-	}
-	return c.gathered[:n]
 }
 
 // listener is the socket as the reader sees it: it notes when something came.

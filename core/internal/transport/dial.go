@@ -37,9 +37,10 @@ func dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
 	defer cancel()
 	afterRead := tuneSocket(sock, cfg.WriteStall)
 	if cfg.TLS != nil {
-		if sock, err = startTLS(ctx, sock, key, cfg.TLS, start); err != nil {
+		if sock, err = startTLS(ctx, sock, key, cfg.TLS, afterRead, start); err != nil {
 			return nil, err
 		}
+		afterRead = func() {} // of the socket, not of each record
 	}
 	if cfg.Auth != nil && key.Role == wire.SC {
 		if err := introduce(ctx, sock, key, cfg.Auth, start); err != nil {

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,100 +10,30 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
+	"github.com/libfluvio/libfluvio/core/internal/secure"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
 
 // secureConn is a TLS connection that remembers what its handshake was like.
 type secureConn struct {
-	*tls.Conn
-	under *recordSock
+	*secure.Conn
 	asked bool // the server asked for a client certificate
 	shown bool // it got one
 }
 
-// Write gives all records that p becomes to the socket in one piece.
-func (s *secureConn) Write(p []byte) (int, error) {
-	s.under.hold()
-	n, err := s.Conn.Write(p)
-	if ferr := s.under.release(); err == nil && ferr != nil {
-		return 0, ferr
-	}
-	return n, err
-}
-
-// recordSock is a socket below TLS. TLS reads and writes records of up to 16 KiB, with two system calls to read one: here they go in
-// larger pieces.
-type recordSock struct {
-	net.Conn
-	r *bufio.Reader
-
-	mu   sync.Mutex
-	held bool   // guarded by mu
-	buf  []byte // guarded by mu: what waits for the end of a Write
-}
-
-// recordBuffer is how much is read from the socket at once; eight records.
-const recordBuffer = 128 << 10
-
-func newRecordSock(sock net.Conn) *recordSock {
-	return &recordSock{Conn: sock, r: bufio.NewReaderSize(sock, recordBuffer)}
-}
-
-func (s *recordSock) Read(p []byte) (int, error) { return s.r.Read(p) }
-
-// Write is called by TLS under its own lock: for data, and by the reading side for what the protocol itself has to say.
-func (s *recordSock) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.held {
-		return s.Conn.Write(p)
-	}
-	s.buf = append(s.buf, p...)
-	return len(p), nil
-}
-
-func (s *recordSock) hold() {
-	s.mu.Lock()
-	s.held = true
-	s.mu.Unlock()
-}
-
-// release writes what was held.
-func (s *recordSock) release() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held = false
-	if len(s.buf) == 0 {
-		return nil
-	}
-	_, err := s.Conn.Write(s.buf)
-	s.buf = s.buf[:0]
-	return err
-}
-
-// isTLS says whether what is written to a socket becomes TLS records.
-func isTLS(sock net.Conn) bool {
-	switch sock.(type) {
-	case *tls.Conn, *secureConn:
-		return true
-	}
-	return false
-}
-
 // startTLS does the TLS handshake. What is wrong with certificates, names and versions stays wrong, and has the code TLS, which
 // nobody retries; a peer that goes away in the middle may be one that starts.
-func startTLS(ctx context.Context, sock net.Conn, key Key, source func() (*tls.Config, error), start time.Time) (net.Conn, error) {
+func startTLS(ctx context.Context, sock net.Conn, key Key, source func() (*tls.Config, error), afterRead func(), start time.Time) (net.Conn, error) {
 	base, err := source()
 	if err != nil {
 		_ = sock.Close()
 		return nil, fluvioerr.As(err).AtAddr(key.Addr)
 	}
-	s := &secureConn{under: newRecordSock(sock)}
+	s := &secureConn{}
 	cfg := base.Clone()
 	cfg.ServerName = key.ServerName
 	cfg.Certificates = nil
@@ -116,7 +45,7 @@ func startTLS(ctx context.Context, sock net.Conn, key Key, source func() (*tls.C
 		s.shown = true
 		return &base.Certificates[0], nil
 	}
-	s.Conn = tls.Client(s.under, cfg)
+	s.Conn = secure.Client(sock, cfg, afterRead)
 	if err = s.HandshakeContext(ctx); err == nil {
 		return s, nil
 	}
@@ -248,7 +177,7 @@ func refusedTLS(sock net.Conn, e *fluvioerr.Error) {
 // hearRefusal gives the reader a moment after a write that failed: a server that refuses a client says why before it hangs up, and
 // what it said counts for more than that writing failed.
 func (c *Conn) hearRefusal() {
-	if c.heard.Load() > 0 || !isTLS(c.sock) {
+	if _, ok := c.sock.(*secureConn); !ok || c.heard.Load() > 0 {
 		return
 	}
 	select {
