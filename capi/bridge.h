@@ -73,6 +73,9 @@ typedef struct fluvioc_mark {
   uint32_t era; /* the place's when that was noted; changes when marks are taken back */
 } fluvioc_mark_t;
 
+/* The application as a judge of servers. */
+typedef struct fluvioc_verifier fluvioc_verifier_t;
+
 /* What fluvioc_next hands out. Pointers live until the operation is completed. */
 typedef struct fluvioc_signal {
   uint32_t signals;
@@ -97,6 +100,7 @@ typedef struct fluvioc_signal {
   uint64_t log_opaque;
   fluvio_queue_t *hooks; /* may be NULL */
   uint64_t hooks_opaque;
+  fluvioc_verifier_t *verifier; /* may be NULL */
   int32_t partition;
   int64_t offset;
   const fluvioc_mark_t *marks; /* commit: how far the application has come, by place */
@@ -203,6 +207,12 @@ int fluvioc_consumer_busy(fluvio_consumer_t *consumer);
 /* Tells of something that happened to a client. what: without texts, which are copied: address and topic, each ending with a
  * zero, len bytes. client tells the clients of a queue apart. Takes over error. */
 void fluvioc_client_event(fluvio_queue_t *events, uint64_t client, uint64_t opaque, const fluvio_client_event_t *what, const char *texts, size_t len, fluvio_error_t *error);
+
+/* Adds a reference, for Go; fluvioc_drop. */
+fluvioc_verifier_t *fluvioc_verifier_keep(fluvioc_verifier_t *verifier);
+/* Asks the application, and waits for it: the one function here that does. bytes are the certificates one after the other. 0:
+ * accepted; else message, of message_size zeros, may say why. */
+int32_t fluvioc_verifier_ask(fluvioc_verifier_t *verifier, const char *server_name, const uint8_t *bytes, const size_t *lengths, size_t count, char *message, size_t message_size);
 
 /* A text of that many bytes, none of them zero. NULL when memory is short. */
 fluvio_text_t *fluvioc_text_new(const char *bytes, size_t len);

@@ -18,6 +18,7 @@ import (
 type client struct {
 	id     uint64
 	core   *fluvio.Client
+	verify *verifier // nil: nobody is asked
 	handle *C.fluvio_client_t
 	ctx    context.Context // ends when the client begins to close
 	cancel context.CancelFunc
@@ -44,17 +45,23 @@ func (op *operation) connect(ctx context.Context) (unsafe.Pointer, error) {
 		return nil, err
 	}
 	op.observe(&options)
+	verify := newVerifier(op.verifier)
+	if verify != nil {
+		options.TLSVerify = verify.ask
+	}
 	core, err := fluvio.Connect(ctx, options)
 	if err != nil {
+		verify.end(ctx)
 		return nil, err
 	}
-	c := &client{core: core, children: map[child]struct{}{}}
+	c := &client{core: core, verify: verify, children: map[child]struct{}{}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.id = clients.add(c)
 	c.handle = op.newClientHandle(c.id, core.PlatformVersion())
 	if c.handle == nil {
 		clients.remove(c.id)
 		c.cancel()
+		defer verify.end(ctx)
 		return nil, abandon(core.Close, "connect")
 	}
 	return unsafe.Pointer(c.handle), nil
@@ -140,6 +147,7 @@ func (c *client) close(ctx context.Context) error {
 		if err := c.core.Close(ctx); err != nil && first == nil {
 			first = err
 		}
+		c.verify.end(ctx)
 		clients.remove(c.id)
 		C.fluvioc_closed(unsafe.Pointer(c.handle))
 		C.fluvioc_drop(unsafe.Pointer(c.handle))

@@ -11,6 +11,7 @@ struct fluvio_config {
     fluvio_queue_t *queue;
     uint64_t opaque;
   } to[FLUVIOC_PURPOSES];
+  fluvioc_verifier_t *verifier;
 };
 
 fluvio_config_t *fluvio_config_new(void)
@@ -126,6 +127,17 @@ fluvio_queue_t *fluvioc_config_queue(const fluvio_config_t *config, enum fluvioc
   return config != NULL ? config->to[purpose].queue : NULL;
 }
 
+fluvioc_verifier_t *fluvioc_config_verifier(const fluvio_config_t *config)
+{
+  return config != NULL ? config->verifier : NULL;
+}
+
+void fluvioc_config_set_verifier(fluvio_config_t *config, fluvioc_verifier_t *verifier)
+{
+  fluvioc_unref(config->verifier);
+  config->verifier = verifier;
+}
+
 void fluvio_config_free(fluvio_config_t *config)
 {
   if (fluvioc_is(config, FLUVIOC_KIND_CONFIG))
@@ -140,6 +152,7 @@ void fluvioc_config_destroy(fluvio_config_t *config)
   }
   for (int i = 0; i < FLUVIOC_PURPOSES; i++)
     fluvioc_unref(config->to[i].queue);
+  fluvioc_unref(config->verifier);
   free(config->settings);
   free(config);
 }
@@ -159,6 +172,8 @@ fluvio_config_t *fluvioc_config_copy(const fluvio_config_t *config)
   fluvio_config_t *copy = fluvio_config_new();
   for (int i = 0; copy != NULL && i < FLUVIOC_PURPOSES; i++)
     set_queue(copy, i, config->to[i].queue, config->to[i].opaque, NULL);
+  if (copy != NULL && config->verifier != NULL)
+    copy->verifier = fluvioc_ref(config->verifier);
   for (size_t i = 0; copy != NULL && i < config->count; i++) {
     if (!append(copy, config->settings[i].key, config->settings[i].value)) {
       fluvio_config_free(copy);

@@ -34,6 +34,7 @@ enum fluvioc_kind {
   FLUVIOC_KIND_RECORD_LIST,
   FLUVIOC_KIND_VALUE,
   FLUVIOC_KIND_WATCH,
+  FLUVIOC_KIND_VERIFIER,
   FLUVIOC_KINDS /* behind the last one */
 };
 
@@ -82,6 +83,7 @@ void fluvioc_record_list_destroy(fluvio_record_list_t *list);
 void fluvioc_config_destroy(fluvio_config_t *config);
 void fluvioc_error_destroy(fluvio_error_t *error);
 void fluvioc_watch_destroy(fluvio_watch_t *watch);
+void fluvioc_verifier_destroy(fluvioc_verifier_t *verifier);
 
 /* A client is closed in the background when neither its handle nor a producer or consumer of it is left. */
 void fluvioc_client_hold(fluvio_client_t *client);
@@ -124,6 +126,9 @@ const fluvioc_setting_t *fluvioc_config_settings(const fluvio_config_t *config);
 enum fluvioc_purpose { FLUVIOC_EVENTS, FLUVIOC_STORE, FLUVIOC_LOG, FLUVIOC_HOOKS, FLUVIOC_PURPOSES };
 /* Where that goes, or NULL, and the opaque value it has. */
 fluvio_queue_t *fluvioc_config_queue(const fluvio_config_t *config, enum fluvioc_purpose purpose, uint64_t *opaque);
+/* Who judges servers; NULL: nobody. set takes over the reference. */
+fluvioc_verifier_t *fluvioc_config_verifier(const fluvio_config_t *config);
+void fluvioc_config_set_verifier(fluvio_config_t *config, fluvioc_verifier_t *verifier);
 /* A copy; NULL when memory is short. */
 fluvio_config_t *fluvioc_config_copy(const fluvio_config_t *config);
 

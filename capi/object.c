@@ -10,6 +10,7 @@ static const char *const kind_names[] = {
   [FLUVIOC_KIND_TOPIC_LIST] = "topic list", [FLUVIOC_KIND_CONSUMER_OFFSET_LIST] = "consumer offset list",
   [FLUVIOC_KIND_TEXT] = "text",         [FLUVIOC_KIND_VALUE] = "value",       [FLUVIOC_KIND_WATCH] = "watch",
   [FLUVIOC_KIND_POSITION_LIST] = "position list", [FLUVIOC_KIND_RECORD_LIST] = "record list",
+  [FLUVIOC_KIND_VERIFIER] = "judge of servers",
 };
 
 void fluvioc_object_init(fluvioc_object_t *object, enum fluvioc_kind kind, uint64_t id)
@@ -70,6 +71,9 @@ void fluvioc_unref(void *pointer)
     break;
   case FLUVIOC_KIND_WATCH:
     fluvioc_watch_destroy(pointer);
+    break;
+  case FLUVIOC_KIND_VERIFIER:
+    fluvioc_verifier_destroy(pointer);
     break;
   case FLUVIOC_KIND_VALUE:
   case FLUVIOC_KIND_EVENT:

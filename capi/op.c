@@ -195,6 +195,7 @@ void fluvioc_op_describe(fluvio_op_t *op, fluvioc_signal_t *out)
   out->store = fluvioc_config_queue(op->config, FLUVIOC_STORE, &out->store_opaque);
   out->log = fluvioc_config_queue(op->config, FLUVIOC_LOG, &out->log_opaque);
   out->hooks = fluvioc_config_queue(op->config, FLUVIOC_HOOKS, &out->hooks_opaque);
+  out->verifier = fluvioc_config_verifier(op->config);
   out->partition = op->partition;
   out->offset = op->offset;
   out->marks = op->marks;
@@ -208,6 +209,8 @@ void fluvioc_op_describe(fluvio_op_t *op, fluvioc_signal_t *out)
 
 void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result, int64_t number)
 {
+  fluvio_config_free(op->config); /* before anybody hears of the end, who may wait for the last use of what is in it */
+  op->config = NULL;
   pthread_mutex_lock(&op->lock);
   op->error = error;
   op->result = result;

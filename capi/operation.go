@@ -28,14 +28,15 @@ type operation struct {
 	what       string // the kind of object, or the cluster to add
 	consumerID string
 	position   string
-	events     *C.fluvio_queue_t // valid until the operation is completed
-	opaque     C.uint64_t        // of the events
-	store      *C.fluvio_queue_t // as events
-	storeTag   C.uint64_t        // its opaque value
-	log        *C.fluvio_queue_t // as events
-	logTag     C.uint64_t        // its opaque value
-	hooks      *C.fluvio_queue_t // as events
-	hooksTag   C.uint64_t        // its opaque value
+	events     *C.fluvio_queue_t     // valid until the operation is completed
+	opaque     C.uint64_t            // of the events
+	store      *C.fluvio_queue_t     // as events
+	storeTag   C.uint64_t            // its opaque value
+	log        *C.fluvio_queue_t     // as events
+	logTag     C.uint64_t            // its opaque value
+	hooks      *C.fluvio_queue_t     // as events
+	hooksTag   C.uint64_t            // its opaque value
+	verifier   *C.fluvioc_verifier_t // as events
 	partition  int32
 	offset     int64
 	marks      []C.fluvioc_mark_t          // commit: how far the application had come
@@ -85,6 +86,7 @@ func startOperation(s *C.fluvioc_signal_t) {
 		logTag:     s.log_opaque,
 		hooks:      s.hooks,
 		hooksTag:   s.hooks_opaque,
+		verifier:   s.verifier,
 		partition:  int32(s.partition),
 		offset:     int64(s.offset),
 		marks:      slices.Clone(unsafe.Slice(s.marks, int(s.mark_count))),

@@ -88,7 +88,7 @@ func (o ClientOptions) problems() *problems {
 		p.add("retry_backoff_ms", "is larger than retry_backoff_max_ms")
 	}
 	if o.ShareConnections && o.TLSVerify != nil {
-		p.add("share_connections", "cannot be combined with TLSVerify: other clients would use connections that it has judged, or has not")
+		p.add("share_connections", "cannot be combined with tls_verify: other clients would use connections that it has judged, or has not")
 	}
 	if o.ShareConnections && o.DialContext != nil {
 		p.add("share_connections", "cannot be combined with a DialContext")

@@ -123,7 +123,7 @@ func (o *ClientOptions) tlsConfig() (*tls.Config, error) {
 	if verify := o.TLSVerify; verify != nil {
 		cfg.VerifyConnection = func(state tls.ConnectionState) error {
 			if err := verify(state); err != nil {
-				return fluvioerr.Wrap(fluvioerr.TLS, "", err).ForSetting("TLSVerify").WithHint("the program's own check refuses this server")
+				return fluvioerr.Wrap(fluvioerr.TLS, "", err).ForSetting("tls_verify").WithHint("the program's own check refuses this server")
 			}
 			return nil
 		}

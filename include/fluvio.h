@@ -245,6 +245,20 @@ FLUVIO_API fluvio_status_t fluvio_config_set_log(fluvio_config_t *config, fluvio
  * told. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_config_set_hooks(fluvio_config_t *config, fluvio_queue_t *queue, uint64_t opaque, fluvio_error_t **error);
 
+/* Judges a server: 0 accepts it, anything else refuses it, for a reason that may be written into message, as a text of at most
+ * message_size bytes with its zero. server_name is the name that the server must have (tls_domain, of SPUs <spu>.<tls_domain>; with
+ * tls_insecure it may be empty). certificates are count pointers to what it showed, in DER, its own first, and lengths their sizes in
+ * bytes. All of it is valid during the call only. */
+#define FLUVIO_TLS_VERIFY_MESSAGE 512 /* message_size */
+typedef int32_t (*fluvio_tls_verify_cb)(const char *server_name, const uint8_t *const *certificates, const size_t *lengths, size_t count, char *message, size_t message_size, void *ctx);
+/* Has callback judge every server that clients connected with this config reach by TLS, on each new connection and after all
+ * other checks; with tls_insecure there are no others. What it refuses is FLUVIO_ERR_TLS, with its message, and not tried again. It
+ * runs on threads of the library, never two at once for one client; the connection stands still meanwhile, so it should return
+ * soon, and it must not call functions of that client. callback NULL: nobody is asked, as by default. ctx_free (may be NULL) is
+ * called with ctx when the config has been freed, or has another callback, and every client connected with it is closed. Not together
+ * with share_connections. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_config_set_tls_verify(fluvio_config_t *config, fluvio_tls_verify_cb callback, void *ctx, void (*ctx_free)(void *), fluvio_error_t **error);
+
 /* Makes the application keep the offsets of consumers that are opened with this config, which need consumer_id: it is asked
  * through events of type FLUVIO_EVENT_OFFSETS, with this opaque value, and answers by fluvio_event_offsets_reply. Opening,
  * committing and closing wait for the answers: another thread must take the events, for instance the queue's own

@@ -29,22 +29,33 @@ func TestCTLS(t *testing.T) {
 		client  string
 		change  func(settings)
 		says    string
+		judge   []string
 	}{
-		{"mutual", devcluster.Options{MTLS: true}, "", nil, `^OK\n$`},
+		{"mutual", devcluster.Options{MTLS: true}, "", nil, `^OK\n$`, nil},
 		{"insecure", devcluster.Options{TLS: true, TLSFault: "self-signed"}, "", func(s settings) {
 			clear(s)
 			s["tls"], s["tls_insecure"] = "anonymous", true
-		}, `^OK\n$`},
-		{"expired", devcluster.Options{TLS: true, TLSFault: "expired"}, "", nil, `^FLUVIO_ERR_TLS .*the server's certificate expired on .*\[hint: renew`},
-		{"wrong host", devcluster.Options{TLS: true, TLSFault: "wrong-host"}, "", nil, `^FLUVIO_ERR_TLS .*is for elsewhere.example, not for "fluvio.local"`},
-		{"self-signed", devcluster.Options{TLS: true, TLSFault: "self-signed"}, "", nil, `^FLUVIO_ERR_TLS .*signed itself`},
-		{"TLS 1.1", devcluster.Options{TLS: true, TLSFault: "tls-1.1"}, "", nil, `^FLUVIO_ERR_TLS .*no TLS 1.2 or newer`},
-		{"truncated", devcluster.Options{TLS: true, TLSFault: "truncated"}, "", nil, `^FLUVIO_ERR_CONNECTION .*closed the connection in the TLS handshake`},
-		{"no certificate", devcluster.Options{MTLS: true}, "", func(s settings) { delete(s, "tls_certificate"); delete(s, "tls_key") }, `^FLUVIO_ERR_TLS .*demands a client certificate`},
-		{"plain to TLS", devcluster.Options{TLS: true}, "", func(s settings) { clear(s) }, `^FLUVIO_ERR_CONNECTION .*If it wants TLS, set tls`},
-		{"permission", devcluster.Options{MTLS: true, Authorize: readers}, "guest", nil, `^FLUVIO_ERR_PERMISSION .*permission denied`},
-		{"introduced", devcluster.Options{Authorize: readers}, "", func(s settings) { s["auth_principal"], s["auth_scopes"] = "me", []string{"Root"} }, `^OK\n$`},
-		{"introduced badly", devcluster.Options{Authorize: readers}, "", func(s settings) { s["auth_principal"] = "me" }, `^FLUVIO_ERR_PERMISSION `},
+		}, `^OK\n$`, nil},
+		{"expired", devcluster.Options{TLS: true, TLSFault: "expired"}, "", nil, `^FLUVIO_ERR_TLS .*the server's certificate expired on .*\[hint: renew`, nil},
+		{"wrong host", devcluster.Options{TLS: true, TLSFault: "wrong-host"}, "", nil, `^FLUVIO_ERR_TLS .*is for elsewhere.example, not for "fluvio.local"`, nil},
+		{"self-signed", devcluster.Options{TLS: true, TLSFault: "self-signed"}, "", nil, `^FLUVIO_ERR_TLS .*signed itself`, nil},
+		{"TLS 1.1", devcluster.Options{TLS: true, TLSFault: "tls-1.1"}, "", nil, `^FLUVIO_ERR_TLS .*no TLS 1.2 or newer`, nil},
+		{"truncated", devcluster.Options{TLS: true, TLSFault: "truncated"}, "", nil, `^FLUVIO_ERR_CONNECTION .*closed the connection in the TLS handshake`, nil},
+		{"no certificate", devcluster.Options{MTLS: true}, "", func(s settings) { delete(s, "tls_certificate"); delete(s, "tls_key") }, `^FLUVIO_ERR_TLS .*demands a client certificate`, nil},
+		{"plain to TLS", devcluster.Options{TLS: true}, "", func(s settings) { clear(s) }, `^FLUVIO_ERR_CONNECTION .*If it wants TLS, set tls`, nil},
+		{"permission", devcluster.Options{MTLS: true, Authorize: readers}, "guest", nil, `^FLUVIO_ERR_PERMISSION .*permission denied`, nil},
+		{"introduced", devcluster.Options{Authorize: readers}, "", func(s settings) { s["auth_principal"], s["auth_scopes"] = "me", []string{"Root"} }, `^OK\n$`, nil},
+		{"introduced badly", devcluster.Options{Authorize: readers}, "", func(s settings) { s["auth_principal"] = "me" }, `^FLUVIO_ERR_PERMISSION `, nil},
+		{"judged", devcluster.Options{MTLS: true}, "", nil, `^OK\nasked \d: fluvio\.local.* custom-spu-5001\.fluvio\.local.*\n$`, []string{""}},
+		{"refused", devcluster.Options{TLS: true}, "", nil, `^FLUVIO_ERR_TLS .*not on my list.*refuses this server.*\nasked 1: fluvio.local\n$`, []string{"not on my list"}},
+		{"refused without a word", devcluster.Options{TLS: true}, "", nil, `^FLUVIO_ERR_TLS .*tls_verify refused the server`, []string{"none"}},
+		{"refused with many words", devcluster.Options{TLS: true}, "", nil, `^FLUVIO_ERR_TLS .*x{511}[^x]`, []string{"too long"}},
+		{"the judge ends its thread", devcluster.Options{TLS: true}, "", nil, `^FLUVIO_ERR_TLS .*tls_verify refused the server`, []string{"end the thread"}},
+		{"nobody else to judge", devcluster.Options{TLS: true, TLSFault: "self-signed"}, "", func(s settings) {
+			clear(s)
+			s["tls"], s["tls_insecure"] = "anonymous", true
+		}, `^FLUVIO_ERR_TLS .*mine alone`, []string{"mine alone"}},
+		{"others refuse first", devcluster.Options{TLS: true, TLSFault: "expired"}, "", nil, `^FLUVIO_ERR_TLS .*expired on(.|\n)*\nasked 0:\n$`, []string{""}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cluster, err := devcluster.Start(t.Context(), c.cluster)
@@ -60,7 +71,7 @@ func TestCTLS(t *testing.T) {
 			s["endpoint"] = cluster.Endpoint()
 			text, err := json.Marshal(s)
 			require.NoError(t, err)
-			cmd := exec.CommandContext(t.Context(), program, string(text), "t")
+			cmd := exec.CommandContext(t.Context(), program, append([]string{string(text), "t"}, c.judge...)...)
 			cmd.Env = append(cmd.Environ(), "LD_LIBRARY_PATH="+dir)
 			out, err := cmd.Output()
 			require.NoError(t, err, "%s", out)

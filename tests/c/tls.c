@@ -1,8 +1,47 @@
 /*
  * tls.c - connects with settings, writes and reads a record, and says what happened. Arguments: settings as JSON, and the name of a
- * topic to create. Prints the status, or "OK", and the error's message, which has no private key in it.
+ * topic to create; then, if servers are to be judged here, the reason to refuse them, or "" to accept them. Prints the status, or
+ * "OK", and the error's message, which has no private key in it.
  */
 #include "check.h"
+
+#include <pthread.h>
+
+/* What the judge saw; it runs while connecting, and once more for the SPU. */
+struct judge {
+  const char *reason;
+  int running, asked, freed;
+  pthread_t caller;
+  char names[256];
+};
+
+static int32_t verify(const char *server_name, const uint8_t *const *certificates, const size_t *lengths, size_t count, char *message, size_t message_size, void *ctx)
+{
+  struct judge *j = ctx;
+  CHECK(j->running++ == 0 && j->freed == 0);
+  CHECK(!pthread_equal(pthread_self(), j->caller));
+  CHECK(count >= 1 && message_size == FLUVIO_TLS_VERIFY_MESSAGE);
+  for (size_t i = 0; i < count; i++) /* DER: a sequence, with two bytes of length, up to the end */
+    CHECK(certificates[i][0] == 0x30 && certificates[i][1] == 0x82 &&
+          (size_t)(certificates[i][2] << 8 | certificates[i][3]) + 4 == lengths[i]);
+  for (size_t i = 0; i < message_size; i++)
+    CHECK(message[i] == 0);
+  CHECK(strlen(j->names) + strlen(server_name) + 2 < sizeof j->names);
+  strcat(strcat(j->names, " "), server_name);
+  j->asked++;
+  j->running--;
+  if (*j->reason == '\0')
+    return 0;
+  if (strcmp(j->reason, "end the thread") == 0)
+    pthread_exit(NULL);
+  if (strcmp(j->reason, "too long") == 0)
+    memset(message, 'x', message_size);
+  else if (strcmp(j->reason, "none") != 0)
+    strcpy(message, j->reason);
+  return -7;
+}
+
+static void free_judge(void *ctx) { ((struct judge *)ctx)->freed++; }
 
 int main(int argc, char **argv)
 {
@@ -14,7 +53,14 @@ int main(int argc, char **argv)
   fluvio_batch_t *batch = NULL;
   fluvio_record_t r;
   fluvio_status_t status;
-  CHECK(argc == 3);
+  struct judge judge = { argc > 3 ? argv[3] : "", 0, 0, 0, pthread_self(), "" }, unused = judge;
+  CHECK(argc == 3 || argc == 4);
+  if (argc > 3) {
+    CHECK(fluvio_config_set_tls_verify(NULL, verify, &judge, free_judge, NULL) == FLUVIO_ERR_INVALID_ARGUMENT && judge.freed == 0);
+    OK(fluvio_config_set_tls_verify(config, verify, &unused, free_judge, &error));
+    OK(fluvio_config_set_tls_verify(config, verify, &judge, free_judge, &error));
+    CHECK(unused.freed == 1 && unused.asked == 0);
+  }
   OK(fluvio_config_set_json(config, argv[1], &error));
   status = fluvio_client_connect(config, 20000, &client, &error);
   if (status == FLUVIO_OK)
@@ -43,7 +89,11 @@ int main(int argc, char **argv)
     OK(fluvio_client_close(client, 5000, &error));
     fluvio_client_free(client);
   }
+  CHECK(judge.freed == 0);
   fluvio_config_free(config);
+  CHECK(judge.freed == (argc > 3) && judge.running == 0);
+  if (argc > 3)
+    printf("asked %d:%s\n", judge.asked, judge.names);
   fluvio_config_free(all);
   return 0;
 }
