@@ -98,7 +98,7 @@ func Append(dst []byte, codec Codec, level int, src []byte) ([]byte, error) {
 	case Gzip:
 		out, err = appendGzip(dst, level, src)
 	case Snappy:
-		out, err = appendSnappy(dst, src)
+		out = appendSnappy(dst, src)
 	case Lz4:
 		out, err = appendLz4(dst, level, src)
 	case Zstd:

@@ -2,7 +2,11 @@ package compress
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
+	"math/bits"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/s2"
@@ -16,21 +20,20 @@ const snappyBlock = 64 << 10
 
 var errSnappyMagic = errors.New("it does not start with snappy's stream identifier")
 
-type snappyEncoder struct {
-	out sliceWriter
-	w   *s2.Writer
-}
+// snappyHead is what precedes the data of a chunk: its kind, the length of what follows, and the checksum of the decompressed bytes.
+const snappyHead = 8
+
+const (
+	snappyCompressed = 0
+	snappyPlain      = 1
+)
 
 type snappyDecoder struct {
 	src bytes.Reader
 	r   *s2.Reader
 }
 
-var snappyEncoders = sync.Pool{New: func() any {
-	e := new(snappyEncoder)
-	e.w = s2.NewWriter(&e.out, s2.WriterSnappyCompat(), s2.WriterConcurrency(1))
-	return e
-}}
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 var snappyDecoders = sync.Pool{New: func() any {
 	d := new(snappyDecoder)
@@ -38,21 +41,27 @@ var snappyDecoders = sync.Pool{New: func() any {
 	return d
 }}
 
-func appendSnappy(dst, src []byte) ([]byte, error) {
-	if len(src) == 0 {
-		return append(dst, snappyMagic...), nil // the library would write nothing at all
+// appendSnappy writes the container itself: the library's writer would bring all of its encoders, of which this one is used.
+func appendSnappy(dst, src []byte) []byte {
+	dst = append(dst, snappyMagic...)
+	for len(src) > 0 {
+		block := src[:min(len(src), snappyBlock)]
+		src = src[len(block):]
+		sum := crc32.Checksum(block, castagnoli)
+		sum = bits.RotateLeft32(sum, 17) + 0xa282ead8 // masked, as the format wants it
+		at := len(dst)
+		dst = slices.Grow(dst, snappyHead+s2.MaxEncodedLen(len(block)))
+		head := dst[at : at+snappyHead]
+		packed := s2.EncodeSnappy(dst[at+snappyHead:at+snappyHead+s2.MaxEncodedLen(len(block))], block)
+		kind, n := uint32(snappyCompressed), len(packed)
+		if n >= len(block) {
+			kind, n = snappyPlain, copy(dst[at+snappyHead:cap(dst)], block)
+		}
+		binary.LittleEndian.PutUint32(head, kind|uint32(n+4)<<8)
+		binary.LittleEndian.PutUint32(head[4:], sum)
+		dst = dst[:at+snappyHead+n]
 	}
-	e := snappyEncoders.Get().(*snappyEncoder)
-	e.out.buf = dst
-	e.w.Reset(&e.out)
-	// EncodeBuffer reads src in place; Write would copy it first.
-	err := e.w.EncodeBuffer(src)
-	if err == nil {
-		err = e.w.Close()
-	}
-	dst, e.out.buf = e.out.buf, nil
-	snappyEncoders.Put(e)
-	return dst, err
+	return dst
 }
 
 func decodeSnappy(dst, src []byte, limit, size int) ([]byte, error) {
