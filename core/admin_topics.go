@@ -202,7 +202,8 @@ func (s *TopicSpec) checkAssignment(p *problems) {
 		p.add("assignment", "cannot be combined with partitions, replication and ignore_rack: it says both")
 	}
 	for i, replicas := range s.Assignment {
-		sorted := slices.Sorted(slices.Values(replicas))
+		sorted := slices.Clone(replicas)
+		sort.Slice(sorted, func(i, j int) bool { return sorted[i] < sorted[j] })
 		switch {
 		case len(replicas) == 0:
 			p.add("assignment", "partition %d has no SPU", i)

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
-	"github.com/libfluvio/libfluvio/core/internal/cluster"
 )
 
 // Version is libfluvio's own version.
@@ -70,7 +70,8 @@ func (c *Client) Health(ctx context.Context) (*Health, error) {
 	if heard := c.cluster.Heard(); !heard.IsZero() {
 		h.MetadataAge = time.Since(heard)
 	}
-	spus := slices.SortedFunc(maps.Values(c.cluster.Snapshot().SPUs), func(a, b *cluster.SPU) int { return int(a.ID) - int(b.ID) })
+	spus := slices.Collect(maps.Values(c.cluster.Snapshot().SPUs))
+	sort.Slice(spus, func(i, j int) bool { return spus[i].ID < spus[j].ID }) // slices.SortFunc costs 15 KB for each type
 	h.SPUs = make([]ServerHealth, len(spus))
 	var all sync.WaitGroup
 	all.Go(func() {
