@@ -186,6 +186,40 @@ static void names(void)
   fluvio_config_free(config);
 }
 
+static int32_t never_asked(const char *server_name, const uint8_t *const *certificates, const size_t *lengths, size_t count, char *message, size_t message_size, void *ctx)
+{
+  (void)server_name, (void)certificates, (void)lengths, (void)count, (void)message, (void)message_size, (void)ctx;
+  CHECK(!"without TLS there is nothing to judge; tls.c has the rest");
+  return 1;
+}
+
+static void count_free(void *ctx) { ++*(int *)ctx; }
+
+/* The context of a judge of servers lives as long as whoever may ask it, and is freed once. */
+static void judges(const char *endpoint)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_config_t *config = fluvio_config_new();
+  fluvio_client_t *client = NULL;
+  int first = 0, second = 0, third = 0;
+  PART("judges");
+  STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_config_set_tls_verify(NULL, never_asked, &first, count_free, &error));
+  OK(fluvio_config_set_tls_verify(config, never_asked, &first, count_free, &error));
+  OK(fluvio_config_set_tls_verify(config, never_asked, &second, count_free, &error));
+  CHECK(first == 1 && second == 0);
+  OK(fluvio_config_set_tls_verify(config, NULL, NULL, NULL, &error));
+  CHECK(first == 1 && second == 1);
+  OK(fluvio_config_set_tls_verify(config, never_asked, &third, count_free, &error));
+  OK(fluvio_config_set(config, "endpoint", endpoint, &error));
+  OK(fluvio_client_connect(config, LONG, &client, &error));
+  fluvio_config_free(config);
+  CHECK(third == 0);
+  OK(fluvio_client_close(client, LONG, &error));
+  CHECK(first == 1 && second == 1 && third == 1);
+  fluvio_client_free(client);
+  CHECK(third == 1);
+}
+
 int main(int argc, char **argv)
 {
   fluvio_error_t *error = NULL;
@@ -198,6 +232,7 @@ int main(int argc, char **argv)
   closed(argv[1]);
   freed_open(client, argv[1]);
   small_structs(client);
+  judges(argv[1]);
   OK(fluvio_client_close(client, LONG, &error));
   fluvio_client_free(client);
   return 0;
