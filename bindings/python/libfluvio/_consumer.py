@@ -198,8 +198,8 @@ class ConsumerBase:
         return found
 
     def _commits(self, wait_ms: int) -> Tuple[List[Start], Passes]:
-        """What :meth:`commit` starts, and which errors do not matter. The library counts whole batches, so it is told the
-        records."""
+        """What :meth:`commit` starts, and which errors do not matter. The library counts whole batches, so it is told
+        the records."""
         lib = self._lib
         found = self._handed_out() if self._stores else {}
         if not found:

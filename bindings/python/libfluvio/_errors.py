@@ -36,8 +36,8 @@ class EndReason(enum.Enum):
     """No partition is left: the last one met an error that retrying does not mend. Also for reasons that are newer than
     this package."""
     SILENT = _abi.END_SILENT
-    """As ``REACHED``; but what was left of some partition brought nothing for ``request_timeout_ms``: SmartModules leave
-    it out, as far as can be known, for servers do not say so."""
+    """As ``REACHED``; but what was left of some partition brought nothing for ``request_timeout_ms``: SmartModules
+    leave it out, as far as can be known, for servers do not say so."""
 
     @classmethod
     def _missing_(cls, value: object) -> "EndReason":
