@@ -183,7 +183,7 @@ func TestLibraryFile(t *testing.T) {
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
 	// The goal is 9,000,000. Types (2 MB with their relocations) and tables of code lines (3 MB) are what is left, YAML 0.26 MB.
-	require.LessOrEqual(t, len(content), 9_580_000, "what has grown: go build -buildmode=c-shared -o FILE ./capi; go tool nm -size -sort size FILE")
+	require.LessOrEqual(t, len(content), 9_620_000, "what has grown: go build -buildmode=c-shared -o FILE ./capi; go tool nm -size -sort size FILE")
 	goroot, err := exec.Command("go", "env", "GOROOT").Output()
 	require.NoError(t, err)
 	for _, dir := range []string{repository(t) + "/", strings.TrimSpace(string(goroot)) + "/"} {
