@@ -8,6 +8,7 @@
 #   make test-valgrind, make test-crowd   C tests under valgrind; 64 threads for a minute on shared handles
 #   make bench-produce   measures producers beside the official clients, about three minutes (tests/bench/README.md)
 #   make bench-consume   the same of consumers
+#   make bench-cost      what the C API costs beside the Go API, per record, in batches of 100 and a call for each; a minute
 #   make install PREFIX=/usr/local DESTDIR=   library (shared, static), headers, pkg-config, CMake, fluvio-devcluster; make uninstall
 #   make dist    wheels, npm packages and C archives for linux on amd64 and arm64, in build/dist, with licences, SBOMs and checksums
 #   make check-reproducible   packs twice, in two places, and compares
@@ -53,7 +54,7 @@ COLD := crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/pem math/
 COLD_FLAGS := $(COLD:%=-gcflags=%=-l)
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node
+.PHONY: all lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node bench-cost
 
 # need,command,what it is for
 define need
@@ -247,7 +248,7 @@ test-node: all need-node $(NODE_DONE)
 # -------------------------------------------------------------- benchmarks
 
 # FULL=1: every combination, about an hour. PROFILE=1: also where the CPU time goes. BENCHFLAGS: see run.py --help.
-bench-produce bench-consume: need-python need-node all $(VENV)/.done $(NODE_DONE)
+bench-produce bench-consume bench-cost: need-python need-node all $(VENV)/.done $(NODE_DONE)
 	@$(VENV)/bin/python tests/bench/run.py $(@:bench-%=%) $(if $(FULL),--full) $(if $(PROFILE),--profile) $(BENCHFLAGS)
 
 # QUICK=1: a few minutes instead of ten. BENCH_OUT: the folder of the report. BENCHFLAGS: pieces, see whole.py --help.

@@ -28,11 +28,14 @@ class Row:
     """Where frames are cut; None leaves it to the client."""
     count: Optional[int] = None
     """Records, instead of what fits into the time of a run."""
+    group: Optional[int] = None
+    """The most records that one call gives."""
 
     @property
     def label(self) -> str:
         """Its name in tables."""
-        return f"{self.program} {self.api}" + (f" of {self.max_bytes >> 20} MiB" if self.max_bytes else "")
+        of = f" of {self.group}" if self.group else f" of {self.max_bytes >> 20} MiB" if self.max_bytes else ""
+        return f"{self.program} {self.api}{of}"
 
     @property
     def loses(self) -> bool:
@@ -51,6 +54,8 @@ class Workload:
     partitions: int = 1
     stored: Optional[int] = None
     """Records in the topic, instead of as many as STORED_BYTES has room for."""
+    batch: Optional[int] = None
+    """Bytes of the batches that are stored; None leaves it to the client that sends."""
 
     @property
     def title(self) -> str:
@@ -58,7 +63,8 @@ class Workload:
         size = f"{self.size // 1000} KB" if self.size >= 1000 else f"{self.size} B"
         kind = "reading" if self.mode == "read" else "from a sender of 1,000 records/s"
         partitions = f"{self.partitions} partition{'s' if self.partitions > 1 else ''}"
-        return f"{kind}, {size}, compression {self.compression}, {partitions}"
+        batches = f", batches of {self.batch:,} bytes" if self.batch else ""
+        return f"{kind}, {size}, compression {self.compression}, {partitions}{batches}"
 
     @property
     def plain(self) -> bool:
@@ -96,13 +102,15 @@ class Workload:
             "size": self.size,
             "partitions": self.partitions,
             "max_bytes": row.max_bytes,
+            "group": row.group,
             "count": count,
             "warmup": BEFORE if self.mode == "follow" else max(200, count // 10),
             **more,
         }
         if self.mode == "follow":
             return bench.follow(row.program, self.compression, options, row.loses, wrap)
-        return bench.read(row.program, self.records, self.compression, options, row.loses, wrap)
+        stored = (self.size, self.compression, self.partitions, self.records, self.batch)
+        return bench.read(row.program, stored, options, row.loses, wrap)
 
 
 RAW = (Row("raw", "frames"), Row("raw", "frames", max_bytes=1 << 20))

@@ -32,11 +32,15 @@ class Row:
     batch: Optional[int] = None
     count: Optional[int] = None
     """Records, instead of what fits into the time of a run."""
+    group: Optional[int] = None
+    """Records in one call."""
 
     @property
     def label(self) -> str:
         """Its name in tables."""
         parts = [self.program, self.api]
+        if self.group:
+            parts.append(f"of {self.group}")
         if self.count:
             parts.append(f"{self.count:,} records")
         if self.reports == "take":
@@ -102,6 +106,7 @@ class Workload:
             "compression": None if self.compression == "none" else self.compression,
             "linger": self.linger or None,
             "batch": row.batch,
+            "group": row.group,
         }
 
 

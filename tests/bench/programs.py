@@ -47,6 +47,8 @@ OFFICIAL_NODE = "0.14.9"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 Result = Dict[str, Any]
+Stored = Tuple[int, str, int, int, Optional[int]]
+"""A topic to read: size of its values, codec, partitions, number of records, bytes of a batch (None: the default)."""
 
 
 @lru_cache
@@ -119,6 +121,9 @@ SCRIPTS = {
 }
 
 
+SCRIPTS["cost"] = SCRIPTS["produce"]  # only C and Go run
+
+
 def programs(benchmark: str = "produce", release: bool = True) -> Dict[str, Program]:
     """All programs of a benchmark. ``release=False`` builds Rust without optimisation, which is for tests, and not for
     numbers."""
@@ -161,8 +166,8 @@ class Bench:
     programs: Dict[str, Program] = field(default_factory=programs)
     topics: List[str] = field(default_factory=list)
     """Topics to delete at the end: an SC that is busy deleting one may not notice that the next one is online."""
-    data: Dict[Tuple[int, str, int, int], str] = field(default_factory=dict)
-    """Topics to read, by size, codec, partitions and number of records."""
+    data: Dict[Stored, str] = field(default_factory=dict)
+    """Topics to read."""
     control_url: str = ""
     """The control port of a dev cluster, for tests."""
     keep: bool = False
@@ -235,24 +240,26 @@ class Bench:
         part = result["records"] / (result["warmup"] + result["records"])
         result["server_cpu_seconds"] = None if before is None or after is None else (after - before) * part
 
-    def topic_with(self, size: int, compression: str, partitions: int, records: int) -> str:
-        """A topic with so many records, which is made the first time that it is asked for."""
-        key = (size, compression, partitions, records)
+    def topic_with(self, key: Stored) -> str:
+        """A topic with what is asked for, which is made the first time."""
+        size, compression, partitions, records, batch = key
         if key not in self.data:
-            topic = f"bench-consume-{size}-{compression}-{partitions}-{records}"
+            topic = f"bench-consume-{size}-{compression}-{partitions}-{records}" + (f"-{batch}" if batch else "")
             if not self.keep:
                 topic = self.create(partitions)
             elif topic not in {each.name for each in self.client.admin.topics()}:
                 self.client.admin.create_topic(topic, partitions=partitions)
             if self.stored(topic) == 0:
-                execute("the sender", self.sender(topic, "throughput", "send_columns", size, records, compression))
+                execute("the sender", self.sender(topic, "throughput", "send_columns", size, records, compression, batch))
             stored = self.stored(topic)
             if stored != records:
                 raise Failed(f"{stored} records are stored in topic {topic} instead of {records}")
             self.data[key] = topic
         return self.data[key]
 
-    def sender(self, topic: str, mode: str, api: str, size: int, count: int, compression: str) -> List[str]:
+    def sender(
+        self, topic: str, mode: str, api: str, size: int, count: int, compression: str, batch: Optional[int] = None
+    ) -> List[str]:
         """A command line that sends records with libfluvio."""
         options = {
             "mode": mode,
@@ -263,23 +270,18 @@ class Bench:
             "count": count,
             "warmup": 0,
             "compression": None if compression == "none" else compression,
+            "batch": batch,
         }
         return self.command("c", topic, options)
 
     def read(
-        self,
-        program: str,
-        records: int,
-        compression: str,
-        options: Dict[str, Any],
-        loses: bool,
-        wrap: Sequence[str] = (),
+        self, program: str, stored: Stored, options: Dict[str, Any], loses: bool, wrap: Sequence[str] = ()
     ) -> Result:
-        """Runs a program that reads, once, on a topic with so many records. They must come in order, all of them, once,
-        unless it ``loses`` records. Raises as ``run``."""
+        """Runs a program that reads, once, on a topic with what is stored. It must come in order, all of it, once, unless
+        the program ``loses`` records. Raises as ``run``."""
         name = self.programs[program].name
         self.programs[program].prepare()
-        topic = self.topic_with(options["size"], compression, options["partitions"], records)
+        topic = self.topic_with(stored)
         before, start = self.server_seconds(), time.monotonic()
         result: Result = json.loads(execute(name, self.command(program, topic, options, wrap)))
         result["wall_seconds"] = time.monotonic() - start
@@ -338,4 +340,4 @@ def execute(name: str, command: List[str]) -> str:
     return done.stdout
 
 
-__all__ = ["OUT", "Bench", "Failed", "Result", "Unavailable", "build", "libfluvio", "need", "prepare_go", "programs"]
+__all__ = ["OUT", "Bench", "Failed", "Result", "Stored", "Unavailable", "build", "libfluvio", "need", "prepare_go", "programs"]

@@ -1,4 +1,4 @@
-"""Runs a benchmark and reports: ``python tests/bench/run.py produce``, or ``consume``. README.md beside it says more.
+"""Runs a benchmark and reports: ``python tests/bench/run.py produce``, ``consume`` or ``cost``. README.md beside it says more.
 
 Rows run in turns (A, B, A, B, ...), so that what slows the machine down for a while slows all of them. Without
 FLUVIO_ENDPOINT the server is a dev cluster in a process of its own.
@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
 import consume
+import cost
 import produce
 from profiles import profiles
 from programs import OUT, Bench, Failed, Result, Unavailable, libfluvio, programs
 from report import LEGENDS, AnyRow, AnyWorkload, Measured, Section, goal_rows, goals_text
 
-BENCHMARKS: Dict[str, Any] = {"produce": produce, "consume": consume}
-TITLES = {"produce": "Producing to", "consume": "Consuming from"}
+BENCHMARKS: Dict[str, Any] = {"produce": produce, "consume": consume, "cost": cost}
+TITLES = {"produce": "Producing to", "consume": "Consuming from", "cost": "What C costs, with"}
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:

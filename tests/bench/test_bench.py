@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import consume  # noqa: E402
+import cost  # noqa: E402
 import profiles  # noqa: E402
 import report  # noqa: E402
 import run  # noqa: E402
@@ -27,6 +28,7 @@ THROUGHPUT = Workload((*RAW, *EVERY, *OFFICIAL_NODE))
 LATENCY = Workload(SINGLE, mode="latency")
 COMPRESSED = Workload(EVERY, compression="lz4", linger=5, partitions=3)
 CASES = [(w, row) for w in (THROUGHPUT, LATENCY) for row in w.rows]
+CASES += [(THROUGHPUT, row) for row in cost.SEND if row.group]
 CASES += [(COMPRESSED, row) for row in EVERY if row.api == "send" and row.reports == "ignore"]
 
 
@@ -120,7 +122,7 @@ def test_profiles_tell_the_application_from_the_library() -> None:
 
 
 def test_every_row_is_compared_with_one_beside_it() -> None:
-    for workload in (*short(), *full(), *consume.short(), *consume.full()):
+    for workload in (*short(), *full(), *consume.short(), *consume.full(), *cost.full()):
         labels = [row.label for row in workload.rows]
         assert len(set(labels)) == len(labels)
         for row in workload.rows:
@@ -138,6 +140,7 @@ def test_every_goal_is_looked_at(benchmark: Any) -> None:
 READERS = [
     ("c", "callback"),
     ("c", "records"),
+    ("c", "get"),
     ("go", "batches"),
     ("node", "batches"),
     ("node", "records"),
@@ -149,6 +152,7 @@ READ = consume.Workload((*consume.RAW, *consume.EVERY), stored=STORED)
 FOLLOW = consume.Workload(consume.FOLLOWERS, mode="follow", stored=STORED)
 SPREAD = consume.Workload(tuple(consume.Row(program, api) for program, api in READERS), partitions=3, stored=STORED)
 READINGS = [(w, row) for w in (READ, FOLLOW, SPREAD) for row in w.rows]
+READINGS += [(consume.Workload(cost.READ, stored=STORED, batch=cost.BATCH), row) for row in cost.READ]
 READINGS += [(replace(READ, compression=codec), consume.C[0]) for codec in consume.CODECS[1:]]
 
 
@@ -174,7 +178,7 @@ def test_a_program_reads_what_is_stored(
     except Unavailable as error:
         absent(row.program, error)
     if workload.mode == "read":
-        whole = row.api in ("batches", "callback", "poll", "frames")
+        whole = row.group or row.api in ("batches", "callback", "poll", "get", "frames")
         assert result["records"] >= count if whole else result["records"] == count
     assert result["bytes"] == result["records"] * workload.size
     assert result["missing"] == 0 or row.loses
@@ -188,7 +192,8 @@ def test_a_program_reads_what_is_stored(
 @pytest.mark.parametrize("program, api", READERS)
 def test_records_that_do_not_come_are_noticed(reading: Bench, program: str, api: str) -> None:
     workload = replace(SPREAD, size=101)
-    topic = reading.topic_with(workload.size, workload.compression, workload.partitions, workload.records)
+    stored = (workload.size, workload.compression, workload.partitions, workload.records, workload.batch)
+    topic = reading.topic_with(stored)
     url = f"{reading.control_url}/v1/topics/{topic}/1/evict"
     urllib.request.urlopen(urllib.request.Request(url, b'{"before": 1000}', method="POST"), timeout=10).close()
     row = consume.Row(program, api)

@@ -57,6 +57,13 @@ static int counted(job_t *job) {
   return 0;
 }
 
+static void see(job_t *job, const fluvio_record_t *record) {
+  check(job, record->partition, record->offset);
+  job->bytes += record->value_len;
+  if (job->follow && job->started) time_it(job, record->value);
+  job->seen++;
+}
+
 static int take_batch(job_t *job, const fluvio_batch_t *batch) {
   fluvio_batch_view_t v;
   uint64_t i;
@@ -89,20 +96,42 @@ static int32_t on_batch(fluvio_batch_t *batch, const fluvio_error_t *error, void
 static int32_t on_record(const fluvio_record_t *record, const fluvio_error_t *error, void *ctx) {
   job_t *job = ctx;
   if (!record) die("read", error);
-  check(job, record->partition, record->offset);
-  job->bytes += record->value_len;
-  if (job->follow && job->started) time_it(job, record->value);
-  job->seen++;
+  see(job, record);
   return on(job, counted(job));
 }
 
-static void poll(job_t *job, fluvio_consumer_t *consumer) {
+/* The records of a batch, one call for each. */
+static int take_records(job_t *job, const fluvio_batch_t *batch) {
+  fluvio_record_t record;
+  size_t i;
+  record.struct_size = sizeof record;
+  for (i = 0; fluvio_batch_get(batch, i, &record) == FLUVIO_OK; i++) see(job, &record);
+  return counted(job);
+}
+
+/* Lists of at most so many records. */
+static void poll_many(job_t *job, fluvio_consumer_t *consumer, size_t most) {
+  fluvio_error_t *error = NULL;
+  fluvio_record_list_t *list = NULL;
+  fluvio_record_t record;
+  int done = 0;
+  size_t i;
+  record.struct_size = sizeof record;
+  while (!done) {
+    must(fluvio_consumer_poll_many(consumer, most, 0, WAIT_MS, &list, &error), "poll", &error);
+    for (i = 0; fluvio_record_list_get(list, i, &record) == FLUVIO_OK; i++) see(job, &record);
+    fluvio_record_list_free(list);
+    done = counted(job);
+  }
+}
+
+static void poll(job_t *job, fluvio_consumer_t *consumer, int (*take)(job_t *, const fluvio_batch_t *)) {
   fluvio_error_t *error = NULL;
   fluvio_batch_t *batch = NULL;
   int done = 0;
   while (!done) {
     must(fluvio_consumer_poll(consumer, WAIT_MS, &batch, &error), "poll", &error);
-    done = take_batch(job, batch);
+    done = take(job, batch);
     fluvio_batch_release(batch);
   }
 }
@@ -150,7 +179,11 @@ int consume(const options_t *o) {
   consumer = open_consumer(client, o);
   if (job.follow) announce();
   if (strcmp(api, "poll") == 0) {
-    poll(&job, consumer);
+    poll(&job, consumer, take_batch);
+  } else if (strcmp(api, "get") == 0) {
+    poll(&job, consumer, take_records);
+  } else if (strcmp(api, "poll_many") == 0) {
+    poll_many(&job, consumer, required_number(o, "group"));
   } else if (strcmp(api, "callback") == 0) {
     must(fluvio_consumer_start(consumer, on_batch, &job, NULL, &error), "start the callback", &error);
     wait_for_callbacks(&job);

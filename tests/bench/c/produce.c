@@ -11,7 +11,7 @@
 
 enum {
   SAMPLE = 128, /* of the records whose reports are taken, every so many is timed */
-  GROUP = 1000, /* records in one call of send_batch */
+  GROUP = 1000, /* records in one call of send_batch, unless the command line says otherwise */
   PACE_NS = 1000000 /* between two records in mode pace */
 };
 
@@ -26,6 +26,7 @@ typedef struct {
   fluvio_queue_t *queue; /* NULL when nobody takes reports */
   payload_t payload;
   const char *api;
+  size_t group;
   int64_t *sent_at; /* of every sampled record, before its report is taken */
   latencies_t latencies;
   /* Of the callback, guarded by lock. */
@@ -86,12 +87,12 @@ static void send_one_by_one(job_t *job, size_t count) {
 
 static void send_batches(job_t *job, size_t count) {
   static const fluvio_record_in_t empty = FLUVIO_RECORD_INIT;
-  fluvio_record_in_t *records = need(calloc(GROUP, sizeof *records));
+  fluvio_record_in_t *records = need(calloc(job->group, sizeof *records));
   fluvio_error_t *error = NULL;
   size_t i, n;
   for (i = 0; i < count; i += n) {
     int64_t now = job->queue ? now_ns() : 0;
-    for (n = 0; n < GROUP && i + n < count; n++) {
+    for (n = 0; n < job->group && i + n < count; n++) {
       records[n] = empty;
       records[n].value = value(&job->payload, i + n);
       records[n].value_len = job->payload.size;
@@ -189,6 +190,7 @@ static fluvio_producer_t *open_producer(fluvio_client_t *client, const options_t
   fluvio_error_t *error = NULL;
   if (option(o, "linger")) fluvio_config_set(config, "linger_ms", option(o, "linger"), NULL);
   if (option(o, "compression")) fluvio_config_set(config, "compression", option(o, "compression"), NULL);
+  if (option(o, "batch")) fluvio_config_set(config, "batch_size", option(o, "batch"), NULL);
   must(fluvio_producer_open(client, required(o, "topic"), config, queue, WAIT_MS, &producer, &error), "open the producer", &error);
   fluvio_config_free(config);
   return producer;
@@ -210,6 +212,7 @@ int produce(const options_t *o) {
   pthread_cond_init(&job.done, NULL);
   job.payload = read_payload(required(o, "payload"), size);
   job.api = required(o, "api");
+  job.group = option(o, "group") ? required_number(o, "group") : GROUP;
   job.sent_at = need(calloc(most / SAMPLE + 1, sizeof *job.sent_at));
   job.latencies.ns = need(calloc(single ? most + 1 : most / SAMPLE + 1, sizeof *job.latencies.ns));
   if (single ? strcmp(job.api, "send") == 0 : strcmp(required(o, "reports"), "take") == 0) {

@@ -37,9 +37,12 @@ func (j *job) consume(ctx context.Context) (r result, err error) {
 		fmt.Println("ready") // for the sender
 	}
 	in := j.newReading()
-	if j.api == "records" {
+	switch j.api {
+	case "records":
 		err = in.records(ctx, consumer)
-	} else {
+	case "poll":
+		err = in.poll(ctx, consumer)
+	default:
 		err = in.batches(ctx, consumer)
 	}
 	if err != nil {
@@ -83,6 +86,24 @@ func (in *reading) batches(ctx context.Context, consumer *fluvio.Consumer) error
 			}
 		}
 		batch.Release()
+		if done, err = in.counted(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *reading) poll(ctx context.Context, consumer *fluvio.Consumer) error {
+	for done := false; !done; {
+		records, err := consumer.Poll(ctx, fluvio.PollLimits{MaxRecords: in.job.group})
+		if err != nil {
+			return err
+		}
+		for i := range records {
+			if err := in.see(&records[i]); err != nil {
+				return err
+			}
+		}
 		if done, err = in.counted(); err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ const sample = 128
 // job is what the command line asks for.
 type job struct {
 	endpoint, topic, mode, api, reports, payload, compression, profile string
-	size, count, warmup, linger, batch, partitions, maxBytes           int
+	size, count, warmup, linger, batch, group, partitions, maxBytes    int
 
 	values  [][]byte // record i has value i modulo their number
 	latency []time.Duration
@@ -60,7 +60,7 @@ func main() {
 	flag.StringVar(&j.endpoint, "endpoint", "", "host:port of the SC")
 	flag.StringVar(&j.topic, "topic", "", "a topic that exists and is empty")
 	flag.StringVar(&j.mode, "mode", "throughput", "throughput or latency; read or follow")
-	flag.StringVar(&j.api, "api", "send", "send or raw; records, batches or frames")
+	flag.StringVar(&j.api, "api", "send", "send, send_many or raw; records, batches, poll or frames")
 	flag.StringVar(&j.reports, "reports", "ignore", "ignore or take")
 	flag.StringVar(&j.payload, "payload", "", "file of the records' values, one behind the other")
 	flag.StringVar(&j.compression, "compression", "", "codec")
@@ -70,6 +70,7 @@ func main() {
 	flag.IntVar(&j.warmup, "warmup", 0, "records to send before")
 	flag.IntVar(&j.linger, "linger", 0, "milliseconds")
 	flag.IntVar(&j.batch, "batch", 0, "raw: bytes of a batch; 0 is the client's default")
+	flag.IntVar(&j.group, "group", 1000, "records in one call of send_many, or at most of poll")
 	flag.IntVar(&j.partitions, "partitions", 1, "of the topic that is read")
 	flag.IntVar(&j.maxBytes, "max_bytes", 0, "where frames are cut; 0 is the client's default")
 	flag.Parse()
@@ -90,11 +91,11 @@ func (j *job) run(ctx context.Context) (result, error) {
 	switch j.mode + " " + j.api {
 	case "throughput raw":
 		return j.produce(ctx, j.raw)
-	case "throughput send", "latency send":
+	case "throughput send", "throughput send_many", "latency send":
 		return j.produce(ctx, j.client)
 	case "read frames":
 		return j.rawConsume(ctx)
-	case "read records", "read batches", "follow records", "follow batches":
+	case "read records", "read batches", "read poll", "follow records", "follow batches":
 		return j.consume(ctx)
 	}
 	return result{}, fmt.Errorf("there is no api %q in mode %q", j.api, j.mode)
@@ -205,6 +206,9 @@ func (j *job) client(ctx context.Context) (r result, err error) {
 			reports = nil
 		}
 		work = func(ctx context.Context, p *fluvio.Producer, count int) error {
+			if j.api == "send_many" {
+				return j.many(ctx, p, count)
+			}
 			return j.throughput(ctx, p, count, reports)
 		}
 	}
@@ -272,6 +276,25 @@ func (j *job) throughput(ctx context.Context, p *fluvio.Producer, count int, rep
 		return fmt.Errorf("%d records have a report, %d were sent", reports.count, count)
 	}
 	return reports.err
+}
+
+// many sends as fast as it goes, a group at a time, until everything is acknowledged.
+func (j *job) many(ctx context.Context, p *fluvio.Producer, count int) error {
+	records := make([]fluvio.Record, j.group)
+	for i, next := 0, 0; i < count; {
+		n := min(j.group, count-i)
+		for k := range n {
+			records[k] = fluvio.Record{Value: j.values[next], Opaque: uint64(i + k)}
+			if next++; next == len(j.values) {
+				next = 0
+			}
+		}
+		if _, err := p.SendMany(ctx, records[:n]); err != nil {
+			return err
+		}
+		i += n
+	}
+	return p.Flush(ctx)
 }
 
 // single sends one record at a time and waits for each.
