@@ -1,4 +1,4 @@
-"""What the C API costs: the same work through it and through the Go API, in batches of 100 and a call for each record."""
+"""What the C API costs: the same work by it and by the Go API, in batches of 100 and a call for each record."""
 
 from __future__ import annotations
 

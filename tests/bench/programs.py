@@ -250,7 +250,8 @@ class Bench:
             elif topic not in {each.name for each in self.client.admin.topics()}:
                 self.client.admin.create_topic(topic, partitions=partitions)
             if self.stored(topic) == 0:
-                execute("the sender", self.sender(topic, "throughput", "send_columns", size, records, compression, batch))
+                sender = self.sender(topic, "throughput", "send_columns", size, records, compression, batch)
+                execute("the sender", sender)
             stored = self.stored(topic)
             if stored != records:
                 raise Failed(f"{stored} records are stored in topic {topic} instead of {records}")
@@ -277,8 +278,8 @@ class Bench:
     def read(
         self, program: str, stored: Stored, options: Dict[str, Any], loses: bool, wrap: Sequence[str] = ()
     ) -> Result:
-        """Runs a program that reads, once, on a topic with what is stored. It must come in order, all of it, once, unless
-        the program ``loses`` records. Raises as ``run``."""
+        """Runs a program that reads, once, on a topic with what is stored. It must come in order, all of it, once,
+        unless the program ``loses`` records. Raises as ``run``."""
         name = self.programs[program].name
         self.programs[program].prepare()
         topic = self.topic_with(stored)
@@ -340,4 +341,4 @@ def execute(name: str, command: List[str]) -> str:
     return done.stdout
 
 
-__all__ = ["OUT", "Bench", "Failed", "Result", "Stored", "Unavailable", "build", "libfluvio", "need", "prepare_go", "programs"]
+__all__ = ["OUT", "Bench", "Failed", "Result", "Unavailable", "build", "libfluvio", "need", "prepare_go", "programs"]

@@ -201,8 +201,8 @@ with them: the server gives no more to anybody.
 """,
     "cost": """\
 Each number is the median of {repetitions} runs, taken in turns; spread is the distance of the best and the worst, as a
-part of it. CPU is that of the client's process, user and system, per record. The "official" of the ratios is the Go API, which
-does the same; the topic that is read is stored in batches of 100 records. get is a call for each record of a batch, records
+part of it. CPU is that of the client's process, user and system, per record. "official" is the Go API, which does
+the same; the topic that is read is stored in batches of 100 records. get is a call for each record of a batch, records
 of C a callback for each.
 """,
 }

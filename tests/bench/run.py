@@ -1,4 +1,4 @@
-"""Runs a benchmark and reports: ``python tests/bench/run.py produce``, ``consume`` or ``cost``. README.md beside it says more.
+"""Runs a benchmark and reports: ``python tests/bench/run.py produce``, ``consume``, ``cost``. README.md says more.
 
 Rows run in turns (A, B, A, B, ...), so that what slows the machine down for a while slows all of them. Without
 FLUVIO_ENDPOINT the server is a dev cluster in a process of its own.
