@@ -241,6 +241,10 @@ func (x *consumer) waitQuiet(ctx context.Context) error {
 }
 
 func (x *consumer) closeWithClient(ctx context.Context) error {
-	C.fluvioc_closing(unsafe.Pointer(x.handle))
+	x.mu.Lock()
+	if !x.gone { // by a close that was quicker, after which there may be no handle
+		C.fluvioc_closing(unsafe.Pointer(x.handle))
+	}
+	x.mu.Unlock()
 	return x.close(ctx)
 }

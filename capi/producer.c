@@ -5,7 +5,7 @@
 #include "internal.h"
 
 #define CHUNK_SIZE ((size_t)64 << 10)
-#define SPARE_CHUNKS 4
+#define SPARE_CHUNKS 16
 #define CHUNK_AGE_NS 1000000000 /* records in one chunk are accepted within so long */
 #define REPORT_WEIGHT 160 /* bytes of a delivery report, opaque values apart */
 #define CLOSE_LATER_MS 10000
@@ -187,7 +187,8 @@ void fluvioc_producer_done(fluvio_producer_t *producer, fluvioc_chunk_t *chunk)
   } else {
     unwanted = chunk;
   }
-  if (producer->waiters > 0)
+  /* Who waits goes on when much is free: to be woken for each chunk costs as much as what is in it. At its deadline it looks again. */
+  if (producer->waiters > 0 && producer->queued <= producer->queue_limit / 2)
     pthread_cond_broadcast(&producer->room);
   pthread_mutex_unlock(&producer->lock);
   free(unwanted);

@@ -17,6 +17,7 @@ import (
 const (
 	queueShare    = 8
 	minQueueBytes = 64 << 10
+	maxQueueBytes = 1 << 20 // what is read soon after it was written is read from a cache
 	// recordHead is more than a record costs in a batch beyond its key and value, batch header included. Send refuses what
 	// might not fit, because the core's refusal would come too late for its caller.
 	recordHead = 128
@@ -69,7 +70,7 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 		return nil, err
 	}
 	effective := p.core.Options()
-	queue := min(max(effective.BufferMemory/queueShare, minQueueBytes), effective.BufferMemory/2)
+	queue := min(max(effective.BufferMemory/queueShare, minQueueBytes), effective.BufferMemory/2, maxQueueBytes)
 	p.enough = uint64(min(gatherBytes, queue/2))
 	p.id = producers.add(p)
 	handle := C.fluvioc_producer_new(C.uint64_t(p.id), c.handle, op.deliveries, C.uint64_t(queue), C.uint64_t(effective.BufferMemory),
@@ -338,5 +339,11 @@ func (p *producer) close(ctx context.Context, sequence uint64) error {
 }
 
 func (p *producer) closeWithClient(ctx context.Context) error {
-	return p.close(ctx, uint64(C.fluvioc_closing(unsafe.Pointer(p.handle))))
+	sequence := uint64(0)
+	p.mu.Lock()
+	if !p.gone { // by a close that was quicker, after which there may be no handle
+		sequence = uint64(C.fluvioc_closing(unsafe.Pointer(p.handle)))
+	}
+	p.mu.Unlock()
+	return p.close(ctx, sequence)
 }
