@@ -109,6 +109,8 @@ typedef struct fluvioc_signal {
 
 /* The descriptor that wakes the taker of signals; -1 when descriptors are short. */
 int fluvioc_wake_fd(void);
+/* For who has no such descriptor: returns 1 when there is a signal. */
+int fluvioc_wait_signal(void);
 /* Takes the next signal: 1, or 0 when there is none; then one byte comes through the descriptor with the next one. */
 int fluvioc_next(fluvioc_signal_t *out);
 

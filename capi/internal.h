@@ -9,7 +9,11 @@
 
 #include "bridge.h"
 
+#ifdef _WIN32
+#include "win32.h"
+#else
 #include <pthread.h>
+#endif
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -194,8 +198,11 @@ int fluvioc_ready_fd(fluvioc_ready_t *ready, bool now);
 void fluvioc_ready_set(fluvioc_ready_t *ready);
 void fluvioc_ready_clear(fluvioc_ready_t *ready);
 void fluvioc_ready_close(fluvioc_ready_t *ready);
-/* A pipe whose ends do not block and do not survive exec; false when descriptors are short. */
+/* A pipe (on Windows a pair of sockets) whose ends do not block and do not survive exec; false when descriptors are short. */
 bool fluvioc_pipe(int *read_fd, int *write_fd);
+void fluvioc_pipe_fill(int fd);  /* with one byte, if there is room */
+void fluvioc_pipe_drain(int fd);
+void fluvioc_pipe_close(int fd);
 
 /* The object whose callback runs on this thread, NULL outside of callbacks. */
 extern _Thread_local const void *fluvioc_current;

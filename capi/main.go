@@ -18,7 +18,9 @@ package main
 
 /*
 #cgo CFLAGS: -std=gnu11 -Wall -Wextra -Werror -O2 -fvisibility=hidden -I${SRCDIR}/../include
-#cgo LDFLAGS: -lpthread
+#cgo !windows LDFLAGS: -lpthread
+#cgo windows CFLAGS: -DFLUVIO_BUILDING
+#cgo windows LDFLAGS: -lws2_32
 #include "bridge.h"
 */
 import "C"
@@ -29,7 +31,6 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
-	"time"
 )
 
 // The library starts working when it is loaded: there is no main in a shared library.
@@ -92,30 +93,12 @@ var (
 	running   table[context.CancelFunc] // how to end the operations that run; C chose their numbers
 )
 
-// pollPause is how long serve sleeps between looks at the list when there is no descriptor for its pipe.
-const pollPause = 5 * time.Millisecond
-
 // serve takes signals from C for as long as the process lives.
 func serve() {
-	var wake *os.File
-	byte1 := make([]byte, 1)
-	for {
-		if wake == nil {
-			if fd := C.fluvioc_wake_fd(); fd >= 0 {
-				wake = os.NewFile(uintptr(fd), "fluvio wake-up")
-			}
-		}
+	for wake := newWaker(); ; wake.wait() {
 		var signal C.fluvioc_signal_t
 		for C.fluvioc_next(&signal) != 0 {
 			handle(&signal)
-		}
-		if wake == nil {
-			time.Sleep(pollPause)
-			continue
-		}
-		if _, err := wake.Read(byte1); err != nil {
-			wake = nil // cannot happen while both ends are ours; go on by looking
-			time.Sleep(pollPause)
 		}
 	}
 }

@@ -149,13 +149,14 @@ fluvio_status_t fluvioc_check_open(const void *pointer, enum fluvioc_kind kind, 
 }
 
 /* The list of signals. An object is in it at most once, with all its signals or-ed, and is kept alive by it. Go is woken
- * by one byte, and only when it said that it found the list empty. */
+ * by one byte, and only when it said that it found the list empty; on Windows, whose pipes Go does not poll, by changed. */
 static struct {
   pthread_mutex_t lock;
+  pthread_cond_t changed;
   fluvioc_object_t *head, *tail;
   bool waiting;
   int read_fd, write_fd;
-} list = { PTHREAD_MUTEX_INITIALIZER, NULL, NULL, false, -1, -1 };
+} list = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, NULL, false, -1, -1 };
 
 int fluvioc_wake_fd(void)
 {
@@ -165,6 +166,15 @@ int fluvioc_wake_fd(void)
   int fd = list.read_fd;
   pthread_mutex_unlock(&list.lock);
   return fd;
+}
+
+int fluvioc_wait_signal(void)
+{
+  pthread_mutex_lock(&list.lock);
+  while (list.head == NULL)
+    fluvioc_cond_wait(&list.changed, &list.lock, FLUVIOC_FOREVER);
+  pthread_mutex_unlock(&list.lock);
+  return 1;
 }
 
 void fluvioc_signal(fluvioc_object_t *object, uint32_t signals)
@@ -185,6 +195,8 @@ void fluvioc_signal(fluvioc_object_t *object, uint32_t signals)
     fluvioc_ready_t wake = { list.read_fd, list.write_fd, false };
     list.waiting = false;
     fluvioc_ready_set(&wake);
+  } else if (list.waiting) {
+    pthread_cond_signal(&list.changed);
   }
   pthread_mutex_unlock(&list.lock);
 }

@@ -533,7 +533,7 @@ void fluvio_queue_free(fluvio_queue_t *queue)
   queue->freed = true;
   pthread_cond_broadcast(&queue->changed);
   while (queue->running && fluvioc_current != queue)
-    pthread_cond_wait(&queue->changed, &queue->lock);
+    fluvioc_cond_wait(&queue->changed, &queue->lock, FLUVIOC_FOREVER);
   fluvio_event_t *event = NULL;
   if (!queue->running) {
     event = queue->head;

@@ -3,8 +3,8 @@
  */
 #include "internal.h"
 
-#define TEXT_(x) #x
-#define TEXT(x) TEXT_(x)
+#define QUOTE_(x) #x
+#define QUOTE(x) QUOTE_(x)
 #define VERSION_MAJOR 0
 #define VERSION_MINOR 1
 #define VERSION_PATCH 0
@@ -18,7 +18,7 @@ uint32_t fluvio_version(void)
 
 const char *fluvio_version_string(void)
 {
-  return TEXT(VERSION_MAJOR) "." TEXT(VERSION_MINOR) "." TEXT(VERSION_PATCH);
+  return QUOTE(VERSION_MAJOR) "." QUOTE(VERSION_MINOR) "." QUOTE(VERSION_PATCH);
 }
 
 int32_t fluvio_check(uint32_t header_version)

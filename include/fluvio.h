@@ -35,7 +35,13 @@
  *            struct_size get fields at their end, and the library writes no more than struct_size says; others, and those
  *            that arrays are made of, never change.
  *            New functions, codes, kinds of events and settings come with a new version ("Since").
+ * Signals    Handlers of the host stay, before and after loading, save for those of SIGSEGV, SIGBUS, SIGFPE and SIGURG, which the Go
+ *            runtime takes and hands on. SIGPIPE does what it did. Go's threads block all others but SIGCHLD and SIGPROF: let
+ *            their handlers have SA_ONSTACK, as they may run on one of those threads.
+ * Loading    Other libraries that are written in Go may be in the same process, and this one more than once, from files of
+ *            different names: each then has its own runtime, threads and handles, which must not be given to another.
  * Unloading  dlclose does not unload the library.
+ * Windows    A descriptor is a SOCKET for select and WSAPoll, and nothing is forked.
  */
 #ifndef FLUVIO_H
 #define FLUVIO_H
@@ -47,8 +53,10 @@
 extern "C" {
 #endif
 
-#if defined(_WIN32)
+#if defined(_WIN32) && defined(FLUVIO_BUILDING)
 #define FLUVIO_API __declspec(dllexport)
+#elif defined(_WIN32)
+#define FLUVIO_API __declspec(dllimport)
 #elif defined(__GNUC__)
 #define FLUVIO_API __attribute__((visibility("default")))
 #else

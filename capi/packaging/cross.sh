@@ -1,15 +1,23 @@
 #!/usr/bin/env bash
-# Builds libfluvio.so and fluvio-devcluster for another platform, or for older C libraries than this machine's, with zig as the
+# Builds the library and fluvio-devcluster for another platform, or for older C libraries than this machine's, with zig as the
 # C compiler. COLD_FLAGS are the Makefile's, of the same name.
 #
-#   cross.sh PYTHON ARCH FOLDER     PYTHON has the package ziglang; ARCH is amd64 or arm64 (linux, glibc 2.17 or newer)
+#   cross.sh PYTHON ARCH FOLDER     PYTHON has the package ziglang; ARCH is amd64 or arm64 (linux, glibc 2.17 or newer) or windows-amd64
 set -euo pipefail
 python=$1 arch=$2 out=$3
 root=$(cd "$(dirname "$0")/../.." && pwd)
+export GOOS=linux GOARCH=$arch
+library=libfluvio.so program=fluvio-devcluster
+link="-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$root/capi/fluvio.map -Wl,-z,defs -Wl,--strip-all"
 case $arch in
   amd64) target=x86_64-linux-gnu.2.17 ;;
   arm64) target=aarch64-linux-gnu.2.17 ;;
-  *) echo "cross.sh: $arch: amd64 or arm64" >&2; exit 2 ;;
+  windows-amd64)
+    export GOOS=windows GOARCH=amd64
+    target=x86_64-windows-gnu library=fluvio.dll program=fluvio-devcluster.exe
+    link="-Wl,--strip-all -Wl,--out-implib,$(cd "$(dirname "$out")" && pwd)/$(basename "$out")/fluvio.lib"
+    ;;
+  *) echo "cross.sh: $arch: amd64, arm64 or windows-amd64" >&2; exit 2 ;;
 esac
 
 mkdir -p "$out"
@@ -21,8 +29,7 @@ chmod +x "$work/libfluvio-cc"
 
 # Nothing of where, when and from which commit it is built goes into the files: the same sources and tools give the same bytes.
 cd "$root"
-export GOOS=linux GOARCH=$arch
 GOFLAGS="${GOFLAGS-} ${COLD_FLAGS-}" CGO_ENABLED=1 PATH=$work:$PATH CC=libfluvio-cc CGO_CFLAGS="-O2 -g0 -fno-sanitize=undefined" go build -trimpath -buildvcs=false -buildmode=c-shared \
-  -ldflags "-s -w -buildid= -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$root/capi/fluvio.map -Wl,-z,defs -Wl,--strip-all'" -o "$out/libfluvio.so" ./capi
-CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid=" -o "$out/fluvio-devcluster" ./core/cmd/fluvio-devcluster
-rm -f "$out/libfluvio.h" capi/-.o
+  -ldflags "-s -w -buildid= -extldflags '$link'" -o "$out/$library" ./capi
+CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid=" -o "$out/$program" ./core/cmd/fluvio-devcluster
+rm -f "$out/libfluvio.h" "$out/fluvio.h" capi/-.o

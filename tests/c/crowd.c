@@ -1,21 +1,10 @@
 /* 64 threads call everything on shared handles, while others close these: each call gives a result that its comment knows, every
  * accepted record has exactly one report, and nothing is called after close. CROWD_SECONDS: how long, 2 by default. */
-#include "check.h"
+#include "crowd_calls.h"
 
 #include <sched.h>
 
 enum { THREADS = 64 };
-
-/* What the threads share, for one round. */
-struct crowd {
-  fluvio_client_t *client;
-  fluvio_producer_t *producer;
-  fluvio_consumer_t *polled, *called;
-  fluvio_queue_t *reports, *done;
-  fluvio_op_t *op;
-  uint64_t accepted, reported, calls;
-  int stop, freed;
-};
 
 struct member {
   pthread_t thread;
@@ -32,24 +21,6 @@ static uint32_t next_random(uint32_t *seed)
 static void add(uint64_t *counter, uint64_t n)
 {
   __atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
-}
-
-/* Takes the error. Whatever may come when handles are closed, deadlines are short and others do the same. */
-static void expect(const char *name, fluvio_status_t status, fluvio_error_t **error)
-{
-  static const fluvio_status_t known[] = { FLUVIO_OK, FLUVIO_ERR_TIMEOUT, FLUVIO_ERR_CLOSED, FLUVIO_ERR_INTERRUPTED, FLUVIO_ERR_CANCELLED,
-                                           FLUVIO_ERR_INVALID_STATE, FLUVIO_ERR_QUEUE_FULL, FLUVIO_ERR_NOT_FOUND, FLUVIO_ERR_ALREADY_EXISTS };
-  size_t i;
-  for (i = 0; i < sizeof known / sizeof *known; i++) {
-    if (known[i] == status) {
-      CHECK(*error == NULL || fluvio_error_status(*error) == status);
-      fluvio_error_free(*error);
-      *error = NULL;
-      return;
-    }
-  }
-  fprintf(stderr, "%s: %s: %s\n", name, fluvio_status_name(status), fluvio_error_message(*error));
-  exit(1);
 }
 
 static void poll_batch(struct crowd *c, int64_t timeout_ms)
@@ -118,18 +89,6 @@ static void send_some(struct crowd *c, int64_t timeout_ms, int how)
   expect("send", status, &error);
 }
 
-/* An operation: waited for, cancelled, or thrown away. */
-static void finish(const char *name, fluvio_op_t *op, uint32_t how, int64_t timeout_ms)
-{
-  fluvio_error_t *error = NULL;
-  CHECK(op != NULL);
-  if (how % 3 == 0)
-    fluvio_op_cancel(op);
-  if (how % 3 != 1)
-    expect(name, fluvio_op_wait(op, timeout_ms, &error), &error);
-  fluvio_op_free(op);
-}
-
 static void admin(struct crowd *c, uint32_t r, int64_t timeout_ms)
 {
   fluvio_error_t *error = NULL;
@@ -179,7 +138,7 @@ static void *take_part(void *arg)
     uint32_t r = next_random(&m->seed);
     int64_t timeout_ms = (int64_t)(r >> 8) % 20;
     add(&c->calls, 1);
-    switch (r % 12) {
+    switch (r % 19) {
     case 0: poll_batch(c, timeout_ms); break;
     case 1: poll_many(c, timeout_ms); break;
     case 2: take_report(c, timeout_ms); break;
@@ -188,12 +147,21 @@ static void *take_part(void *arg)
     case 5: fluvio_consumer_wakeup(c->polled); break;
     case 6: fluvio_queue_wakeup(c->reports); break;
     case 7: CHECK(fluvio_consumer_fd(c->polled) >= 0 && fluvio_queue_fd(c->done) >= 0); break;
-    case 8: fluvio_event_free(fluvio_queue_poll(c->done, 0)); break;
+    case 8: take_event(c->done, 0); break;
+    case 9: take_event(c->events, 0); break;
+    case 10: look(c); break;
+    case 11: take_results(c); break;
+    case 12: objects(c, r >> 12, timeout_ms); break;
+    case 13: ask(c, r >> 12, timeout_ms); break;
+    case 14: steer(c, r >> 12, timeout_ms); break;
+    case 15: end_things(c, r >> 12, timeout_ms); break;
     default: send_some(c, timeout_ms, (int)(r >> 12) % 4);
     }
   }
   return NULL;
 }
+
+/* ------------------------- from here on, what one thread does before and after */
 
 static int32_t on_record(const fluvio_record_t *record, const fluvio_error_t *error, void *ctx)
 {
@@ -219,6 +187,79 @@ static void *close_all(void *arg)
   return NULL;
 }
 
+/* A consumer whose offsets are kept by the threads, and all that does not change. */
+static void prepare(struct crowd *c, const char *endpoint)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_config_t *own = fluvio_config_new();
+  fluvio_op_t *op;
+  OK(fluvio_config_set(c->at, "endpoint", endpoint, &error));
+  OK(fluvio_config_set(c->at, "statistics_interval_ms", "20", &error));
+  OK(fluvio_config_set(c->at, "log_level", "debug", &error));
+  OK(fluvio_config_set_events(c->at, c->events, 1, &error));
+  OK(fluvio_config_set_log(c->at, c->notes, 2, &error));
+  OK(fluvio_config_set_hooks(c->at, c->notes, 3, &error));
+  OK(fluvio_client_connect(c->at, LONG, &c->victim, &error));
+  OK(fluvio_producer_open(c->victim, "crowd", NULL, NULL, LONG, &c->victim_producer, &error));
+  OK(fluvio_config_set_json(c->settings, "{\"start\": \"beginning\"}", &error));
+  OK(fluvio_config_set_events(c->settings, c->events, 4, &error));
+  OK(fluvio_consumer_open(c->victim, "crowd", c->settings, LONG, &c->victim_consumer, &error));
+  OK(fluvio_config_set_json(own, "{\"consumer_id\": \"own\", \"offset_strategy\": \"manual\"}", &error));
+  OK(fluvio_config_set_offset_store(own, c->store, 5, &error));
+  op = fluvio_consumer_open_async(c->client, "crowd", own, LONG, c->store, 6);
+  while (fluvio_op_wait(op, 0, NULL) == FLUVIO_ERR_TIMEOUT)
+    take_event(c->store, LONG);
+  OK(fluvio_op_wait(op, 0, &error));
+  CHECK((c->stored = fluvio_op_take_consumer(op)) != NULL);
+  fluvio_op_free(op);
+  OK(fluvio_watch_open(c->client, "topic", LONG, &c->watch, &error));
+  CHECK(fluvio_topic_create(c->client, "crowd", NULL, LONG, &c->error) == FLUVIO_ERR_ALREADY_EXISTS);
+  OK(fluvio_topic_list(c->client, LONG, &c->topics, &error));
+  OK(fluvio_consumer_offsets_list(c->client, LONG, &c->offsets, &error));
+  OK(fluvio_consumer_positions(c->polled, LONG, &c->positions, &error));
+  OK(fluvio_object_describe(c->client, "topic", "crowd", LONG, &c->value, &error));
+  OK(fluvio_client_stats(c->client, LONG, &c->text, &error));
+  OK(fluvio_producer_send(c->victim_producer, NULL, 0, "value", 5, 0, LONG, &error));
+  OK(fluvio_producer_flush(c->victim_producer, LONG, &error));
+  OK(fluvio_consumer_poll(c->victim_consumer, LONG, &c->batch, &error));
+  OK(fluvio_consumer_poll_many(c->polled, 1, 0, LONG, &c->records, &error));
+  c->offset_op = fluvio_consumer_offset_for_async(c->polled, NULL, 0, "end", LONG, c->done, 36);
+  fluvio_config_free(own);
+}
+
+/* Nobody is there any more. */
+static void clear(struct crowd *c)
+{
+  fluvio_error_t *error = NULL;
+  expect("close victim", fluvio_client_close(c->victim, LONG, &error), &error);
+  fluvio_op_free(c->op);
+  fluvio_op_free(c->offset_op);
+  fluvio_watch_free(c->watch);
+  fluvio_consumer_free(c->stored);
+  fluvio_consumer_free(c->victim_consumer);
+  fluvio_producer_free(c->victim_producer);
+  fluvio_client_free(c->victim);
+  fluvio_consumer_free(c->called);
+  fluvio_consumer_free(c->polled);
+  fluvio_producer_free(c->producer);
+  fluvio_client_free(c->client);
+  fluvio_queue_free(c->reports);
+  fluvio_queue_free(c->store);
+  fluvio_queue_free(c->events);
+  fluvio_queue_free(c->notes);
+  fluvio_queue_free(c->done);
+  fluvio_config_free(c->at);
+  fluvio_config_free(c->settings);
+  fluvio_error_free(c->error);
+  fluvio_topic_list_free(c->topics);
+  fluvio_consumer_offset_list_free(c->offsets);
+  fluvio_position_list_free(c->positions);
+  fluvio_record_list_free(c->records);
+  fluvio_batch_release(c->batch);
+  fluvio_value_free(c->value);
+  fluvio_text_free(c->text);
+}
+
 /* Opens everything, lets the crowd in, and closes in another order each time, twice at once. */
 static uint64_t run_round(const char *endpoint, int number)
 {
@@ -232,12 +273,18 @@ static uint64_t run_round(const char *endpoint, int number)
   c.client = connect_to(endpoint);
   c.reports = fluvio_queue_new();
   c.done = fluvio_queue_new();
+  c.events = fluvio_queue_new();
+  c.store = fluvio_queue_new();
+  c.notes = fluvio_queue_new();
+  c.at = fluvio_config_new();
+  c.settings = fluvio_config_new();
   OK(fluvio_config_set_json(config, "{\"start\": \"beginning\", \"consumer_id\": \"crowd\", \"offset_strategy\": \"manual\"}", &error));
   OK(fluvio_producer_open(c.client, "crowd", NULL, c.reports, LONG, &c.producer, &error));
   OK(fluvio_consumer_open(c.client, "crowd", config, LONG, &c.polled, &error));
   c.called = read_from_start(c.client, "crowd", NULL);
   OK(fluvio_consumer_start_records(c.called, on_record, &c.freed, on_free, &error));
   c.op = fluvio_topic_list_async(c.client, LONG, c.done, 9);
+  prepare(&c, endpoint);
   for (i = 0; i < THREADS; i++) {
     members[i].crowd = &c;
     members[i].seed = (uint32_t)(number * THREADS + i);
@@ -263,13 +310,7 @@ static uint64_t run_round(const char *endpoint, int number)
     CHECK(c.reported > before);
   }
   CHECK(c.reported == c.accepted && fluvio_queue_poll(c.reports, 0) == NULL);
-  fluvio_op_free(c.op);
-  fluvio_consumer_free(c.called);
-  fluvio_consumer_free(c.polled);
-  fluvio_producer_free(c.producer);
-  fluvio_client_free(c.client);
-  fluvio_queue_free(c.reports);
-  fluvio_queue_free(c.done);
+  clear(&c);
   fluvio_config_free(config);
   return c.calls;
 }

@@ -1,0 +1,79 @@
+package tests
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// bcrypt stands in for a library of Windows that Go needs for random numbers and that older releases of wine lack.
+const bcrypt = `#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T len) { return SystemFunction036(data, (ULONG)len); }
+`
+
+// TestPlatforms runs the smoke test with the libraries that make test-platforms has built for platforms that are not this one.
+func TestPlatforms(t *testing.T) {
+	python := os.Getenv("PLATFORMS_PYTHON")
+	if python == "" {
+		t.Skip("builds for other platforms: make test-platforms")
+	}
+	compile := func(t *testing.T, target string, arguments ...string) {
+		run(t, nil, append([]string{python, "-m", "ziglang", "cc", "-target", target, "-std=c99", "-Wall", "-Wextra", "-Werror", "-Iinclude"}, arguments...)...)
+	}
+	cross := filepath.Join(repository(t), "build", "cross")
+
+	t.Run("linux on arm64", func(t *testing.T) {
+		need(t, "qemu-aarch64-static")
+		const root = "/usr/aarch64-linux-gnu" // of Debian's libc6-arm64-cross
+		if _, err := os.Stat(filepath.Join(root, "lib", "ld-linux-aarch64.so.1")); err != nil {
+			t.Skip("the C library of arm64 is not installed (Debian: libc6-arm64-cross)")
+		}
+		dir := t.TempDir()
+		library, program := filepath.Join(dir, "libfluvio.so.1"), filepath.Join(dir, "smoke")
+		copyFile(t, filepath.Join(cross, "arm64", "libfluvio.so"), library)
+		compile(t, "aarch64-linux-gnu.2.17", "tests/c/smoke.c", library, "-o", program)
+		qemu := []string{"qemu-aarch64-static", "-L", root, "-E", "LD_LIBRARY_PATH=" + dir}
+		smoke(t, dir, nil, append(qemu, program), append(qemu, filepath.Join(cross, "arm64", "fluvio-devcluster")))
+	})
+
+	t.Run("windows", func(t *testing.T) {
+		need(t, "wine")
+		dir := t.TempDir()
+		for _, name := range []string{"fluvio.dll", "fluvio-devcluster.exe"} {
+			copyFile(t, filepath.Join(cross, "windows-amd64", name), filepath.Join(dir, name))
+		}
+		compile(t, "x86_64-windows-gnu", "tests/c/smoke.c", filepath.Join(cross, "windows-amd64", "fluvio.lib"), "-lws2_32", "-o", filepath.Join(dir, "smoke.exe"))
+		env := []string{"WINEPREFIX=" + filepath.Join(dir, "wine"), "WINEDEBUG=-all"}
+		run(t, env, "wine", "wineboot", "-i")
+		system := filepath.Join(dir, "wine", "drive_c", "windows", "system32", "bcryptprimitives.dll")
+		if _, err := os.Stat(system); err != nil {
+			file(t, dir, "bcrypt.c", bcrypt)
+			compile(t, "x86_64-windows-gnu", "-shared", filepath.Join(dir, "bcrypt.c"), "-ladvapi32", "-o", system)
+		}
+		smoke(t, dir, env, []string{"wine", filepath.Join(dir, "smoke.exe")}, []string{"wine", filepath.Join(dir, "fluvio-devcluster.exe")})
+		run(t, env, "wineserver", "-k")
+	})
+}
+
+// smoke runs the smoke test on a cluster that is the platform's own program.
+func smoke(t *testing.T, dir string, env, test, cluster []string) {
+	t.Helper()
+	server := exec.CommandContext(t.Context(), cluster[0], append(cluster[1:], "--spus", "2", "--listen", "127.0.0.1:0")...)
+	server.Dir, server.Env, server.Stderr, server.WaitDelay = dir, append(os.Environ(), env...), os.Stderr, 10*time.Second
+	out, err := server.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, server.Start())
+	defer func() { _, _ = server.Process.Kill(), server.Wait() }()
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	require.NoError(t, err)
+	var ready struct{ SC string }
+	require.NoError(t, json.Unmarshal(line, &ready))
+	run(t, env, append(test, ready.SC)...)
+}
