@@ -5,6 +5,7 @@
 #   make test    everything: format, vet, lint, Go with the race detector, fuzz smoke, C, Python, Node, official clients, README
 #   make bench   measures everything beside the official clients: one report with plots in build/bench/report, ten minutes. QUICK=1: three
 #   make bench-observe   what hooks and statistics cost a producer, a minute; leave the machine alone meanwhile
+#   make test-platforms  the library for arm64 and for Windows, in qemu and wine
 #   make test-valgrind, make test-crowd   C tests under valgrind; 64 threads for a minute on shared handles
 #   make bench-produce   measures producers beside the official clients, about three minutes (tests/bench/README.md)
 #   make bench-consume   the same of consumers
@@ -15,6 +16,7 @@
 #   make soak    every fault of the matrix with 50 seeds, then SECONDS=600 of faults one after the other
 #   make docs    writes the pages in docs that are made of the code: settings and errors
 #   make docs-python, make docs-node   the references of the bindings, in build/docs/python and build/docs/node
+#   make docs-c  a manual page made of fluvio.h: man -l build/docs/libfluvio.3
 #   make audit   asks the databases of known vulnerabilities about the dependencies, where they can be reached
 #   make clean   removes build/ and the Node packages
 
@@ -41,6 +43,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
 VERSION = $(shell sed -n 's/^.define FLUVIO_VERSION_HEX 0x\(..\)\(..\)\(..\)$$/0x\1 0x\2 0x\3/p' include/fluvio.h | xargs printf '%d.%d.%d')
 
 # Packages that work once for each connection or setting. Compiled without inlining they make the library 340 KB smaller; nothing of
@@ -54,7 +57,7 @@ COLD := crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/pem math/
 COLD_FLAGS := $(COLD:%=-gcflags=%=-l)
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node bench-cost
+.PHONY: all lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node bench-cost test-platforms docs-c
 
 # need,command,what it is for
 define need
@@ -97,7 +100,7 @@ devcluster: need-build
 # The files of an installation, as make install puts them and make uninstall removes them.
 INSTALLED = $(LIBDIR)/libfluvio.so.1 $(LIBDIR)/libfluvio.so $(LIBDIR)/libfluvio.a $(LIBDIR)/pkgconfig/libfluvio.pc \
   $(LIBDIR)/cmake/libfluvio/libfluvioConfig.cmake $(LIBDIR)/cmake/libfluvio/libfluvioConfigVersion.cmake \
-  $(INCLUDEDIR)/fluvio.h $(INCLUDEDIR)/fluvio.hpp $(BINDIR)/fluvio-devcluster
+  $(INCLUDEDIR)/fluvio.h $(INCLUDEDIR)/fluvio.hpp $(BINDIR)/fluvio-devcluster $(MANDIR)/man3/libfluvio.3
 
 # input, output: fills a template; the paths in it are relative, so that the installation can be moved as a whole.
 define fill
@@ -107,13 +110,14 @@ define fill
 	@chmod 644 '$(DESTDIR)$(2)'
 endef
 
-install: all static
-	@install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/cmake/libfluvio' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(BINDIR)'
+install: all static docs-c
+	@install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(LIBDIR)/cmake/libfluvio' '$(DESTDIR)$(INCLUDEDIR)' '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man3'
 	@install -m 755 $(LIB) '$(DESTDIR)$(LIBDIR)/libfluvio.so.1'
 	@ln -sf libfluvio.so.1 '$(DESTDIR)$(LIBDIR)/libfluvio.so'
 	@install -m 644 $(BUILD)/lib/libfluvio.a '$(DESTDIR)$(LIBDIR)/libfluvio.a'
 	@install -m 644 include/fluvio.h include/fluvio.hpp '$(DESTDIR)$(INCLUDEDIR)'
 	@install -m 755 $(DEVCLUSTER) '$(DESTDIR)$(BINDIR)/fluvio-devcluster'
+	@install -m 644 $(BUILD)/docs/libfluvio.3 '$(DESTDIR)$(MANDIR)/man3/libfluvio.3'
 	$(call fill,libfluvio.pc.in,$(LIBDIR)/pkgconfig/libfluvio.pc)
 	$(call fill,libfluvioConfig.cmake.in,$(LIBDIR)/cmake/libfluvio/libfluvioConfig.cmake)
 	$(call fill,libfluvioConfigVersion.cmake.in,$(LIBDIR)/cmake/libfluvio/libfluvioConfigVersion.cmake)
@@ -223,6 +227,12 @@ test-valgrind: all
 test-crowd: all
 	CROWD_SECONDS=60 go test -count=1 -run '^TestC$$/-std=c99/crowd|^TestCSanitized$$/address/crowd' ./tests
 
+# The C smoke test on platforms that are not this machine's, in emulators: linux on arm64 by qemu-user and Windows by wine, with
+# whatever of these is there. Builds for both.
+test-platforms: need-build need-python devcluster $(DIST_VENV)/.done
+	@for arch in arm64 windows-amd64; do COLD_FLAGS="$(COLD_FLAGS)" capi/packaging/cross.sh $(ROOT)/$(DIST_VENV)/bin/python $$arch $(BUILD)/cross/$$arch; done
+	PLATFORMS_PYTHON=$(ROOT)/$(DIST_VENV)/bin/python go test -count=1 -v -run TestPlatforms ./tests
+
 FUZZ := ./core/internal/wire:FuzzFrame ./core/internal/wire:FuzzBatch ./core/internal/wire:FuzzResponses ./core/internal/wire:FuzzRequests ./core/internal/compress:FuzzDecode ./core:FuzzSettings ./core:FuzzProfile ./core/devcluster:FuzzProduceRecordSet
 fuzz: need-build
 	@echo "== fuzzing, $(FUZZTIME) each"
@@ -265,6 +275,11 @@ SEEDS ?= 50
 soak: need-build
 	@[ "$(SEEDS)" = 0 ] || MATRIX_SEEDS=$(SEEDS) go test -count=1 -v -timeout 2h -run 'TestMatrix$$' ./core/internal/matrix | grep -v -e '^=== ' -e '^ *--- PASS'
 	@SOAK_SECONDS=$(SECONDS) go test -count=1 -v -timeout 24h -run 'TestSoak$$' ./core/internal/matrix | grep -v '^=== '
+
+# The C reference, a manual page made of fluvio.h.
+docs-c: need-build
+	@mkdir -p $(BUILD)/docs
+	@go run ./capi/packaging/manpage include/fluvio.h > $(BUILD)/docs/libfluvio.3
 
 # The Python reference, made of the docstrings, in build/docs/python.
 docs-python: lib $(DIST_VENV)/.done

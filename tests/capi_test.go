@@ -78,6 +78,15 @@ func runOnCluster(t *testing.T, dir string, command ...string) {
 	run(t, []string{"LD_LIBRARY_PATH=" + dir}, append(command, cluster.Endpoint(), strings.TrimPrefix(cluster.ControlURL(), "http://"))...)
 }
 
+// runOnEndpoint runs the command that it is given for the endpoint of a cluster of its own.
+func runOnEndpoint(t *testing.T, command func(endpoint string) []string) {
+	t.Helper()
+	cluster, err := devcluster.Start(t.Context(), devcluster.Options{SPUs: 2})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, cluster.Close()) }()
+	run(t, nil, command(cluster.Endpoint())...)
+}
+
 func TestC(t *testing.T) {
 	for _, language := range [][]string{{"gcc", "-std=c99", "-x", "c"}, {"g++", "-std=c++17", "-x", "c++"}} {
 		for _, name := range cPrograms {

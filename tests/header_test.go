@@ -175,6 +175,75 @@ func TestEveryFunctionIsTested(t *testing.T) {
 	}
 }
 
+// TestManualPage wants the page that make docs-c makes to have each function, with what its comment says, and every constant.
+func TestManualPage(t *testing.T) {
+	page := output(t, "..", nil, "go", "run", "./capi/packaging/manpage", "include/fluvio.h")
+	h := readHeader(t)
+	for _, f := range h.functions {
+		require.Contains(t, page, `\fB`+f.name+`\fP(`)
+		last := strings.TrimSpace(strings.TrimSuffix(f.comment, "*/"))
+		last = strings.TrimLeft(last[strings.LastIndexByte(last, '\n')+1:], "/* ")
+		require.Contains(t, page, strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(last), f.name)
+	}
+	for _, name := range h.defines {
+		if name != "FLUVIO_VERSION_HEX" {
+			require.Contains(t, page, name)
+		}
+	}
+	need(t, "groff")
+	command := exec.Command("groff", "-man", "-Tutf8", "-ww")
+	command.Stdin = strings.NewReader(page)
+	var complaints strings.Builder
+	command.Stderr = &complaints
+	text, err := command.Output()
+	require.NoError(t, err)
+	require.Contains(t, string(text), "fluvio_consumer_poll")
+	for _, line := range strings.Split(strings.TrimSpace(complaints.String()), "\n") { // declarations are longer than lines
+		require.Regexp(t, `^$|cannot break line|can't break line|cannot adjust line`, line)
+	}
+}
+
+// notInTheCrowd are the functions that are not called on what other threads use at the same time, and why not.
+var notInTheCrowd = map[string]string{
+	`fluvio_config_\w+`:                "a config is filled by one thread, says its comment",
+	`fluvio_queue_new`:                 "makes something of the caller's own",
+	`fluvio_\w+_free`:                  "the last call on a handle",
+	`fluvio_client_connect`:            "as _async, which is called; it waits for its own operation",
+	`fluvio_(producer|consumer)_open`:  "as _async, which is called; they wait for their own operation",
+	`fluvio_client_close`:              "closes what the round needs: closers call it, twice at once",
+	`fluvio_(producer|consumer)_close`: "as fluvio_client_close",
+	`fluvio_consumer_start_records`:    "one call for a consumer; fluvio_consumer_start is called by all",
+}
+
+// TestEveryFunctionIsInTheCrowd wants the threads of crowd.c to call each function that may be called on what others use, too.
+func TestEveryFunctionIsInTheCrowd(t *testing.T) {
+	crowd, err := os.ReadFile("c/crowd.c")
+	require.NoError(t, err)
+	calls, err := os.ReadFile("c/crowd_calls.h")
+	require.NoError(t, err)
+	threads, _, found := strings.Cut(string(crowd), "/* ------------------------- from here on")
+	require.True(t, found)
+	threads += string(calls)
+	used := map[string]bool{}
+	for _, f := range readHeader(t).functions {
+		if regexp.MustCompile(`\b` + f.name + `\(`).MatchString(threads) {
+			continue
+		}
+		excused := false
+		for pattern := range notInTheCrowd {
+			if regexp.MustCompile(`^(` + pattern + `)$`).MatchString(f.name) {
+				excused, used[pattern] = true, true
+			}
+		}
+		if !excused {
+			t.Errorf("no thread of tests/c/crowd.c calls %s", f.name)
+		}
+	}
+	for pattern, reason := range notInTheCrowd {
+		require.True(t, used[pattern], "%s: %s: nothing is left out for that", pattern, reason)
+	}
+}
+
 // TestHeaderStandsAlone compiles the headers by themselves, as both languages.
 func TestHeaderStandsAlone(t *testing.T) {
 	strict := []string{"-Wall", "-Wextra", "-Wshadow", "-Wcast-qual", "-Werror", "-pedantic", "-Iinclude"}

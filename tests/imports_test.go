@@ -64,6 +64,7 @@ var rules = map[string]rule{
 	"core/internal/history":                {},                                  // tests hold their runs against it
 	"core/internal/matrix":                 {},                                  // only tests
 	"core/internal/gen":                    {rooms: []string{"core/fluvioerr"}}, // writes the error tables of the other languages
+	"capi/packaging/manpage":               {},
 	"capi":                                 {rooms: []string{"core", "core/fluvioerr"}, modules: []string{"golang.org/x/sys"}},
 	"tests":                                {},
 	// It reads the protocol for itself, without the codec that it judges.

@@ -49,7 +49,7 @@ func TestInstall(t *testing.T) {
 	root := repository(t)
 	first, prefix, out := filepath.Join(t.TempDir(), "first"), filepath.Join(t.TempDir(), "moved"), t.TempDir()
 	run(t, nil, "make", "--no-print-directory", "install", "PREFIX="+first, "LIBDIR="+first+"/lib/own")
-	require.ElementsMatch(t, []string{"bin/fluvio-devcluster", "include/fluvio.h", "include/fluvio.hpp", "lib/own/libfluvio.a", "lib/own/libfluvio.so",
+	require.ElementsMatch(t, []string{"bin/fluvio-devcluster", "include/fluvio.h", "include/fluvio.hpp", "share/man/man3/libfluvio.3", "lib/own/libfluvio.a", "lib/own/libfluvio.so",
 		"lib/own/libfluvio.so.1", "lib/own/pkgconfig/libfluvio.pc", "lib/own/cmake/libfluvio/libfluvioConfig.cmake",
 		"lib/own/cmake/libfluvio/libfluvioConfigVersion.cmake"}, installed(t, first))
 	require.NoError(t, os.Rename(first, prefix))
