@@ -315,6 +315,7 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_config_new": (_PTR, ()),
     "fluvio_config_set": (_STA, (_PTR, _TXT, _TXT, _PTR)),
     "fluvio_config_set_json": (_STA, (_PTR, _TXT, _PTR)),
+    "fluvio_config_set_tls_verify": (_STA, (_PTR, _PTR, _PTR, _PTR, _PTR)),
     "fluvio_config_set_events": (_STA, (_PTR, _PTR, _U64, _PTR)),
     "fluvio_config_set_offset_store": (_STA, (_PTR, _PTR, _U64, _PTR)),
     "fluvio_config_set_log": (_STA, (_PTR, _PTR, _U64, _PTR)),
