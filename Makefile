@@ -38,6 +38,12 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 CC ?= gcc
 export CGO_ENABLED := 1
 
+# Downloads that fail are tried again; suites may take long on a busy machine, and nothing in them waits for ever.
+PIP = -m pip --disable-pip-version-check --retries 10 install --quiet
+export CARGO_NET_RETRY ?= 10
+export npm_config_fetch_retries ?= 10
+GO_TEST := go test -timeout 30m
+
 # Where make install puts things; LIBDIR and INCLUDEDIR lie below PREFIX.
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -57,7 +63,7 @@ COLD := crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/pem math/
 COLD_FLAGS := $(COLD:%=-gcflags=%=-l)
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node bench-cost test-platforms docs-c
+.PHONY: all downloads lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node bench-cost test-platforms docs-c
 
 # need,command,what it is for
 define need
@@ -134,7 +140,7 @@ DIST_VENV ?= $(BUILD)/venv-dist
 $(DIST_VENV)/.done: capi/packaging/requirements.txt
 	@echo "preparing the Python environment of the packages"
 	@$(PYTHON) -m venv $(DIST_VENV)
-	@$(DIST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r capi/packaging/requirements.txt
+	@$(DIST_VENV)/bin/python $(PIP) -r capi/packaging/requirements.txt
 	@touch $@
 
 dist: need-build need-python need-node $(DIST_VENV)/.done
@@ -159,7 +165,7 @@ generate: need-build
 
 # The pages that are made of the code; tests hold them against it.
 docs: generate
-	@UPDATE_DOCS=1 go test -count=1 -run TestSettingsPage ./core
+	@UPDATE_DOCS=1 $(GO_TEST) -count=1 -run TestSettingsPage ./core
 
 $(BUILD)/bin/%: tests/examples/c/%.c include/fluvio.h | lib
 	@mkdir -p $(@D)
@@ -170,15 +176,15 @@ $(VENV)/.done: tests/python/requirements.txt
 	@echo "preparing the Python environment of the tests"
 	@$(PYTHON) -m venv $(VENV)
 	@grep -v '^fluvio==' tests/python/requirements.txt > $(VENV)/requirements.txt
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/requirements.txt
-	@grep '^fluvio==' tests/python/requirements.txt | $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r /dev/stdin \
+	@$(VENV)/bin/python $(PIP) -r $(VENV)/requirements.txt
+	@grep '^fluvio==' tests/python/requirements.txt | $(VENV)/bin/python $(PIP) -r /dev/stdin \
 	  || echo "the official Python client has no package for this machine: its tests will skip"
 	@touch $@
 
 # The official Python client of the platforms before 0.11.12, which the newer one cannot connect to.
 $(OLD_VENV)/.done:
 	@$(PYTHON) -m venv $(OLD_VENV)
-	@$(OLD_VENV)/bin/python -m pip install --quiet --disable-pip-version-check fluvio==0.16.1 \
+	@$(OLD_VENV)/bin/python $(PIP) fluvio==0.16.1 \
 	  || echo "the official Python client 0.16.1 has no package for this machine: its tests will skip"
 	@touch $@
 
@@ -196,48 +202,55 @@ demo: need-python need-node all $(BUILD)/bin/check_lines $(NODE_DONE)
 
 # ------------------------------------------------------------------- tests
 
-test: all check test-core fuzz test-black-box test-python test-interop test-node
+test: downloads all check test-core fuzz test-black-box test-python test-interop test-node
 
-check: need-build
+# Go modules and tools, before what needs them: where a module proxy fails now and then, go does not ask again. go mod tidy wants
+# more modules than the build; what it would change is for check to say.
+fetch = for try in 1 2 3 4 5; do { $(1); } && exit 0; echo "Go modules cannot be had (try $$try of 5)" >&2; sleep $$((try * 3)); done; exit 1
+downloads: need-build
+	@$(call fetch,go mod download && { diff=$$(go mod tidy -diff) || [ -n "$$diff" ]; } && go run $(STATICCHECK) -version > /dev/null)
+	@cd core/otelhook && $(call fetch,go mod download && { diff=$$(go mod tidy -diff) || [ -n "$$diff" ]; })
+
+check: downloads
 	@echo "== format, generated files, vet, staticcheck"
 	@unformatted=$$(gofmt -l capi core tests); [ -z "$$unformatted" ] || { echo "not formatted by gofmt: $$unformatted" >&2; exit 1; }
 	@go run ./core/internal/gen -check
-	@go test -run TestSettingsPage ./core > /dev/null || { go test -run TestSettingsPage ./core; exit 1; }
+	@$(GO_TEST) -run TestSettingsPage ./core > /dev/null || { $(GO_TEST) -run TestSettingsPage ./core; exit 1; }
 	@go mod tidy -diff && go vet ./...
 	@go run $(STATICCHECK) ./...
 	@cd core/otelhook && go mod tidy -diff && go vet ./... && go run $(STATICCHECK) ./...
 
 test-core: need-build
 	@echo "== Go, with the race detector"
-	go test -race -shuffle=on ./core/...
+	$(GO_TEST) -race -shuffle=on ./core/...
 	@echo "== OpenTelemetry, a module of its own"
-	cd core/otelhook && go test -race -shuffle=on ./...
+	cd core/otelhook && $(GO_TEST) -race -shuffle=on ./...
 	@echo "== Go, every bit of every vector"
-	go test -run 'Flipped|Prefix' ./core/internal/wire
+	$(GO_TEST) -run 'Flipped|Prefix' ./core/internal/wire
 
 # The library cannot be loaded with Go's race detector, so what loads it is tested as it is built.
 test-black-box: all need-python $(BUILD)/bin/check_lines $(NODE_DONE)
 	@echo "== C, imports, README"
-	go test ./tests/... ./capi/...
+	$(GO_TEST) ./tests/... ./capi/...
 
 # Beside make test: the C tests under valgrind, and 64 threads for a minute, plain and under AddressSanitizer. Five minutes.
 test-valgrind: all
-	VALGRIND=1 go test -count=1 -run TestCValgrind ./tests
+	VALGRIND=1 $(GO_TEST) -count=1 -run TestCValgrind ./tests
 
 test-crowd: all
-	CROWD_SECONDS=60 go test -count=1 -run '^TestC$$/-std=c99/crowd|^TestCSanitized$$/address/crowd' ./tests
+	CROWD_SECONDS=60 $(GO_TEST) -count=1 -run '^TestC$$/-std=c99/crowd|^TestCSanitized$$/address/crowd' ./tests
 
 # The C smoke test on platforms that are not this machine's, in emulators: linux on arm64 by qemu-user and Windows by wine, with
 # whatever of these is there. Builds for both.
 test-platforms: need-build need-python devcluster $(DIST_VENV)/.done
 	@for arch in arm64 windows-amd64; do COLD_FLAGS="$(COLD_FLAGS)" capi/packaging/cross.sh $(ROOT)/$(DIST_VENV)/bin/python $$arch $(BUILD)/cross/$$arch; done
-	PLATFORMS_PYTHON=$(ROOT)/$(DIST_VENV)/bin/python go test -count=1 -v -run TestPlatforms ./tests
+	PLATFORMS_PYTHON=$(ROOT)/$(DIST_VENV)/bin/python $(GO_TEST) -count=1 -v -run TestPlatforms ./tests
 
 FUZZ := ./core/internal/wire:FuzzFrame ./core/internal/wire:FuzzBatch ./core/internal/wire:FuzzResponses ./core/internal/wire:FuzzRequests ./core/internal/compress:FuzzDecode ./core:FuzzSettings ./core:FuzzProfile ./core/devcluster:FuzzProduceRecordSet
 fuzz: need-build
 	@echo "== fuzzing, $(FUZZTIME) each"
 	@for target in $(FUZZ); do \
-	  go test $${target%%:*} -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(FUZZTIME) | tail -n 2; done
+	  $(GO_TEST) $${target%%:*} -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(FUZZTIME) | tail -n 2; done
 
 test-python: all need-python $(VENV)/.done
 	@echo "== Python"
@@ -267,7 +280,7 @@ bench: need-python need-node all $(VENV)/.done $(NODE_DONE)
 	@$(VENV)/bin/python tests/bench/whole.py $(if $(QUICK),--quick) --out $(BENCH_OUT) $(BENCHFLAGS)
 
 bench-observe: need-build
-	@go test -run - -bench Observed -benchtime 1000x ./core
+	@$(GO_TEST) -run - -bench Observed -benchtime 1000x ./core
 
 # SEEDS: runs of each row of the table of faults; 0: none.
 SECONDS ?= 600
@@ -283,7 +296,7 @@ docs-c: need-build
 
 # The Python reference, made of the docstrings, in build/docs/python.
 docs-python: lib $(DIST_VENV)/.done
-	@$(DIST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check pdoc
+	@$(DIST_VENV)/bin/python $(PIP) pdoc
 	@rm -rf $(BUILD)/docs/python
 	@PYTHONPATH=bindings/python $(DIST_VENV)/bin/python -m pdoc --docformat google --no-show-source -o $(BUILD)/docs/python \
 	  libfluvio libfluvio.aio libfluvio.typed libfluvio.aio.typed libfluvio.compat
