@@ -18,7 +18,7 @@ import libfluvio  # noqa: E402
 from matrix.clients import Unavailable, prepare_official_python  # noqa: E402
 from matrix.require import absent, check  # noqa: E402
 
-DEADLINE = 60.0
+DEADLINE = 120.0
 
 Official = Callable[..., Any]
 

@@ -15,7 +15,7 @@ export const packageRoot = path.join(root, 'bindings', 'node');
 export const require = createRequire(import.meta.url);
 
 /** Far more than anything takes; only there so that a defect fails instead of hanging. */
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 60_000;
 
 /** A cluster and a client for the tests of a file. Fields are there when tests run. */
 export function useCluster(options) {

@@ -16,7 +16,7 @@ sys.path.insert(0, str(PACKAGE))
 
 import libfluvio  # noqa: E402
 
-HANG = 120.0
+HANG = 300.0
 """Seconds after which a test that hangs ends the run with the stacks of all threads."""
 
 

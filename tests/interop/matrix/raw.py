@@ -8,7 +8,7 @@ from typing import Iterator, List, Sequence
 
 from .cases import CODECS
 
-DEADLINE = 10.0
+DEADLINE = 60.0
 FETCH, FETCH_VERSION = 1, 4
 LIST, WATCH, SC_VERSION = 1003, 1004, 15
 MAX_BYTES = 1 << 20

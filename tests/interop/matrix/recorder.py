@@ -10,7 +10,7 @@ from typing import Callable, Iterator, Tuple, TypeVar
 
 from .clients import BUILD, build, need
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 STREAM_FETCH = struct.pack(">h", 1003)
 Result = TypeVar("Result")
 

@@ -39,7 +39,7 @@ class Replicated:
 def control(cluster: libfluvio.DevCluster, path: str, post: bool = False) -> Any:
     """Asks the dev cluster's control port."""
     request = urllib.request.Request(f"{cluster.control_url}/v1/{path}", method="POST" if post else "GET")
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 

@@ -13,7 +13,7 @@ from .clients import CLIENTS, Client, Failed, Job, Unavailable
 from .recorder import through
 from .require import absent
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 TOPIC, KEYS = "recorded", ("01", "02", "03")
 
 
