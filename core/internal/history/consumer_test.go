@@ -295,6 +295,9 @@ func (r *reader) list() {
 // close closes the consumer and holds what is stored against what it said.
 func (r *reader) close() {
 	err := r.consumer.Close(r.ctx)
+	if err != nil {
+		r.Doubt()
+	}
 	r.list()
 	switch {
 	case err == nil && r.readPlan.consumer.OffsetStrategy == "auto":
@@ -482,6 +485,9 @@ func (r *reader) commit() {
 // tolerable says whether a commit failed, as it may.
 func (r *reader) tolerable(err error) bool {
 	e := fluvioerr.As(err)
+	if err != nil {
+		r.Doubt()
+	}
 	switch {
 	case err == nil:
 		return false

@@ -33,6 +33,7 @@ type lane struct {
 	highest int64 // the highest record handed out so far
 	stored  int64 // what the store has; nothing: none
 	kept    int64 // the highest record that was stored since reading began at a position, or chosen not to be
+	late    bool  // a commit failed: what it was to store may be stored at any time
 }
 
 // jump is a gap that was announced.
@@ -45,7 +46,8 @@ type jump struct{ from, to int64 }
 //     damaged. Nothing comes while the partition is paused. What stands at an offset is always the same, and is what was
 //     acknowledged.
 //  6. What is stored was handed out, and before the application came for more the last time if it did not ask for a commit
-//     itself. A consumer that is opened anew goes on behind what is stored.
+//     itself. A consumer that is opened anew goes on behind what is stored; after a commit that failed, of which a server may
+//     have the request still, behind anything that could be stored.
 type Reading struct {
 	mu    sync.Mutex
 	salt  maphash.Seed
@@ -137,7 +139,7 @@ func (r *Reading) Begin(at Lane, offset int64, named bool) {
 	l := r.lane(at)
 	if named && l.stored != nothing {
 		r.tally.Resumed++
-		if !l.reach(l.stored+1, offset) {
+		if !l.reach(l.stored+1, offset) && !(l.late && l.reachable(offset)) {
 			r.complain(at, "a consumer begins at %d, and %d is stored; the gaps that were announced: %v", offset, l.stored, l.jumps)
 		}
 	}
@@ -187,6 +189,16 @@ func (r *Reading) Jump(at Lane, from, to int64) {
 // reach says whether one gets from one offset to another by jumps that were announced.
 func (l *lane) reach(from, to int64) bool {
 	return from == to || from < to && slices.ContainsFunc(l.jumps, func(j jump) bool { return j.from <= from && from < j.to && l.reach(j.to, to) })
+}
+
+// reachable says whether a consumer may begin there if anything is stored that could be.
+func (l *lane) reachable(offset int64) bool {
+	for from := range min(l.most+1, offset) {
+		if l.reach(from+1, offset) {
+			return true
+		}
+	}
+	return false
 }
 
 // Give notes a record that the application got.
@@ -247,6 +259,15 @@ func (r *Reading) Save(at Lane, offset int64) {
 	l.stored = offset
 }
 
+// Doubt notes that a commit, or that of a consumer when it closes, has failed.
+func (r *Reading) Doubt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range r.lanes {
+		l.late = true
+	}
+}
+
 // Committed notes that the latest commit has succeeded, closed: the one of a consumer that stores by itself when it closes.
 // What was handed out, or what the application was done with, is stored now.
 func (r *Reading) Committed(closed bool) {
@@ -259,6 +280,9 @@ func (r *Reading) Committed(closed bool) {
 			r.complain(at, "the consumer closed without an error, and %d is stored instead of %d", l.stored, l.settled)
 		case !closed && l.given != nothing && l.given != l.stored:
 			r.complain(at, "a commit succeeded, and %d is stored instead of %d", l.stored, l.given)
+		}
+		if closed && l.settled > l.kept || !closed && l.given != nothing {
+			l.late = false // it was stored behind what was late
 		}
 		if !closed {
 			l.kept = max(l.kept, l.given)
