@@ -21,6 +21,7 @@
 #   make clean   removes build/ and the Node packages
 
 SHELL := /bin/bash
+comma := ,
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := all
 
@@ -45,6 +46,9 @@ PIP = -m pip --disable-pip-version-check --retries 10 install --quiet
 export CARGO_NET_RETRY ?= 10
 export npm_config_fetch_retries ?= 10
 GO_TEST := go test -timeout 30m
+# Dev clusters are never behind a proxy.
+export NO_PROXY := $(if $(NO_PROXY),$(NO_PROXY)$(comma))127.0.0.1,localhost
+export no_proxy := $(if $(no_proxy),$(no_proxy)$(comma))127.0.0.1,localhost
 
 # Where make install puts things; LIBDIR and INCLUDEDIR lie below PREFIX.
 PREFIX ?= /usr/local
