@@ -32,7 +32,8 @@ DEVCLUSTER := $(BUILD)/bin/fluvio-devcluster
 VENV := $(BUILD)/venv
 OLD_VENV := $(BUILD)/venv-old
 PYTHON := python3
-FUZZTIME ?= 3s
+# Counted: when go's own time for fuzzing is over, it now and then takes that for a failure. FUZZTIME=10m searches longer.
+FUZZTIME ?= 5000x
 CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1767225600)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -256,7 +257,8 @@ FUZZ := ./core/internal/wire:FuzzFrame ./core/internal/wire:FuzzBatch ./core/int
 fuzz: need-build
 	@echo "== fuzzing, $(FUZZTIME) each"
 	@for target in $(FUZZ); do \
-	  $(GO_TEST) $${target%%:*} -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(FUZZTIME) | tail -n 2; done
+	  out=$$($(GO_TEST) $${target%%:*} -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(FUZZTIME) 2>&1) || { echo "$$out"; exit 1; }; \
+	  tail -n 2 <<< "$$out"; done
 
 test-python: all need-python $(VENV)/.done
 	@echo "== Python"
