@@ -46,7 +46,7 @@ func need(t *testing.T, tool string) {
 // run runs a command in the checkout and fails the test with its whole output when it fails.
 func run(t *testing.T, env []string, command ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir, cmd.Env = repository(t), append(os.Environ(), env...)

@@ -28,7 +28,7 @@ func readmeBlock(t *testing.T, language string) string {
 // output runs a command in a folder and returns what it printed.
 func output(t *testing.T, dir string, env []string, command ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)

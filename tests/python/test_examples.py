@@ -55,7 +55,7 @@ def example(name: str, *arguments: str) -> str:
     """Runs one of the example programs, and gives what it printed."""
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / name), *arguments],
-        env={**os.environ, "PYTHONPATH": str(PACKAGE)}, capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE)}, capture_output=True, text=True, timeout=250, check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr

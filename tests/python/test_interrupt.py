@@ -130,7 +130,7 @@ def test_ctrl_c(case: str, tmp_path: Path, record_property: Any) -> None:
         environment["LIBFLUVIO_DEVCLUSTER"] = str(mute)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, case, CASES[case]],
-        env=environment, capture_output=True, text=True, timeout=100, check=False,
+        env=environment, capture_output=True, text=True, timeout=250, check=False,
     )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)

@@ -118,7 +118,7 @@ def test_what_a_type_checker_knows(tmp_path: Path) -> None:
     file.write_text(CHECKED, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), str(file)], capture_output=True,
-        env={**os.environ, "MYPYPATH": str(PACKAGE)}, cwd=tmp_path, text=True, timeout=100, check=False,
+        env={**os.environ, "MYPYPATH": str(PACKAGE)}, cwd=tmp_path, text=True, timeout=250, check=False,
     )
     if "No module named mypy" in done.stderr:
         pytest.skip("mypy is not installed")

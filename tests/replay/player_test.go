@@ -44,7 +44,7 @@ func dial(t *testing.T, addr string) *raw {
 	t.Helper()
 	nc, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
-	require.NoError(t, nc.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(t, nc.SetDeadline(time.Now().Add(time.Minute)))
 	t.Cleanup(func() { _ = nc.Close() })
 	return &raw{t, nc}
 }

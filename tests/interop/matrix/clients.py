@@ -21,7 +21,7 @@ PROGRAMS = Path(__file__).resolve().parent / "programs"
 
 RUN_DEADLINE = 120.0
 """Seconds after which a client's process is ended: some calls of the official clients may never return."""
-BUILD_DEADLINE = 900.0
+BUILD_DEADLINE = 1800.0
 RUST = (1, 85)
 """The official crate's language edition needs this version of Rust."""
 
