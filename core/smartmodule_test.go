@@ -118,7 +118,7 @@ func TestSmartModuleFailsForARecord(t *testing.T) {
 	})
 	client := m.connect(nil)
 	require.NoError(t, m.dev.CreateTopic("failing", 1))
-	producer, err := client.Producer(testContext(t), "failing", fluvio.ProducerOptions{Linger: time.Hour}) // each flush is one batch
+	producer, err := client.Producer(testContext(t), "failing", fluvio.ProducerOptions{Linger: time.Minute}) // each flush is one batch
 	require.NoError(t, err)
 	for _, word := range []string{"a b c d e", "f g"} {
 		for _, value := range strings.Fields(word) {
