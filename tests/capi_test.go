@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -192,7 +193,11 @@ func TestLibraryFile(t *testing.T) {
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
 	// The goal is 9,000,000. Types (2 MB with their relocations) and tables of code lines (3 MB) are what is left, YAML 0.26 MB.
-	require.LessOrEqual(t, len(content), 9_620_000, "what has grown: go build -buildmode=c-shared -o FILE ./capi; go tool nm -size -sort size FILE")
+	limit := 10_600_000 // with other compilers, of which 9,620,000 says nothing
+	if strings.HasPrefix(runtime.Version(), "go1.26") && runtime.GOARCH == "amd64" {
+		limit = 9_680_000 // 60,000 more, for C compilers and linkers that differ
+	}
+	require.LessOrEqual(t, len(content), limit, "what has grown: go build -buildmode=c-shared -o FILE ./capi; go tool nm -size -sort size FILE")
 	goroot, err := exec.Command("go", "env", "GOROOT").Output()
 	require.NoError(t, err)
 	for _, dir := range []string{repository(t) + "/", strings.TrimSpace(string(goroot)) + "/"} {
