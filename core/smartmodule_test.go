@@ -25,7 +25,7 @@ func chainOf(name string) []fluvio.SmartModule { return []fluvio.SmartModule{{Na
 // fillPlain puts the numbers from first up to end into a topic, without SmartModules, some in each batch.
 func fillPlain(t *testing.T, client *fluvio.Client, topic string, first, end int) {
 	t.Helper()
-	producer, err := client.Producer(testContext(t), topic, fluvio.ProducerOptions{BatchSize: 256})
+	producer, err := client.Producer(testContext(t), topic, fluvio.ProducerOptions{BatchSize: 256, Linger: time.Minute})
 	require.NoError(t, err)
 	for i := first; i < end; i++ {
 		_, err := producer.Send(testContext(t), fluvio.Record{Value: fmt.Appendf(nil, "%d", i)})
