@@ -262,12 +262,13 @@ func (c *Consumer) BeginCommit() (carryOut func(context.Context) error) {
 		return func(context.Context) error { return err }
 	}
 	var wanted []commit
-	turn := c.committing.join(func() {
+	turn := c.committing.join(func() []*session {
 		for _, s := range c.every() {
 			if at := s.marks.read(); at.done != noOffset {
 				wanted = append(wanted, commit{s, at.gen, at.done, false})
 			}
 		}
+		return c.turnFor(wanted)
 	})
 	return func(ctx context.Context) error { return c.commitAll(ctx, turn, func() []commit { return wanted }) }
 }
@@ -284,7 +285,7 @@ func (c *Consumer) BeginCommitOffset(topic string, partition int32, offset int64
 	if err != nil {
 		return func(context.Context) error { return err }
 	}
-	turn := c.committing.join(nil)
+	turn := c.committing.join(func() []*session { return c.turnFor([]commit{wanted}) })
 	return func(ctx context.Context) error {
 		return c.commitAll(ctx, turn, func() []commit { return []commit{wanted} })
 	}
@@ -314,6 +315,18 @@ func (c *Consumer) choose(topic string, partition int32, offset int64) (wanted c
 	return commit{s, at.gen, offset, true}, nil
 }
 
+// turnFor is what a commit needs a turn for. The cluster stores partitions one by one, other stores all at once.
+func (c *Consumer) turnFor(wanted []commit) []*session {
+	if c.cfg.Store != nil {
+		return nil
+	}
+	sessions := make([]*session, len(wanted)) // not nil
+	for i, w := range wanted {
+		sessions[i] = w.session
+	}
+	return sessions
+}
+
 // mayCommit says why offsets cannot be stored.
 func (c *Consumer) mayCommit() error {
 	if c.cfg.Strategy == StrategyNone {
@@ -325,8 +338,18 @@ func (c *Consumer) mayCommit() error {
 
 // commitSettled stores what auto has to store.
 func (c *Consumer) commitSettled(ctx context.Context) error {
-	return c.commitAll(ctx, c.committing.join(nil), func() (wanted []commit) {
+	var due []*session
+	turn := c.committing.join(func() []*session {
+		var wanted []commit
 		for _, s := range c.every() {
+			if at := s.marks.read(); at.settled > at.auto {
+				wanted, due = append(wanted, commit{session: s}), append(due, s)
+			}
+		}
+		return c.turnFor(wanted)
+	})
+	return c.commitAll(ctx, turn, func() (wanted []commit) {
+		for _, s := range due {
 			if at := s.marks.read(); at.settled > at.auto {
 				wanted = append(wanted, commit{s, at.gen, at.settled, false})
 			}
@@ -358,16 +381,14 @@ func (c *Consumer) commitAll(ctx context.Context, turn *turn, wanted func() []co
 		return c.saveAll(ctx, moved, start)
 	}
 	errs := make([]error, len(moved))
-	slots, done := make(chan struct{}, parallelCommits), make(chan struct{}, len(moved))
+	done := make(chan struct{}, len(moved))
 	for i, w := range moved {
-		slots <- struct{}{}
 		go func() {
 			if errs[i] = w.session.store(ctx, w.offset); errs[i] == nil {
 				w.stored()
 			} else {
 				w.failed()
 			}
-			<-slots
 			done <- struct{}{}
 		}()
 	}
@@ -496,6 +517,12 @@ func (s *session) storeRetrying(ctx context.Context, offset int64) error {
 
 // storeOnce tries to store an offset and says whether a failure is worth another attempt.
 func (s *session) storeOnce(ctx context.Context, offset int64) (again bool, err error) {
+	select { // only for the attempt: who waits for an SPU to come back does not hold up the others
+	case s.consumer.storing <- struct{}{}:
+		defer func() { <-s.consumer.storing }()
+	case <-ctx.Done():
+		return false, fluvioerr.FromContext(ctx, "commit", "other partitions' offsets to be stored", 0)
+	}
 	r, err := s.storeRoute(ctx, offset)
 	if err != nil {
 		return s.passing(err), err

@@ -232,7 +232,7 @@ func TestCommitsKeepTheirOrder(t *testing.T) {
 func TestTurns(t *testing.T) {
 	var q turns
 	decided := 0
-	a, b, c := q.join(nil), q.join(func() { decided++ }), q.join(nil)
+	a, b, c := q.join(nil), q.join(func() []*session { decided++; return nil }), q.join(nil)
 	require.Equal(t, 1, decided)
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -37,6 +37,7 @@ type Consumer struct {
 
 	look       chan struct{} // capacity 1: findNew should look
 	committing turns         // of those who store offsets
+	storing    chan struct{} // capacity parallelCommits: attempts to store one under way
 	closing    chan struct{} // closed when the application takes nothing any more
 	finish     sync.Once
 	finishErr  error // why the last offsets could not be stored
@@ -55,7 +56,7 @@ var lastID atomic.Uint64
 func Open(ctx context.Context, cl *cluster.Cluster, cfg Config) (*Consumer, error) {
 	c := &Consumer{
 		cfg: cfg, cluster: cl, observer: cl.Observer(), inbox: newInbox(cfg.PrefetchBytes), id: lastID.Add(1), known: map[string]int{}, gone: map[place]uint64{},
-		look: make(chan struct{}, 1), closing: make(chan struct{}),
+		look: make(chan struct{}, 1), closing: make(chan struct{}), storing: make(chan struct{}, parallelCommits),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	sessions, err := c.plan(ctx)

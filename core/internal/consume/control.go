@@ -247,7 +247,7 @@ func (c *Consumer) Positions() []PartitionPosition {
 // stored, and the caller deletes what is.
 func ResetOffset(ctx context.Context, cl *cluster.Cluster, cfg Config, topic string, partition int32, to Position) (stored int64, err error) {
 	cfg.Strategy = StrategyManual
-	c := &Consumer{cfg: cfg, cluster: cl, observer: cl.Observer(), inbox: newInbox(0), id: lastID.Add(1)}
+	c := &Consumer{cfg: cfg, cluster: cl, observer: cl.Observer(), inbox: newInbox(0), id: lastID.Add(1), storing: make(chan struct{}, parallelCommits)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	defer cl.CloseOwner(c.id)
 	defer c.cancel()

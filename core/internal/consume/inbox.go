@@ -23,6 +23,7 @@ type inbox struct {
 	lastOf  *session   // guarded by mu: that session
 	hushed  int        // guarded by mu: sessions that have reached their end only as far as silence can tell
 	drained bool       // guarded by mu: the application wants no more than is here
+	lost    bool       // guarded by mu: a session was dropped before its end
 	closed  bool       // guarded by mu
 }
 
@@ -109,7 +110,7 @@ func (in *inbox) tryTake(ctx context.Context) (b *Batch, err error, more bool) {
 			return nil, fluvioerr.New(fluvioerr.Closed, "consume", "the consumer was closed"), true
 		}
 		if len(in.ready) == 0 {
-			ended, last, drained, hushed := in.live == 0, in.last, in.drained, in.hushed > 0
+			ended, last, drained, hushed, lost := in.live == 0, in.last, in.drained, in.hushed > 0, in.lost
 			in.mu.Unlock()
 			if !ended {
 				return nil, nil, false
@@ -124,6 +125,8 @@ func (in *inbox) tryTake(ctx context.Context) (b *Batch, err error, more bool) {
 			switch e.End = fluvioerr.EndReached; {
 			case drained:
 				e.Message, e.End = "the consumer was drained", fluvioerr.Drained
+			case lost:
+				e.Message, e.End = "a topic was deleted before its end was read", fluvioerr.TopicDeleted
 			case hushed:
 				e.Message, e.End = "nothing has come of what is left for the request timeout: SmartModules leave it out, as far as can be known", fluvioerr.EndSilent
 			}
@@ -297,6 +300,7 @@ func (in *inbox) knows(s *session, offset int64) bool {
 // drop ends a session without an error.
 func (in *inbox) drop(s *session) {
 	in.mu.Lock()
+	in.lost = in.lost || !s.buried
 	in.bury(s, nil)
 	credit := in.grant()
 	in.mu.Unlock()

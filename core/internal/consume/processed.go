@@ -92,7 +92,7 @@ func (st *stream) checkProcessed(patience time.Duration) (flows bool) {
 		st.probed = now
 		st.probe()
 	}
-	if stored >= s.upto && waited >= patience && st.probed.IsZero() {
+	if stored >= s.upto && waited >= patience && st.probed.IsZero() && quiet >= min(orphanPatience, patience/4) { // else a frame may just be arriving
 		s.consumer.inbox.put(s, &frame{session: s, done: true, silent: true, gen: s.gen}, false)
 		st.end(errReachedEnd)
 	}

@@ -237,10 +237,17 @@ func (s *session) reaches(ctx context.Context, l log, offset int64) (end int64, 
 	if err := l.conn.Call(ctx, wire.KeyFetch, req, &resp); err != nil {
 		return 0, err
 	}
-	if len(resp.Topics) == 1 && len(resp.Topics[0].Partitions) == 1 && resp.Topics[0].Partitions[0].Error.Ok() {
-		return offset, nil
+	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
+		return 0, fluvioerr.New(fluvioerr.Protocol, "consume", "the answer to Fetch does not fit the request")
 	}
-	return l.end, nil
+	e := resp.Topics[0].Partitions[0].Error.Err("consume")
+	switch {
+	case e == nil:
+		return offset, nil
+	case e.Code == fluvioerr.OffsetEvicted || e.Server == fluvioerr.ServerOther: // old servers have no code for it
+		return l.end, nil
+	}
+	return 0, e
 }
 
 // fetch asks for what is at an offset, once, and for little of it.
