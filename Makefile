@@ -95,6 +95,7 @@ all: lib devcluster
 
 # The go command knows by itself what is up to date.
 lib: need-build
+	@[ -e $(LIB) ] || echo "building libfluvio.so (some minutes the first time)"
 	@GOFLAGS="$(GOFLAGS) $(COLD_FLAGS)" go build -trimpath -buildmode=c-shared -ldflags "$(LDFLAGS)" -o $(LIB) ./capi
 	@rm -f $(BUILD)/lib/libfluvio.h && ln -sf libfluvio.so $(BUILD)/lib/libfluvio.so.1
 

@@ -413,7 +413,7 @@ FLUVIO_API void fluvio_event_free(fluvio_event_t *event);
 
 /* Connects to a cluster: reaches the SC, agrees on versions, loads the metadata. Settings: endpoint, or profile and
  * profile_path (default: the current profile of the official tools' file), client_id, connection_timeout_ms,
- * request_timeout_ms, use_spu_local_address, log_level, statistics_interval_ms, ... (README). With validate_on_connect false it
+ * request_timeout_ms, use_spu_local_address, log_level, statistics_interval_ms, ... (docs/configuration.md). With validate_on_connect false it
  * does not wait for the SC, which is reached in the background; the first calls wait for it. config NULL: all defaults. *client is
  * the caller's. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_client_connect(const fluvio_config_t *config, int64_t timeout_ms, fluvio_client_t **client, fluvio_error_t **error);
@@ -649,7 +649,7 @@ FLUVIO_API fluvio_status_t fluvio_event_offsets_reply(fluvio_event_t *event, con
 /* --------------------------------------------------------------- producer */
 
 /* Opens a producer of a topic. Settings: batch_size, linger_ms, max_request_size, compression, buffer_memory, delivery,
- * delivery_timeout_ms, isolation, partitioner (siphash; round_robin, sticky, fixed), partition, smartmodules ... (README);
+ * delivery_timeout_ms, isolation, partitioner (siphash; round_robin, sticky, fixed), partition, smartmodules ... (docs/configuration.md);
  * buffer_full has no effect, send has a timeout instead. smartmodules is a list of objects, by fluvio_config_set_json;
  * transforms_path names a transformation file of the official tools with such a list.
  * deliveries: where delivery reports go, or NULL when nobody wants them, which costs nothing. Every accepted record gets
@@ -732,11 +732,11 @@ FLUVIO_API void fluvio_producer_free(fluvio_producer_t *producer);
 /* Opens a consumer of a topic (or of several: topic NULL and the setting topics; or of all that match a pattern, a regular
  * expression that begins with ^). Settings: partitions (all), group_size and group_member (a static group), start (end;
  * beginning, end, beginning+N, end-N, an absolute offset, or time:T), stop_at (never; end, an offset, or time:T), offset_reset,
- * corrupt_batches, max_retries, max_bytes, prefetch_bytes, isolation ... (README). *consumer is the caller's and keeps the
+ * corrupt_batches, max_retries, max_bytes, prefetch_bytes, isolation ... (docs/configuration.md). *consumer is the caller's and keeps the
  * client alive.
  * smartmodules, by fluvio_config_set_json, is a list of objects {"name" or "path" or "wasm": {"base64"}, "params": {},
  * "accumulator", "lookback": {"last", "age_ms"}}, and transforms_path a transformation file of the official tools: the chain of SmartModules that SPUs run records through. What comes out has no
- * timestamps, and offsets that are exact only for the last record of what was read together (README).
+ * timestamps, and offsets that are exact only for the last record of what was read together (docs/limits.md).
  * consumer_id names the consumer: unless start is an absolute offset, reading goes on behind the offset that is stored
  * under this name, with end too. offset_strategy says who stores offsets: none, manual (fluvio_consumer_commit) or auto
  * (also every offset_flush_ms, and close). Since 0.1. */

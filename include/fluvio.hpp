@@ -113,7 +113,7 @@ template <class F> void destroy(void *f) noexcept { delete static_cast<F *>(f); 
 
 } // namespace detail
 
-/* Settings by name; README lists them. Numbers and booleans are written as such: {{"linger_ms", 5}, {"compression", "lz4"}}. */
+/* Settings by name; docs/configuration.md lists them. Numbers and booleans are written as such: {{"linger_ms", 5}, {"compression", "lz4"}}. */
 class config {
 public:
   struct setting {

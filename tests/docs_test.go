@@ -106,6 +106,9 @@ func TestDocsNames(t *testing.T) {
 		}
 	}
 	require.Greater(t, len(tests), 500)
+	for path := range texts(t, "*.test.mjs") { // Node's tests have sentences for names: their files are named
+		tests[filepath.Base(path)] = true
+	}
 	header, err := os.ReadFile("../include/fluvio.h")
 	require.NoError(t, err)
 	makefile, err := os.ReadFile("../Makefile")
@@ -113,7 +116,7 @@ func TestDocsNames(t *testing.T) {
 	for page, text := range pages(t) {
 		for _, m := range inlineCode.FindAllStringSubmatch(prose(text), -1) {
 			code := m[1]
-			if name := regexp.MustCompile(`^(Test[A-Z]\w+|test_\w+)$`).FindString(code); name != "" && !tests[name] {
+			if name := regexp.MustCompile(`^(Test[A-Z]\w+|test_\w+|\w+\.test\.mjs)$`).FindString(code); name != "" && !tests[name] {
 				t.Errorf("%s names the test %s, which is not there", page, name)
 			}
 			for _, name := range regexp.MustCompile(`\bfluvio_[a-z]+_[a-z_]+\b`).FindAllString(code, -1) {
@@ -142,7 +145,7 @@ func TestFeatureTable(t *testing.T) {
 			continue
 		}
 		shown++
-		if !regexp.MustCompile("^`[Tt]est_?\\w+`").MatchString(cells[7]) {
+		if !regexp.MustCompile("^`([Tt]est_?\\w+|\\w+\\.test\\.mjs)`").MatchString(cells[7]) {
 			t.Errorf("no test is named for: %s", cells[0])
 		}
 	}

@@ -25,6 +25,7 @@ succeed when it is repeated; whether the object it came from can still be used; 
 | repeat it? | ` + "`fluvioerr.Retriable(err)`" + ` | ` + "`fluvio_error_is_retriable`" + ` | ` + "`retriable`" + ` | ` + "`retriable`" + ` |
 | is the object lost? | ` + "`fluvioerr.Fatal(err)`" + ` | ` + "`fluvio_error_is_fatal`" + ` | ` + "`fatal`" + ` | ` + "`fatal`" + ` |
 | may it be stored? | ` + "`fluvioerr.MaybeWritten(err)`" + ` | ` + "`fluvio_error_maybe_written`" + `, ` + "`persisted`" + ` of the delivery | ` + "`maybe_written`" + ` | ` + "`maybeWritten`" + ` |
+| the hint | ` + "`HintText()`" + ` | ` + "`fluvio_error_detail(e, \"hint\")`" + ` | ` + "`hint`" + ` | ` + "`hint`" + ` |
 
 `
 

@@ -44,7 +44,7 @@ type Conn struct {
 	heard   atomic.Int64 // when bytes last arrived, in ns after born
 	asked   atomic.Int64 // when Call first asked for an answer after that, in ns after born
 	doubted atomic.Int64 // the latter, when a call was given up that had waited long
-	known   atomic.Bool  // the observer was told of the connection
+	known   atomic.Bool  // the handshake succeeded, and the observer was told of the connection
 }
 
 // call is a request that waits for its answer, or a stream that waits for frames.
@@ -592,6 +592,10 @@ func (c *Conn) ioError(err error, what string) error {
 		e.Message = "no byte could be sent for " + c.cfg.WriteStall.String() + ": the server does not read"
 	default:
 		e.Message = "cannot " + what + ": " + rootCause(err)
+	}
+	// Not for a server that does not read: there it was we who gave up.
+	if c.known.Load() && !errors.Is(err, os.ErrDeadlineExceeded) {
+		e.Hint = "the server or the network ended the connection; libfluvio connects again"
 	}
 	if c.heard.Load() == 0 {
 		refusedTLS(c.sock, e)

@@ -400,9 +400,9 @@ func TestFramesThatCannotBe(t *testing.T) {
 		"zero":           {[]byte{0, 0, 0, 0}, "0 bytes"},
 		"above the max":  {[]byte{0, 0x10, 0, 1, 0}, "more than the limit of 1048576"},
 		"HTTP":           {[]byte("HTTP/1.1 400 Bad Request\r\n"), "the peer speaks HTTP"},
-		"cut in a frame": {append(binary.BigEndian.AppendUint32(nil, 100), 1, 2, 3), "in the middle of a message"},
-		"cut in a head":  {[]byte{0, 0}, "in the middle of a message"},
-		"nothing":        {nil, "the server closed the connection"},
+		"cut in a frame": {append(binary.BigEndian.AppendUint32(nil, 100), 1, 2, 3), "in the middle of a message [hint: the server or the network ended"},
+		"cut in a head":  {[]byte{0, 0}, "in the middle of a message [hint: the server or the network ended"},
+		"nothing":        {nil, "the server closed the connection [hint: the server or the network ended"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := startServer(t, true, func(p *peer) {
