@@ -56,7 +56,10 @@ type Partition struct {
 	Resolution uint8
 	// Moves rises with every change of leader that the watch told of, and when the partition is made anew, so that who missed
 	// a snapshot notices a leader that went and came back. It says nothing across partitions.
-	Moves   uint64
+	Moves uint64
+	// Made is the Moves with which the partition appeared: it changes when the topic was deleted and made anew under its name, as far
+	// as the watch told. What happened between two watches it does not tell.
+	Made    uint64
 	hw, leo *atomic.Int64 // shared by successive snapshots: they change several times a second
 }
 
@@ -93,6 +96,7 @@ type partitionState struct {
 	spec    *wire.PartitionSpec
 	status  *wire.PartitionStatus
 	moves   uint64
+	made    uint64
 	hw, leo *atomic.Int64
 }
 
@@ -133,7 +137,7 @@ func (s *state) apply(m *wire.MetadataUpdate) (changed bool) {
 			changed = s.drop(m.Label, c.Object.Name) || changed
 		} else if p := s.partitions[c.Object.Name]; p != nil && m.Label == wire.LabelPartition { // made anew
 			s.moves++
-			p.moves, changed = s.moves, true
+			p.moves, p.made, changed = s.moves, s.moves, true
 		}
 	}
 	return changed
@@ -172,6 +176,9 @@ func (s *state) put(label string, o *wire.Object) bool {
 		} else {
 			s.moves++ // one counter for all: a partition that is made anew gets no number that it had
 			p.moves = s.moves
+		}
+		if p.made = p.moves; last != nil {
+			p.made = last.made
 		}
 		return old == nil || old.spec.Leader != spec.Leader || old.status.Resolution != status.Resolution || !slices.Equal(old.spec.Replicas, spec.Replicas)
 	}
@@ -237,7 +244,7 @@ func (s *state) snapshot(local bool) *Snapshot {
 		if !ok || t == nil || uint64(id) >= uint64(len(t.Partitions)) {
 			continue
 		}
-		t.Partitions[id] = &Partition{Topic: topic, ID: int32(id), Leader: p.spec.Leader, Replicas: p.spec.Replicas, Resolution: p.status.Resolution, Moves: p.moves, hw: p.hw, leo: p.leo}
+		t.Partitions[id] = &Partition{Topic: topic, ID: int32(id), Leader: p.spec.Leader, Replicas: p.spec.Replicas, Resolution: p.status.Resolution, Moves: p.moves, Made: p.made, hw: p.hw, leo: p.leo}
 	}
 	return snap
 }

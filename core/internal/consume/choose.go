@@ -33,6 +33,7 @@ func (c *Consumer) plan(ctx context.Context) (sessions []*session, err error) {
 				if c.cfg.owns(name, id) && c.named[place{name, id}] == nil {
 					s := c.newSession(name, id)
 					s.optional = want.Pattern != nil
+					s.made = t.Partitions[id].Made
 					sessions = append(sessions, s)
 				}
 			}
@@ -142,13 +143,14 @@ func (c *Consumer) appeared(snap *cluster.Snapshot) (sessions []*session) {
 				if known && int(id) < first || !c.cfg.owns(name, id) || c.named[p] != nil {
 					continue
 				}
-				if moves, gone := c.gone[p]; gone && moves == t.Partitions[id].Moves {
+				if made, gone := c.gone[p]; gone && made == t.Partitions[id].Made {
 					still = true // the SC has not told yet
 					continue
 				}
 				delete(c.gone, p)
 				s := c.newSession(name, id)
 				s.optional = want.Pattern != nil
+				s.made = t.Partitions[id].Made
 				s.maxBytes = c.cfg.maxBytes(len(c.all))
 				s.next = 0
 				switch c.cfg.StopAt.Kind {
@@ -190,7 +192,7 @@ const lostGen = math.MaxUint64
 func (s *session) lose() {
 	c := s.consumer
 	s.mu.Lock()
-	moves := s.moved
+	made := s.made
 	s.mu.Unlock()
 	c.mu.Lock()
 	p := place{s.topic, s.partition}
@@ -198,7 +200,7 @@ func (s *session) lose() {
 	if mine {
 		delete(c.named, p)
 		delete(c.known, s.topic) // a topic of this name is another one
-		c.gone[p] = moves
+		c.gone[p] = made
 		c.all = slices.DeleteFunc(slices.Clone(c.all), func(o *session) bool { return o == s })
 	}
 	c.mu.Unlock()

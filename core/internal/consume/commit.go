@@ -1,9 +1,11 @@
 package consume
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -423,8 +425,16 @@ func (w *commit) stored() {
 
 // saveAll stores offsets in a store that is not the cluster.
 func (c *Consumer) saveAll(ctx context.Context, moved []commit, start time.Time) error {
+	var lost error // of partitions whose topic was made anew: theirs would be taken for the new one's
+	moved = slices.DeleteFunc(moved, func(w commit) bool {
+		err := w.session.replaced()
+		if err != nil {
+			lost = w.session.stores(ctx, w.offset, func(context.Context) error { return commitError(err, w.offset) })
+		}
+		return err != nil
+	})
 	if len(moved) == 0 {
-		return nil
+		return lost
 	}
 	list := make([]StoredOffset, len(moved))
 	for i, w := range moved {
@@ -445,7 +455,14 @@ func (c *Consumer) saveAll(ctx context.Context, moved []commit, start time.Time)
 			moved[i].failed()
 		}
 	}
-	return err
+	return cmp.Or(err, lost)
+}
+
+// commitError completes an error of storing an offset.
+func commitError(err error, offset int64) *fluvioerr.Error {
+	e := fluvioerr.As(err).AtOffset(offset)
+	e.Op = "commit"
+	return e
 }
 
 // storeError makes an error of this library out of one of an application's store.
@@ -501,8 +518,7 @@ func (s *session) storeRetrying(ctx context.Context, offset int64) error {
 		if err == nil {
 			return nil
 		}
-		e := fluvioerr.As(s.at(err)).AtOffset(offset)
-		e.Op = "commit"
+		e := commitError(s.at(err), offset)
 		if !again || ctx.Err() != nil && (e.Code == fluvioerr.Timeout || e.Code == fluvioerr.Cancelled) {
 			return e
 		}
@@ -517,6 +533,12 @@ func (s *session) storeRetrying(ctx context.Context, offset int64) error {
 
 // storeOnce tries to store an offset and says whether a failure is worth another attempt.
 func (s *session) storeOnce(ctx context.Context, offset int64) (again bool, err error) {
+	if err := s.replaced(); err != nil {
+		return false, err
+	}
+	if s.consumer.cluster.Snapshot().Topics[s.topic] == nil { // servers store it nevertheless, for a topic of this name that comes later
+		return false, fluvioerr.FromServer(fluvioerr.ServerTopicNotFound, "commit", "the cluster no longer has it")
+	}
 	select { // only for the attempt: who waits for an SPU to come back does not hold up the others
 	case s.consumer.storing <- struct{}{}:
 		defer func() { <-s.consumer.storing }()

@@ -29,7 +29,7 @@ type Consumer struct {
 	known   map[string]int     // guarded by mu: how many partitions were looked at, of topics read whole
 	all     []*session         // guarded by mu: every session, ended ones too, but for those of topics that a pattern took and that are gone
 	named   map[place]*session // guarded by mu: the same
-	gone    map[place]uint64   // guarded by mu: the Moves of partitions of patterns that were lost: these do not come back
+	gone    map[place]uint64   // guarded by mu: the Made of partitions of patterns that were lost: these do not come back
 	drained bool               // guarded by mu: Drain was called
 	ended   bool               // guarded by mu: Close was called
 	close   sync.Once

@@ -97,7 +97,7 @@ func (s *session) goTo(op string, at func() int64, anew bool) error {
 	s.stream = nil
 	s.next = at()
 	if anew {
-		s.refused = nil
+		s.refused, s.made = nil, 0
 		s.marks.begin(s.gen, s.next)
 	} else {
 		s.marks.renew(s.gen)

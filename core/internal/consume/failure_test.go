@@ -2,6 +2,7 @@ package consume
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -303,6 +304,57 @@ func TestTopicDeletedWhileReading(t *testing.T) {
 	rows, err = readUntil(t, c, func(r []row) bool { return len(r) == 1 })
 	require.NoError(t, err)
 	require.Equal(t, []string{"here"}, values(rows))
+}
+
+// A topic that is made anew under its name is another one, also when no server told of it: nothing is read from the old position
+// there, and no old offset is stored for it.
+func TestTopicMadeAnewWhileItsServerIsAway(t *testing.T) {
+	for _, own := range []bool{false, true} {
+		w := newWorld(t, devcluster.Options{SPUs: 2})
+		w.topic("anew", 1)
+		w.store("anew", 0, batchOf(compress.None, numbered(0, 10, 8)...))
+		cfg, saved := testConfig("anew"), &savedOffsets{}
+		cfg.ConsumerID, cfg.Strategy = "old", StrategyManual
+		if own {
+			cfg.Store = saved
+		}
+		c := w.consumer(cfg)
+		_, err := readUntil(t, c, func(r []row) bool { return len(r) == 10 })
+		require.NoError(t, err)
+
+		require.NoError(t, w.dev.StopSPU(w.cluster.Partition("anew", 0).Leader))
+		require.NoError(t, w.dev.DeleteTopic("anew"))
+		w.topic("anew", 1) // on the other SPU
+		for err := errors.New("not yet"); err != nil; {
+			require.NoError(t, testContext(t).Err(), "%v", err)
+			_, err = w.tryStore("anew", 0, batchOf(compress.None, numbered(100, 20, 8)...))
+		}
+		_, err = c.Next(testContext(t))
+		require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
+		require.ErrorContains(t, err, "another topic")
+		err = c.Commit(testContext(t))
+		require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
+		require.Empty(t, saved.list)
+
+		require.NoError(t, c.Seek("anew", 0, 0))
+		rows, err := readUntil(t, c, func(r []row) bool { return len(r) == 20 })
+		require.NoError(t, err)
+		require.Equal(t, numbered(100, 20, 8), values(rows))
+		require.NoError(t, c.Commit(testContext(t)))
+		list, err := c.stored(testContext(t))
+		require.NoError(t, err)
+		require.Equal(t, []StoredOffset{{"anew", 0, 19}}, list)
+	}
+}
+
+// savedOffsets is a store that keeps what was saved last.
+type savedOffsets struct{ list []StoredOffset }
+
+func (s *savedOffsets) Load(context.Context, string) ([]StoredOffset, error) { return s.list, nil }
+
+func (s *savedOffsets) Save(_ context.Context, _ string, offsets []StoredOffset) error {
+	s.list = offsets
+	return nil
 }
 
 func TestOpenWhileTheSPUIsAway(t *testing.T) {

@@ -49,7 +49,7 @@ type session struct {
 	skipped  int64              // guarded by mu: offsets passed over by resets and because of damage
 	maxBytes int32              // guarded by mu
 	stream   *stream            // guarded by mu: the one that is open
-	moved    uint64             // guarded by mu: the partition's Moves when that was opened
+	made     uint64             // guarded by mu: the Made of the partition that is read, 0 unknown
 	wait     time.Duration      // guarded by mu: how long the next silent stream is waited for, 0 for orphanPatience
 	ends     *time.Timer        // used by run: when StopTime comes, nil when upto is known
 }
@@ -259,6 +259,9 @@ func (s *session) open(ctx context.Context, gen uint64, retries int) (well bool,
 	if err := s.awaitTurn(ctx); err != nil {
 		return false, err
 	}
+	if err := s.replaced(); err != nil {
+		return false, err
+	}
 	moves := s.moves() // before the leader: at worst the stream is opened once more than needed
 	spu, err := s.consumer.cluster.Leader(s.topic, s.partition)
 	if err != nil {
@@ -284,7 +287,7 @@ func (s *session) open(ctx context.Context, gen uint64, retries int) (well bool,
 	if s.stream != nil && s.stream.conn == conn {
 		st.silent = s.stream.silent
 	}
-	s.stream, s.moved = st, moves
+	s.stream = st
 	req := &wire.StreamFetchRequest{
 		Topic: s.topic, Partition: uint32(s.partition), FetchOffset: s.next, MaxBytes: s.maxBytes, Isolation: s.consumer.cfg.Isolation,
 		ConsumerID: s.consumer.streamID(), SmartModules: s.consumer.cfg.SmartModules,
@@ -348,6 +351,26 @@ func (s *session) moves() uint64 {
 		return p.Moves
 	}
 	return 0
+}
+
+// goneMade is the made of a partition whose topic a server said was deleted.
+const goneMade = math.MaxUint64
+
+// replaced is the error of a partition whose topic was deleted and made anew since reading began: positions and offsets of the
+// old one mean nothing there.
+func (s *session) replaced() error {
+	p := s.consumer.cluster.Partition(s.topic, s.partition)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case p == nil || s.made == p.Made:
+		return nil
+	case s.made == 0:
+		s.made = p.Made
+		return nil
+	}
+	return fluvioerr.FromServer(fluvioerr.ServerTopicDeleted, "consume", "it was deleted; what may have its name now is another topic").At(s.topic, s.partition).
+		WithHint("open a consumer anew, or seek, to read a new topic of this name")
 }
 
 // awaitTurn waits until the session is not paused and the inbox has room for another frame. A stream's first frame needs no
@@ -532,7 +555,9 @@ func (s *session) accept(st *stream, m *wire.StreamFetchResponse, buf *transport
 		f.err = nil
 		return f, false, serverErr
 	case serverErr != nil && p.Error.Code != fluvioerr.ServerSmartModuleRuntime:
-		f.fatal = true
+		if f.fatal = true; topicIsGone(serverErr) {
+			s.made = goneMade
+		}
 		return f, false, errReachedEnd
 	case s.next >= s.upto:
 		f.done = true
