@@ -78,10 +78,22 @@ func TestFileOffsetStore(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, outside, 1, "nothing is written outside of the folder")
 
-	// What a crash leaves of a file that was being written is not looked at; damage is not passed over.
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "plain", "t", "0.json.123.tmp"), []byte(`{"off`), 0o600))
+	// What a crash leaves of a file that was being written is not looked at, and removed when nobody can be writing it any more;
+	// damage is not passed over.
+	old := time.Now().Add(-2 * time.Hour)
+	for name, age := range map[string]time.Time{"0.json.123.tmp": time.Now(), "0.json.4567.tmp": old, "my.json.1.tmp": old, "0.json.tmp": old} {
+		path := filepath.Join(folder, "plain", "t", name)
+		require.NoError(t, os.WriteFile(path, []byte(`{"off`), 0o600))
+		require.NoError(t, os.Chtimes(path, age, age))
+	}
 	_, err = store.Load(ctx, "plain")
 	require.NoError(t, err)
+	kept, err := filepath.Glob(filepath.Join(folder, "plain", "t", "*.tmp"))
+	require.NoError(t, err)
+	for i := range kept {
+		kept[i] = filepath.Base(kept[i])
+	}
+	require.ElementsMatch(t, []string{"0.json.123.tmp", "my.json.1.tmp", "0.json.tmp"}, kept, "what may be being written, or is not the store's, stays")
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "plain", "t", "0.json"), []byte(`{"off`), 0o600))
 	_, err = store.Load(ctx, "plain")
 	require.Equal(t, fluvioerr.Corrupt, fluvioerr.CodeOf(err), "%v", err)

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -158,6 +159,7 @@ func (f fileStore) Load(ctx context.Context, consumerID string) (list []Consumer
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
+			removeLeftover(filepath.Join(base, t.Name()), file)
 			number, isOffset := strings.CutSuffix(file.Name(), offsetSuffix)
 			id, bad := strconv.ParseInt(number, 10, 32)
 			if !isOffset || bad != nil || id < 0 {
@@ -172,6 +174,23 @@ func (f fileStore) Load(ctx context.Context, consumerID string) (list []Consumer
 		}
 	}
 	return list, err
+}
+
+// leftoverAge is after how long a file that was to replace another one is taken for what a crash has left. Writing one takes
+// milliseconds; should a process have stopped there for longer, its Save fails and is tried again.
+const leftoverAge = time.Hour
+
+var leftoverName = regexp.MustCompile(`^[0-9]+\.json\.[0-9]+\.tmp$`)
+
+// removeLeftover removes a file if it is one that a crash has left, of this process or another one. That it cannot be removed
+// harms nobody.
+func removeLeftover(folder string, file fs.DirEntry) {
+	if !leftoverName.MatchString(file.Name()) {
+		return
+	}
+	if info, err := file.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > leftoverAge {
+		_ = os.Remove(filepath.Join(folder, file.Name()))
+	}
 }
 
 // readOffset reads a file. One that does not make sense was not written by this store, and is not passed over.
