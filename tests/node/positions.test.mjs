@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ClosedError, EndError, InvalidArgumentError, InvalidStateError, NotFoundError } from '../../bindings/node/index.mjs';
-import { PATIENCE_MS, newTopic, useCluster } from './support.mjs';
+import { PATIENCE_MS, newTopic, rejection, useCluster } from './support.mjs';
 
 const use = useCluster();
 const ALL = { start: 'beginning', stopAt: 'end' };
@@ -149,6 +149,23 @@ test('events tell what happened', async (t) => {
   await consumer.close();
 
   await assert.rejects(use.client.consumer(topic, { onEvent: 'print' }), InvalidArgumentError);
+});
+
+test('a stored offset behind the end is an error that says what to do', async (t) => {
+  const topic = await numbers();
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'offsets-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  fs.mkdirSync(path.join(folder, 'me', topic), { recursive: true });
+  fs.writeFileSync(path.join(folder, 'me', topic, '1.json'), '{"offset": 900, "modified": 1}');
+  const store = { offsetStore: 'file', offsetStorePath: folder, consumerId: 'me', offsetStrategy: 'manual' };
+  const consumer = await use.client.consumer(topic, { start: 'beginning', partitions: [1], ...store });
+  const error = await rejection(consumer.poll());
+  const { topic: where, partition, offset, setting } = error.details;
+  assert.deepEqual([error.name, where, partition, offset, setting], ['OffsetEvictedError', topic, '1', '901', 'offset_reset']);
+  for (const text of [`${topic}/1`, 'the stored offset 900', 'the end of the partition, 100', 'set offset_reset to earliest or latest']) {
+    assert.ok(error.message.includes(text), error.message);
+  }
+  await consumer.close();
 });
 
 test('patterns and static groups', async () => {

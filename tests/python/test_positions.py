@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
+from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 import libfluvio
@@ -148,6 +149,25 @@ def test_events(client: libfluvio.Client, numbers: str, caplog: pytest.LogCaptur
     assert line.levelno == logging.WARNING
     with pytest.raises(libfluvio.InvalidArgumentError):
         client.consumer(numbers, on_event="print")  # type: ignore[arg-type]
+
+
+def test_stored_offset_behind_the_end(
+    client: libfluvio.Client, numbers: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "me" / numbers
+    folder.mkdir(parents=True)
+    (folder / "1.json").write_text('{"offset": 900, "modified": 1}')
+    store = {"offset_store": "file", "offset_store_path": str(tmp_path), "consumer_id": "me"}
+    with client.consumer(numbers, start="beginning", partitions=[1], offset_strategy="manual", **store) as consumer:
+        with pytest.raises(libfluvio.OffsetEvictedError) as caught:
+            consumer.poll(30)
+    error = caught.value
+    place = [error.details[key] for key in ("topic", "partition", "offset", "setting")]
+    assert place == [numbers, "1", "901", "offset_reset"]
+    assert f"{numbers}/1 at offset 901: the stored offset 900 lies behind the end of the partition, 100" in str(error)
+    assert "set offset_reset to earliest or latest" in str(error)
+    line = await_log(caplog, "gave up reading a partition", f"topic={numbers}", "partition=1", "the stored offset 900")
+    assert line.levelno == logging.ERROR
 
 
 def test_patterns_and_groups(client: libfluvio.Client, name: str) -> None:
