@@ -1,11 +1,13 @@
 package history
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,7 +22,7 @@ import (
 )
 
 // readSeeds is how many runs of consumers there are; HISTORY_SEEDS asks for more.
-const readSeeds = 240
+const readSeeds = 200
 
 // readPlan is a run of a consumer as its seed draws it.
 type readPlan struct {
@@ -37,6 +39,8 @@ type readPlan struct {
 	evicts  bool // records may be lost, so positions move by themselves
 	deletes bool
 	gone    func() // the doomed topic is about to be deleted
+	filter  string // a module that consumers read through
+	anew    int    // the step at which the doomed topic is deleted and made anew, 0 for never
 	grown   atomic.Bool
 	peers   peers
 }
@@ -68,10 +72,22 @@ func drawReader(seed uint64) *readPlan {
 	if o.OffsetStrategy != "none" {
 		o.ConsumerID, p.own = "reader", rng.IntN(2) == 0
 	}
+	switch rng.IntN(5) {
+	case 0:
+		p.filter = pick(rng, bare, bare, short)
+		o.PrefetchBytes, o.MaxBytes = 16<<20, 130<<10 // SPUs pass over a batch of which more comes out than a frame holds
+		o.SmartModules = []fluvio.SmartModule{{Path: "../../../tests/smartmodules/" + p.filter + ".wasm"}}
+		if p.filter == short {
+			o.SmartModules[0].Params = map[string]string{"max": strconv.Itoa(p.longest())}
+		}
+	case 1:
+		p.anew, p.deletes = 5+rng.IntN(40), true
+		o.Topics = pick(rng, []string{topic, doomed}, []string{"^history.*"})
+	}
 	p.schedule = schedule{rng: rng, records: 60 + rng.IntN(80), spus: p.cluster.SPUs, parts: p.topic.Partitions, timeout: p.client.RequestTimeout}
 	f := readFaults{p, rng}
 	kinds := []func(){f.breaking, f.breaking, f.moving, f.moving, f.changing}
-	if rng.IntN(5) == 0 {
+	if rng.IntN(5) == 0 && p.filter == "" {
 		kinds = append(kinds, f.damage)
 	}
 	if p.client.RequestTimeout < patience { // what a fault of these is noticed by
@@ -86,13 +102,22 @@ func drawReader(seed uint64) *readPlan {
 
 func (p *readPlan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d SPUs, topic %+v, request timeout %s, batches %d %s, %d records up to %d bytes, %d steps\nconsumer: own store %v, %+v\n",
-		p.seed, p.cluster.SPUs, p.topic, p.client.RequestTimeout, p.producer.BatchSize, p.producer.Compression, p.records, p.largest, p.schedule.records, p.own, p.consumer)
+	fmt.Fprintf(&b, "seed %d: filter %q, made anew at step %d, %d SPUs, topic %+v, request timeout %s, batches %d %s, %d records up to %d bytes, %d steps\nconsumer: own store %v, %+v\n",
+		p.seed, p.filter, p.anew, p.cluster.SPUs, p.topic, p.client.RequestTimeout, p.producer.BatchSize, p.producer.Compression, p.records, p.largest, p.schedule.records, p.own, p.consumer)
 	for _, f := range p.faults {
 		fmt.Fprintf(&b, "after %d steps: %s\n", f.at, f.name)
 	}
 	return b.String()
 }
+
+// The filters of runs: what has a value, and what is short.
+const bare, short = "bare", "short"
+
+// longest is what the filter short lets through.
+func (p *readPlan) longest() int { return 30 + p.largest/3 }
+
+// most is how many records are written together at most.
+const most = 40
 
 // reader is a plan being carried out: an application that does to its consumer what applications do.
 type reader struct {
@@ -110,6 +135,7 @@ type reader struct {
 	saved    map[Lane]int64 // guarded by Reading.mu: what the application's own store has
 	failing  atomic.Bool    // it does not store
 	dead     map[Lane]bool  // partitions whose end was told
+	remade   bool           // the doomed topic was made anew
 	over     atomic.Bool    // the faults have ended
 }
 
@@ -124,7 +150,7 @@ func TestConsumersUnderFaults(t *testing.T) {
 		if finished >= readSeeds {
 			t.Logf("%+v", all)
 			// Far less than usual: how much is lost, stored and sent again depends on who is faster on a busy machine.
-			require.Greater(t, min(all.Records/100, all.Again/20, all.Lost, all.Resumed/2, all.Saved/2, all.Sought/2), 50, "the faults do too little: %+v", all)
+			require.Greater(t, min(all.Records/100, all.Again/20, all.Lost, all.Resumed/2, all.Saved/2, all.Sought/2, all.Passed/20, all.Anew/2), 50, "the faults do too little: %+v", all)
 		}
 	})
 	for seed := range n {
@@ -165,7 +191,14 @@ func (r *reader) carryOut() {
 	defer func() { require.NoError(t, r.writing.Close(r.ctx)) }()
 	r.producer, err = r.writing.Producer(r.ctx, topic, r.readPlan.producer)
 	require.NoError(t, err)
-	r.fill(doomed)
+	switch r.filter {
+	case bare:
+		r.Passes = func(value []byte) bool { return len(value) > 0 }
+	case short:
+		r.Passes = func(value []byte) bool { return len(value) <= r.longest() }
+	}
+	r.Together = most
+	r.fill(doomed, 40)
 	r.client = open(r.ctx, t, func() (*fluvio.Client, error) { return fluvio.Connect(r.ctx, r.readPlan.client) })
 	defer func() { require.NoError(t, r.client.Close(r.ctx)) }()
 	r.open()
@@ -174,6 +207,9 @@ func (r *reader) carryOut() {
 	r.over.Store(true)
 	r.readOn()
 	r.close()
+	if r.Passes != nil {
+		r.hold()
+	}
 }
 
 // act lets the application do its steps while somebody writes and the faults happen.
@@ -184,18 +220,51 @@ func (r *reader) act() {
 	defer close(acted)
 	work.Go(r.write)
 	work.Go(func() { (&weather{Cluster: r.dev, t: r.t}).rage(r.faults, r.spus, &r.pulse, acted) })
-	for range r.schedule.records {
+	for i := range r.schedule.records {
+		if r.anew > 0 && i == r.anew {
+			r.remake()
+		}
 		r.step()
 		r.beat()
 	}
 }
 
+// remake deletes the doomed topic and makes it anew, with fewer or more records.
+func (r *reader) remake() {
+	r.gone()
+	require.NoError(r.t, r.dev.DeleteTopic(doomed))
+	for _, client := range []*fluvio.Client{r.client, r.writing} { // which know of it now
+		for {
+			p, err := client.Producer(r.ctx, doomed, fluvio.ProducerOptions{})
+			if err == nil {
+				require.NoError(r.t, p.Close(r.ctx))
+			} else if fluvioerr.CodeOf(err) != fluvioerr.Timeout {
+				require.Equal(r.t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
+				break
+			}
+			await(nil)
+		}
+	}
+	if r.readPlan.consumer.OffsetStrategy != "none" && !r.own { // servers keep what was under way when the topic was deleted
+		r.Commit()
+		r.tolerable(r.consumer.Commit(r.ctx)) // waits for what auto is storing
+		open(r.ctx, r.t, func() (struct{}, error) {
+			return struct{}{}, r.writing.Admin().DeleteConsumerOffset(r.ctx, "reader", doomed, 0)
+		})
+	}
+	r.Anew(Lane{doomed, 0}, r.own || r.timeout < patience) // a commit that timed out may be carried out later
+	r.remade = true
+	require.NoError(r.t, r.dev.CreateTopic(doomed, 1))
+	r.fill(doomed, pick(r.rng, 10, 45, 80))
+}
+
 // fill writes the records of a topic that gets no more.
-func (r *reader) fill(name string) {
-	p, err := r.writing.Producer(r.ctx, name, fluvio.ProducerOptions{BatchSize: 256})
-	require.NoError(r.t, err)
-	for i := range 40 {
-		r.send(p, Lane{name, 0}, fmt.Appendf(nil, "%s %d", name, i))
+func (r *reader) fill(name string, n int) {
+	p := open(r.ctx, r.t, func() (*fluvio.Producer, error) {
+		return r.writing.Producer(r.ctx, name, fluvio.ProducerOptions{BatchSize: 256})
+	})
+	for i := range n {
+		r.send(p, Lane{name, 0}, fmt.Appendf(nil, "%s %d of %d", name, i, n))
 	}
 	require.NoError(r.t, p.Close(r.ctx))
 }
@@ -216,9 +285,12 @@ func (r *reader) write() {
 	rng := rand.New(rand.NewPCG(r.seed, 3))
 	for i := 0; i < r.readPlan.records; {
 		var together sync.WaitGroup
-		for range 1 + rng.IntN(40) {
+		for range 1 + rng.IntN(most) {
 			at := Lane{topic, int32(rng.IntN(r.parts))}
 			value := fmt.Appendf(nil, "%d %s", i, strings.Repeat("x", rng.IntN(r.largest)))
+			if r.filter == bare && rng.IntN(3) == 0 {
+				value = nil
+			}
 			i++
 			together.Go(func() { r.send(r.producer, at, value) })
 		}
@@ -312,7 +384,16 @@ func (r *reader) close() {
 
 // give notes a record that the application got.
 func (r *reader) give(rec fluvio.Record) {
-	r.Give(Lane{rec.Topic, rec.Partition}, rec.Offset, rec.Value)
+	at := Lane{rec.Topic, rec.Partition}
+	if r.isOld(rec) {
+		at = Before(at)
+	}
+	r.Give(at, rec.Offset, rec.Value)
+}
+
+// isOld says whether a record is of the topic that was deleted before it was made anew.
+func (r *reader) isOld(rec fluvio.Record) bool {
+	return rec.Topic == doomed && r.remade && strings.HasSuffix(string(rec.Value), " of 40")
 }
 
 // step is something that the application does.
@@ -329,9 +410,7 @@ func (r *reader) step() {
 	case n < 76:
 		r.seek()
 	case n < 82:
-		at := r.anyLane()
-		require.NoError(r.t, r.consumer.Pause(at.Topic, at.Partition))
-		r.Pause(at, true)
+		r.pause(r.anyLane())
 	case n < 88:
 		r.resumeAll()
 	case n < 96:
@@ -359,6 +438,9 @@ func (r *reader) next(ctx context.Context) bool {
 	}
 	for rec := range b.Records() {
 		r.give(rec)
+	}
+	if b.Len() > 0 {
+		r.Exact(Lane{b.Topic(), b.Partition()})
 	}
 	b.Release()
 	return true
@@ -402,11 +484,15 @@ func (r *reader) failed(err error) bool {
 		return true
 	case r.dead[at] && e.End == fluvioerr.NotEnded:
 		r.t.Errorf("told twice: %v", err)
-	case e.Code == fluvioerr.OffsetEvicted && r.evicts && r.readPlan.consumer.OffsetReset == "error":
+	case e.Code == fluvioerr.OffsetEvicted && (r.evicts || r.remade && at.Topic == doomed) && r.readPlan.consumer.OffsetReset == "error":
 		r.dead[at] = true
 		r.seekTo(at, fluvio.Beginning())
 	case e.Code == fluvioerr.NotFound && r.deletes && at.Topic == doomed:
 		r.dead[at] = true
+		if r.remade && r.rng.IntN(2) == 0 {
+			r.seekTo(at, fluvio.Beginning())
+			return true
+		}
 	default:
 		r.t.Errorf("there is no reason for %v", err)
 	}
@@ -423,8 +509,30 @@ func (r *reader) resumeAll() {
 	for _, p := range r.consumer.Positions() {
 		at := Lane{p.Topic, p.Partition}
 		r.Pause(at, false) // before the first record can come
-		require.NoError(r.t, r.consumer.Resume(at.Topic, at.Partition))
+		r.whileThere(at, r.consumer.Resume(at.Topic, at.Partition))
 	}
+}
+
+// pause pauses a partition.
+func (r *reader) pause(at Lane) {
+	if !r.whileThere(at, r.consumer.Pause(at.Topic, at.Partition)) {
+		return
+	}
+	r.Pause(at, true)
+	for _, p := range r.consumer.Positions() {
+		if at == (Lane{p.Topic, p.Partition}) {
+			r.Rest(at, p.Position)
+		}
+	}
+}
+
+// whileThere says whether something was done to a partition, which may have been lost just now.
+func (r *reader) whileThere(at Lane, err error) bool {
+	if at.Topic == doomed && r.deletes && fluvioerr.CodeOf(err) == fluvioerr.NotFound {
+		return false
+	}
+	require.NoError(r.t, err)
+	return true
 }
 
 // seek goes somewhere in the log, or a little back.
@@ -454,6 +562,10 @@ func (r *reader) seekTo(at Lane, to fluvio.StartPosition) {
 			r.Seek(at, offset)
 			delete(r.dead, at)
 			return
+		}
+		if r.remade && fluvioerr.CodeOf(err) == fluvioerr.NotFound { // the client has not heard of the new one
+			await(nil)
+			continue
 		}
 		require.Equal(r.t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
 	}
@@ -503,6 +615,9 @@ func (r *reader) tolerable(err error) bool {
 func (r *reader) positions() {
 	for _, p := range r.consumer.Positions() {
 		at := Lane{p.Topic, p.Partition}
+		if r.Passes != nil || r.remade && at.Topic == doomed {
+			continue // records that do not pass move it; or it is of the old one
+		}
 		if next := r.Next(at); !r.evicts && p.Position != next {
 			r.t.Errorf("%v: the position is %d, the next record %d", at, p.Position, next)
 		}
@@ -519,6 +634,7 @@ func (r *reader) readOn() {
 	if r.readPlan.consumer.Partitions != nil {
 		parts = 1
 	}
+	ends := make([]int64, parts)
 	for p := range int32(parts) {
 		for try := 0; ; try++ {
 			at, value := Lane{topic, p}, fmt.Appendf(nil, "probe %d of partition %d", try, p)
@@ -527,6 +643,7 @@ func (r *reader) readOn() {
 				var offset int64
 				if _, offset, err = rc.Wait(r.ctx); err == nil {
 					r.Wrote(at, offset, value)
+					ends[p] = offset + 1
 					break
 				}
 			}
@@ -535,13 +652,28 @@ func (r *reader) readOn() {
 		}
 	}
 	r.resumeAll()
-	for p := range int32(parts) {
-		_, _, end, err := r.dev.Offsets(topic, p)
-		require.NoError(r.t, err)
-		for r.Next(Lane{topic, p}) < end {
-			require.NoError(r.t, r.ctx.Err(), "partition %d: %d of %d, %+v, %v", p, r.Next(Lane{topic, p}), end, r.consumer.Positions(), r.Err())
+	for p, end := range ends {
+		for r.Next(Lane{topic, int32(p)}) < end {
+			require.NoError(r.t, r.ctx.Err(), "partition %d: %d of %d, %+v, %v", p, r.Next(Lane{topic, int32(p)}), end, r.consumer.Positions(), r.Err())
 			require.NoError(r.t, r.Err())
 			r.next(r.ctx)
 		}
+	}
+}
+
+// hold holds what came through a filter against what is stored.
+func (r *reader) hold() {
+	logs := map[Lane][]Row{}
+	consumer := open(r.ctx, r.t, func() (*fluvio.Consumer, error) {
+		return r.writing.Consumer(r.ctx, fluvio.ConsumerOptions{Topics: []string{topic}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd()})
+	})
+	for rec, err := range consumer.Records(r.ctx) {
+		require.NoError(r.t, err)
+		at := Lane{rec.Topic, rec.Partition}
+		logs[at] = append(logs[at], Row{rec.Offset, bytes.Clone(rec.Value)})
+	}
+	require.NoError(r.t, consumer.Close(r.ctx))
+	for at, log := range logs {
+		r.Hold(at, log)
 	}
 }

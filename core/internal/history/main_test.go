@@ -2,6 +2,9 @@ package history
 
 import (
 	"context"
+	"flag"
+	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -13,7 +16,15 @@ import (
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given { // runs wait more than they compute
+		_ = flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds waits for what must come; it is no measure.
 const patience = 60 * time.Second

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -34,6 +35,29 @@ type lane struct {
 	stored  int64 // what the store has; nothing: none
 	kept    int64 // the highest record that was stored since reading began at a position, or chosen not to be
 	late    bool  // a commit failed: what it was to store may be stored at any time
+	legs    []leg // with a filter
+	anew    bool  // the topic was made anew under its name
+	old     bool  // what is stored is of the topic that had the name before
+}
+
+// leg is what came through a filter from a position on.
+type leg struct {
+	from int64
+	on   bool // it goes on where the one before ended, or earlier
+	rows []given
+}
+
+// given is a record that came through a filter, numbered as consumers do it.
+type given struct {
+	offset int64
+	value  uint64 // hashed
+	exact  bool   // the last one of what an SPU read together
+}
+
+// Row is a record as it stands in the log.
+type Row struct {
+	Offset int64
+	Value  []byte
 }
 
 // jump is a gap that was announced.
@@ -48,7 +72,14 @@ type jump struct{ from, to int64 }
 //  6. What is stored was handed out, and before the application came for more the last time if it did not ask for a commit
 //     itself. A consumer that is opened anew goes on behind what is stored; after a commit that failed, of which a server may
 //     have the request still, behind anything that could be stored.
+//
+// With a filter, Hold demands what 5 says of the records that pass, with the offsets that can be known.
 type Reading struct {
+	// Passes says which values the filter of the consumers lets through; nil: there is none. Together is how many records are
+	// stored in one batch at most, which is passed through the filter as a whole.
+	Passes   func(value []byte) bool
+	Together int64
+
 	mu    sync.Mutex
 	salt  maphash.Seed
 	lanes map[Lane]*lane
@@ -64,6 +95,8 @@ type ReadingTally struct {
 	Resumed int // partitions that went on behind a stored offset
 	Saved   int // offsets that reached a store
 	Sought  int
+	Passed  int // records that came through a filter and were found in the log
+	Anew    int // records of topics that were made anew
 }
 
 // Add adds another reading's tally.
@@ -74,6 +107,8 @@ func (t *ReadingTally) Add(o ReadingTally) {
 	t.Resumed += o.Resumed
 	t.Saved += o.Saved
 	t.Sought += o.Sought
+	t.Passed += o.Passed
+	t.Anew += o.Anew
 }
 
 // Tally counts what there is so far.
@@ -139,7 +174,7 @@ func (r *Reading) Begin(at Lane, offset int64, named bool) {
 	l := r.lane(at)
 	if named && l.stored != nothing {
 		r.tally.Resumed++
-		if !l.reach(l.stored+1, offset) && !(l.late && l.reachable(offset)) {
+		if !l.reach(l.stored+1, offset) && !(l.late && l.reachable(offset)) && (!l.old || offset != 0) {
 			r.complain(at, "a consumer begins at %d, and %d is stored; the gaps that were announced: %v", offset, l.stored, l.jumps)
 		}
 	}
@@ -160,6 +195,7 @@ func (r *Reading) Open() {
 // begin: nothing is handed out yet from here on.
 func (l *lane) begin(offset int64) {
 	l.next, l.begun, l.given, l.settled, l.kept = offset, true, nothing, nothing, nothing
+	l.legs = append(l.legs, leg{from: offset})
 }
 
 // Seek notes that the application has chosen another position.
@@ -177,6 +213,14 @@ func (r *Reading) Pause(at Lane, on bool) {
 	r.lane(at).paused = on
 }
 
+// Rest notes where reading will go on after a pause: with a filter, that may be before what was handed out.
+func (r *Reading) Rest(at Lane, position int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lane(at)
+	l.legs = append(l.legs, leg{from: position, on: true})
+}
+
 // Jump notes that offsets are passed over, as the consumer says.
 func (r *Reading) Jump(at Lane, from, to int64) {
 	r.mu.Lock()
@@ -188,7 +232,7 @@ func (r *Reading) Jump(at Lane, from, to int64) {
 
 // reach says whether one gets from one offset to another by jumps that were announced.
 func (l *lane) reach(from, to int64) bool {
-	return from == to || from < to && slices.ContainsFunc(l.jumps, func(j jump) bool { return j.from <= from && from < j.to && l.reach(j.to, to) })
+	return from == to || slices.Contains(l.jumps, jump{from, to}) || from < to && slices.ContainsFunc(l.jumps, func(j jump) bool { return j.from <= from && from < j.to && l.reach(j.to, to) })
 }
 
 // reachable says whether a consumer may begin there if anything is stored that could be.
@@ -209,6 +253,8 @@ func (r *Reading) Give(at Lane, offset int64, value []byte) {
 	switch {
 	case !l.begun:
 		r.complain(at, "the record at %d came before anybody said that reading begins", offset)
+	case r.Passes != nil:
+		r.filtered(at, l, offset, value)
 	case offset < l.next:
 		r.complain(at, "the record at %d came when %d had to come", offset, l.next)
 	case !l.reach(l.next, offset):
@@ -217,13 +263,98 @@ func (r *Reading) Give(at Lane, offset int64, value []byte) {
 	if l.paused {
 		r.complain(at, "the record at %d came although the partition is paused", offset)
 	}
-	r.same(at, offset, value)
+	if r.Passes == nil {
+		r.same(at, offset, value)
+	}
 	r.tally.Records++
+	if l.anew {
+		r.tally.Anew++
+	}
 	if offset <= l.highest {
 		r.tally.Again++
 	}
 	l.next, l.begun, l.given = offset+1, true, offset
 	l.highest = max(l.highest, offset)
+}
+
+// filtered notes a record that came through the filter. r.mu is held.
+func (r *Reading) filtered(at Lane, l *lane, offset int64, value []byte) {
+	g := &l.legs[len(l.legs)-1]
+	if n := len(g.rows); n > 0 && offset <= g.rows[n-1].offset {
+		r.complain(at, "the record at %d came behind one at %d", offset, g.rows[n-1].offset)
+	}
+	if !r.Passes(value) {
+		r.complain(at, "%s, at %d, does not pass the filter", brief(value), offset)
+	}
+	g.rows = append(g.rows, given{offset, maphash.Bytes(r.salt, value), false})
+}
+
+// Exact notes that the record handed out last was the last one of what was read together, so that its offset is known.
+func (r *Reading) Exact(at Lane) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l := r.lane(at); r.Passes != nil {
+		rows := l.legs[len(l.legs)-1].rows
+		rows[len(rows)-1].exact = true
+	}
+}
+
+// Hold holds what came through the filter against the log of a partition: from each position on, exactly the records that pass,
+// in their order. Before them may come some of the batch that the position lies in. No offset is so high that a record that comes
+// later would be missed behind it; the last one of what was read together is not too low either.
+func (r *Reading) Hold(at Lane, log []Row) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lane(at)
+	var all []given
+	for _, row := range log {
+		r.same(at, row.Offset, row.Value)
+		if r.Passes(row.Value) {
+			all = append(all, given{row.Offset, maphash.Bytes(r.salt, row.Value), false})
+		}
+	}
+	before := 0 // where in all the leg before ended
+	for _, g := range l.legs {
+		first, _ := slices.BinarySearchFunc(all, g.from, func(e given, from int64) int { return cmp.Compare(e.offset, from) })
+		if g.on {
+			first = min(first, before)
+		}
+		if before = first; len(g.rows) == 0 {
+			continue
+		}
+		is := slices.IndexFunc(all, func(e given) bool { return e.value == g.rows[0].value })
+		at0, why := -1, fmt.Sprintf("it is number %d of those that pass, and number %d had to come", is, first)
+		for k := first; k >= 0 && k < len(all) && at0 < 0 && all[k].offset >= g.from-r.Together; k-- {
+			if all[k].value == g.rows[0].value {
+				if why = g.differs(all[k:]); why == "" {
+					at0 = k
+				}
+			}
+		}
+		if at0 < 0 {
+			r.complain(at, "from %d on came %d records, the first at %d: %s", g.from, len(g.rows), g.rows[0].offset, why)
+			return
+		}
+		r.tally.Passed += len(g.rows)
+		before = at0 + len(g.rows)
+	}
+}
+
+// differs says in what a leg is not the beginning of the records that pass, "" in nothing.
+func (g *leg) differs(all []given) string {
+	for i, row := range g.rows {
+		switch {
+		case i >= len(all):
+			return fmt.Sprintf("only %d follow in the log", len(all))
+		case row.value != all[i].value:
+			return fmt.Sprintf("number %d, at %d, is not the next one in the log, at %d", i, row.offset, all[i].offset)
+		case i+1 < len(all) && row.offset >= all[i+1].offset:
+			return fmt.Sprintf("number %d has the offset %d, and the next one is at %d", i, row.offset, all[i+1].offset)
+		case row.exact && row.offset < all[i].offset:
+			return fmt.Sprintf("number %d was the last one read together and has the offset %d instead of %d", i, row.offset, all[i].offset)
+		}
+	}
+	return ""
 }
 
 // Come notes that the application comes for more: it is done with what it got.
@@ -257,6 +388,7 @@ func (r *Reading) Save(at Lane, offset int64) {
 		r.complain(at, "%d is stored, and the application is done with no more than %d", offset, l.most)
 	}
 	l.stored = offset
+	l.old = l.old && offset > l.highest
 }
 
 // Doubt notes that a commit, or that of a consumer when it closes, has failed.
@@ -310,6 +442,24 @@ func (r *Reading) Gone(topic string) {
 		l.gone = l.gone || at.Topic == topic
 	}
 }
+
+// Anew notes that a topic that is gone is about to be made anew under its name. What may still come of the old one is of the
+// topic that Before names. kept: what is stored for it stays.
+func (r *Reading) Anew(at Lane, kept bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.lane(at)
+	delete(r.lanes, at)
+	r.lanes[Before(at)] = was
+	now := r.lane(at)
+	now.anew = true
+	if kept {
+		now.stored, now.most, now.old = was.stored, was.most, true
+	}
+}
+
+// Before is the partition of the topic that had the same name before.
+func Before(at Lane) Lane { return Lane{at.Topic + " before", at.Partition} }
 
 // Given is the last record handed out of a partition since its reading began, -1 for none.
 func (r *Reading) Given(at Lane) int64 {

@@ -81,3 +81,76 @@ func TestViolationsOfReadingAreFound(t *testing.T) {
 		})
 	}
 }
+
+// filtered is a reading through a filter, of a log of which b, d and e pass: up to d, with what was read of b and d numbered from 0
+// on, and again from 2 on, where the batch of d and e lies.
+func filtered() (*Reading, []Row) {
+	r := &Reading{Passes: func(v []byte) bool { return string(v) != "a" && string(v) != "c" }, Together: 2}
+	var log []Row
+	for i, v := range []string{"a", "b", "c", "d", "e"} {
+		log = append(log, Row{int64(i), []byte(v)})
+	}
+	r.Begin(here, 0, false)
+	r.Give(here, 0, []byte("b"))
+	r.Give(here, 3, []byte("d"))
+	r.Exact(here)
+	r.Seek(here, 4)
+	r.Give(here, 3, []byte("d"))
+	return r, log
+}
+
+func TestFilteredReading(t *testing.T) {
+	r, log := filtered()
+	r.Rest(here, 3)
+	r.Give(here, 3, []byte("d"))
+	r.Give(here, 4, []byte("e"))
+	r.Exact(here)
+	r.Hold(here, log)
+	require.NoError(t, r.Err())
+	require.Equal(t, 5, r.Tally().Passed)
+
+	for text, break_ := range map[string]func(r *Reading){
+		"does not pass":                   func(r *Reading) { r.Give(here, 4, []byte("c")) },
+		"at 3 came behind one at 3":       func(r *Reading) { r.Give(here, 3, []byte("e")) },
+		"only 2 follow":                   func(r *Reading) { r.Give(here, 4, []byte("e")); r.Give(here, 5, []byte("e")) },
+		"number 0 had to come":            func(r *Reading) { r.Seek(here, 0); r.Give(here, 3, []byte("d")) },
+		"number 2 had to come":            func(r *Reading) { r.Seek(here, 4); r.Give(here, 1, []byte("b")) },
+		"is not the next one":             func(r *Reading) { r.Seek(here, 0); r.Give(here, 1, []byte("b")); r.Give(here, 4, []byte("e")) },
+		"and the next one is at 3":        func(r *Reading) { r.Seek(here, 0); r.Give(here, 3, []byte("b")) },
+		"has the offset 0 instead of 1":   func(r *Reading) { r.Seek(here, 0); r.Give(here, 0, []byte("b")); r.Exact(here) },
+		"it was something else before":    func(r *Reading) { r.Wrote(here, 1, []byte("x")) },
+		"it is number 2 of those":         func(r *Reading) { r.Rest(here, 0); r.Seek(here, 0); r.Give(here, 4, []byte("e")) },
+		"before anybody said that readin": func(r *Reading) { r.Open(); r.Give(here, 4, []byte("e")) },
+	} {
+		t.Run(text, func(t *testing.T) {
+			r, log := filtered()
+			break_(r)
+			r.Hold(here, log)
+			require.ErrorContains(t, r.Err(), text)
+		})
+	}
+}
+
+// A topic that is made anew under its name begins with nothing of the old one but what a store keeps.
+func TestReadingOfATopicMadeAnew(t *testing.T) {
+	for _, kept := range []bool{false, true} {
+		r := read()
+		r.Gone("t")
+		r.Anew(here, kept)
+		r.Give(Before(here), 3, []byte("d"))
+		r.Open()
+		r.Jump(here, 3, 0)
+		r.Begin(here, 0, true)
+		r.Give(here, 0, []byte("other"))
+		r.Commit()
+		r.Save(here, 0)
+		r.Committed(false)
+		require.NoError(t, r.Err())
+		require.Equal(t, 1, r.Tally().Anew)
+	}
+	r := read()
+	r.Gone("t")
+	r.Anew(here, false)
+	r.Save(here, 2)
+	require.ErrorContains(t, r.Err(), "2 is stored, and the application is done with no more than -1")
+}
