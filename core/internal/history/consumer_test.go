@@ -558,7 +558,11 @@ func (r *reader) seekTo(at Lane, to fluvio.StartPosition) {
 	for {
 		offset, err := r.consumer.OffsetFor(r.ctx, at.Topic, at.Partition, to)
 		if err == nil {
-			require.NoError(r.t, r.consumer.Seek(r.ctx, at.Topic, at.Partition, fluvio.AtOffset(offset)))
+			err = r.consumer.Seek(r.ctx, at.Topic, at.Partition, fluvio.AtOffset(offset))
+			if fluvioerr.CodeOf(err) == fluvioerr.InvalidState {
+				return // it is being drained
+			}
+			require.NoError(r.t, err)
 			r.Seek(at, offset)
 			delete(r.dead, at)
 			return
