@@ -322,6 +322,7 @@ func TestTopicMadeAnewWhileItsServerIsAway(t *testing.T) {
 		_, err := readUntil(t, c, func(r []row) bool { return len(r) == 10 })
 		require.NoError(t, err)
 
+		c.HandedOut("anew", 0, 9, 9)
 		require.NoError(t, w.dev.StopSPU(w.cluster.Partition("anew", 0).Leader))
 		require.NoError(t, w.dev.DeleteTopic("anew"))
 		w.topic("anew", 1) // on the other SPU
@@ -340,6 +341,7 @@ func TestTopicMadeAnewWhileItsServerIsAway(t *testing.T) {
 		rows, err := readUntil(t, c, func(r []row) bool { return len(r) == 20 })
 		require.NoError(t, err)
 		require.Equal(t, numbered(100, 20, 8), values(rows))
+		c.HandedOut("anew", 0, 19, 19)
 		require.NoError(t, c.Commit(testContext(t)))
 		list, err := c.stored(testContext(t))
 		require.NoError(t, err)
