@@ -1,4 +1,4 @@
-"""Packs the built libraries: wheels for Python, packages for npm, archives for C. Run by make dist.
+"""Packs the built libraries: wheels and a source distribution for Python, packages for npm, archives for C. Run by make dist.
 
 Every wheel, and every platform's npm package, holds the library and the dev cluster's program, so that a machine that
 installs it needs no Go. The npm package libfluvio itself holds no binary; it names the platforms' packages as optional.
@@ -17,13 +17,19 @@ import sys
 import tarfile
 import tempfile
 import time
-from contextlib import ExitStack
+import zipfile
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Iterator
 
 from licences import collected
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON, NODE = ROOT / "bindings" / "python", ROOT / "bindings" / "node"
+LEFT_OUT = ("__pycache__", "*.egg-info", "build")
+SOURCES = ("go.mod", "go.sum", "LICENSE", "include", "capi", "core")
+NO_SOURCES = ("*_test.go", "testdata", "packaging", "otelhook", "gen", "matrix")
+"""Of the folders of sources, what neither library nor program is made of."""
 FILES = ("libfluvio.so", "fluvio-devcluster")
 LICENCES = "THIRD_PARTY_LICENCES.txt"
 """On which terms what is compiled into the binaries may be used: it goes wherever they go."""
@@ -31,6 +37,8 @@ WHEEL_TAGS = {
     "amd64": "manylinux_2_17_x86_64.manylinux2014_x86_64",
     "arm64": "manylinux_2_17_aarch64.manylinux2014_aarch64",
 }
+COMMON = ("include/fluvio.h", "include/fluvio.hpp", "LICENSE")
+"""What every archive for C holds."""
 NODE_CPUS = {"amd64": "x64", "arm64": "arm64"}
 
 
@@ -39,6 +47,27 @@ def run(*command: object, cwd: Path) -> None:
     done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+
+
+def packed_at() -> int:
+    """The time that packages carry."""
+    return int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+
+
+def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Nothing of who packed it, and when."""
+    entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = packed_at(), 0, 0, "root", "root"
+    entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
+    return entry
+
+
+@contextmanager
+def tarball(path: Path) -> Iterator[tarfile.TarFile]:
+    """A new .tar.gz."""
+    with ExitStack() as stack:
+        packed = stack.enter_context(path.open("wb"))
+        zipped = stack.enter_context(gzip.GzipFile("", "wb", fileobj=packed, mtime=packed_at()))
+        yield stack.enter_context(tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT))
 
 
 def put(binaries: Path, folder: Path) -> None:
@@ -51,13 +80,37 @@ def put(binaries: Path, folder: Path) -> None:
 
 def wheel(binaries: Path, work: Path, out: Path) -> None:
     """One wheel for every Python 3 on the platform: ctypes needs no build of its own."""
-    shutil.copytree(PYTHON, work, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build"))
+    shutil.copytree(PYTHON, work, ignore=shutil.ignore_patterns(*LEFT_OUT))
     put(binaries, work / "libfluvio")
     run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", work / "made", ".", cwd=work)
     (made,) = (work / "made").glob("*.whl")
     run(sys.executable, "-m", "wheel", "tags", "--remove", "--platform-tag", WHEEL_TAGS[binaries.name], made, cwd=work)
     for made in (work / "made").glob("*.whl"):
         shutil.move(str(made), out / made.name)
+
+
+def sdist(metadata: str, work: Path, version: str, out: Path) -> None:
+    """The package with the Go sources, of which its build backend makes the library."""
+    shutil.copytree(PYTHON, work, ignore=shutil.ignore_patterns(*LEFT_OUT, ".gitignore"))
+    (work / "go").mkdir()
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, work / "go" / name, ignore=shutil.ignore_patterns(*NO_SOURCES))
+        else:
+            shutil.copy(source, work / "go" / name)
+    shutil.copy(ROOT / "LICENSE", work / "LICENSE")
+    (work / "libfluvio" / LICENCES).write_text(collected(), encoding="utf-8")
+    (work / "PKG-INFO").write_text(metadata, encoding="utf-8")
+    with tarball(out / f"libfluvio-{version}.tar.gz") as tar:
+        tar.add(work, f"libfluvio-{version}", filter=plain)
+
+
+def metadata_of(wheel_file: Path) -> str:
+    """What a wheel says of itself."""
+    with zipfile.ZipFile(wheel_file) as packed:
+        (name,) = (name for name in packed.namelist() if name.endswith(".dist-info/METADATA"))
+        return packed.read(name).decode()
 
 
 def npm_pack(folder: Path, manifest: dict[str, object], out: Path) -> None:
@@ -104,25 +157,12 @@ def npm_main(platforms: list[str], work: Path, version: str, out: Path) -> None:
 def archive(binaries: Path, work: Path, version: str, out: Path) -> None:
     """Library, headers and program for C and C++, below one folder."""
     top = f"libfluvio-{version}-linux-{binaries.name}"
-    made = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
-
-    def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-        """Nothing of who packed it, and when."""
-        entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = made, 0, 0, "root", "root"
-        entry.mode = 0o755 if entry.mode & 0o100 else 0o644
-        return entry
-
     put(binaries, work)
-    with ExitStack() as stack:
-        packed = stack.enter_context((out / f"{top}.tar.gz").open("wb"))
-        zipped = stack.enter_context(gzip.GzipFile("", "wb", fileobj=packed, mtime=made))
-        tar = stack.enter_context(tarfile.open(fileobj=zipped, mode="w"))
+    with tarball(out / f"{top}.tar.gz") as tar:
         for source, place in (
             (binaries / "libfluvio.so", "lib/libfluvio.so.1"),
             (binaries / "fluvio-devcluster", "bin/fluvio-devcluster"),
-            (ROOT / "include" / "fluvio.h", "include/fluvio.h"),
-            (ROOT / "include" / "fluvio.hpp", "include/fluvio.hpp"),
-            (ROOT / "LICENSE", "LICENSE"),
+            *((ROOT / name, name) for name in COMMON),
             (work / LICENCES, LICENCES),
         ):
             tar.add(source, f"{top}/{place}", filter=plain)
@@ -131,21 +171,41 @@ def archive(binaries: Path, work: Path, version: str, out: Path) -> None:
         tar.addfile(plain(link))
 
 
+def windows(binaries: Path, version: str, out: Path) -> None:
+    """The same for Windows."""
+    top = f"libfluvio-{version}-{binaries.name}"
+    with zipfile.ZipFile(out / f"{top}.zip", "w") as packed:
+        for place, content in (
+            ("bin/fluvio.dll", (binaries / "fluvio.dll").read_bytes()),
+            ("bin/fluvio-devcluster.exe", (binaries / "fluvio-devcluster.exe").read_bytes()),
+            ("lib/fluvio.lib", (binaries / "fluvio.lib").read_bytes()),
+            *((name, (ROOT / name).read_bytes()) for name in COMMON),
+            (LICENCES, collected().encode()),
+        ):
+            entry = zipfile.ZipInfo(f"{top}/{place}", time.gmtime(packed_at())[:6])
+            entry.external_attr = 0o644 << 16
+            packed.writestr(entry, content, zipfile.ZIP_DEFLATED)
+
+
 def main() -> None:
     """Packs everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--version", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("binaries", type=Path, nargs="+", help="folders named amd64 or arm64")
+    parser.add_argument("binaries", type=Path, nargs="+", help="folders named amd64, arm64 or windows-amd64")
     args = parser.parse_args()
     out = args.out.resolve()
     with tempfile.TemporaryDirectory() as temporary:
         work, platforms = Path(temporary), []
         for binaries in (each.resolve() for each in args.binaries):
+            if binaries.name.startswith("windows-"):
+                windows(binaries, args.version, out)
+                continue
             wheel(binaries, work / f"wheel-{binaries.name}", out)
             platforms.append(npm_platform(binaries, work / f"npm-{binaries.name}", args.version, out))
             archive(binaries, work / f"archive-{binaries.name}", args.version, out)
         npm_main(platforms, work / "npm", args.version, out)
+        sdist(metadata_of(next(out.glob("*.whl"))), work / "sdist", args.version, out)
 
 
 if __name__ == "__main__":

@@ -17,13 +17,19 @@ sys.path.insert(0, str(PACKAGE))
 import libfluvio  # noqa: E402
 
 HANG = 300.0
-"""Seconds after which a test that hangs ends the run with the stacks of all threads."""
+"""Seconds after which a test that hangs ends the run with the stacks of all threads; the mark ``hang`` sets others."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declares the mark."""
+    config.addinivalue_line("markers", "hang(seconds): the deadline of a test that has much to do")
 
 
 @pytest.fixture(autouse=True)
-def no_hang() -> Iterator[None]:
+def no_hang(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test has a deadline."""
-    faulthandler.dump_traceback_later(HANG, exit=True)
+    mark = request.node.get_closest_marker("hang")
+    faulthandler.dump_traceback_later(mark.args[0] if mark else HANG, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import venv
+import zipfile
 from pathlib import Path
 from typing import Dict
 
@@ -18,7 +21,11 @@ from helpers import ROOT
 
 ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "")
 PLATFORM = {"amd64": "libfluvio-linux-x64", "arm64": "libfluvio-linux-arm64"}.get(ARCH, "")
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux") or not ARCH, reason="packages are for linux")
+pytestmark = [
+    pytest.mark.skipif(not sys.platform.startswith("linux") or not ARCH, reason="packages are for linux"),
+    pytest.mark.hang(1800),  # packs, installs and compiles: a busy machine takes its time
+]
+KEPT = ("PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS")
 
 PYTHON_EXAMPLE = """
 import libfluvio, libfluvio.aio.typed, libfluvio.compat, libfluvio.typed
@@ -39,16 +46,16 @@ await cluster.stop();
 """
 
 
-def run(*command: object, cwd: Path, **environment: str) -> str:
+def run(*command: object, cwd: Path, timeout: float = 900, **environment: str) -> str:
     """A command's output, in an environment that knows nothing of the checkout."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
         env={**kept, **environment},
         capture_output=True,
         text=True,
-        timeout=250,
+        timeout=timeout,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -69,22 +76,49 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
     found = {}
     for file in out.iterdir():
         kind = "wheel" if file.suffix == ".whl" else "platform" if "-linux-" in file.name else "main"
-        found["archive" if file.name.endswith(".tar.gz") else kind] = file
-    assert len(found) == 4
+        source = {f"libfluvio-{libfluvio.__version__}.tar.gz": "sdist"}.get(file.name, "archive")
+        found[source if file.name.endswith(".tar.gz") else kind] = file
+    assert len(found) == 5
     return found
 
 
-def test_wheel(packages: Dict[str, Path], tmp_path: Path) -> None:
+def install_use_remove(wheel: Path, tmp_path: Path) -> None:
+    """The wheel has all that it needs, and leaves nothing behind."""
+    assert {"libfluvio/libfluvio.so", "libfluvio/fluvio-devcluster"} < set(zipfile.ZipFile(wheel).namelist())
+    assert platform.machine() in wheel.name
     home = tmp_path / "venv"
     venv.create(home, with_pip=True)
     before = {file for file in home.rglob("*") if "__pycache__" not in file.parts}
     python = home / "bin" / "python"
     # The library here was built for this machine's C library; make dist builds it for the older one of the wheel's tag.
-    run(python, "-m", "pip", "install", "--no-index", packages["wheel"], cwd=tmp_path)
+    run(python, "-m", "pip", "install", "--no-index", wheel, cwd=tmp_path)
     assert run(python, "-W", "error", "-c", PYTHON_EXAMPLE, cwd=tmp_path) == "0\n"
+    readme = (ROOT / "bindings/python/README.md").read_text(encoding="utf-8")
+    example = re.search(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert example and len(run(python, "-c", example.group(1), cwd=tmp_path).splitlines()) == 4
     assert run(python, "-m", "libfluvio", "--version", cwd=tmp_path) == f"libfluvio {libfluvio.__version__}\n"
     run(python, "-m", "pip", "uninstall", "-y", "libfluvio", cwd=tmp_path)
     assert {file for file in home.rglob("*") if "__pycache__" not in file.parts} == before
+
+
+def test_wheel(packages: Dict[str, Path], tmp_path: Path) -> None:
+    install_use_remove(packages["wheel"], tmp_path)
+
+
+def test_sdist(packages: Dict[str, Path], tmp_path: Path) -> None:
+    with tarfile.open(packages["sdist"]) as packed:
+        names = [name.partition("/")[2] for name in packed.getnames()]
+    assert not [name for name in names if name.endswith((".so", "_test.go")) or "testdata" in name]
+    assert {"PKG-INFO", "LICENSE", "go/LICENSE", "go/go.sum", "go/include/fluvio.h", "go/core/client.go"} < set(names)
+    pip_wheel = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", "made")
+    with pytest.raises(AssertionError, match="Go 1.25 or newer .* is needed to build libfluvio"):
+        run(*pip_wheel, packages["sdist"], cwd=tmp_path, PATH=str(tmp_path))
+    for tool in ("go", "gcc"):
+        if not shutil.which(tool):
+            pytest.skip(f"{tool} is not installed")
+    run(*pip_wheel, packages["sdist"], cwd=tmp_path)
+    (wheel,) = (tmp_path / "made").iterdir()
+    install_use_remove(wheel, tmp_path)
 
 
 def test_npm(packages: Dict[str, Path], tmp_path: Path) -> None:
