@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
+import select
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Coroutine, Dict, List, Optional, Tuple
 
 import libfluvio
 import libfluvio.aio
@@ -168,6 +169,46 @@ def test_stored_offset_behind_the_end(
     assert "set offset_reset to earliest or latest" in str(error)
     line = await_log(caplog, "gave up reading a partition", f"topic={numbers}", "partition=1", "the stored offset 900")
     assert line.levelno == logging.ERROR
+
+
+def test_cancelled_changes(cluster: libfluvio.DevCluster, client: libfluvio.Client, topic: str) -> None:
+    """A seek or pause that is cancelled has happened or not: no record of the old place comes behind the new one."""
+    with client.producer(topic) as producer:
+        producer.send_many(str(index) for index in range(100))
+
+    async def next_offset(consumer: libfluvio.aio.Consumer) -> int:
+        record = await consumer.poll(30)
+        assert record is not None
+        return record.offset
+
+    async def cancel_when_done(consumer: libfluvio.aio.Consumer, change: Coroutine[Any, Any, None]) -> None:
+        """Cancels a task whose change the library has carried out, before the loop could tell the task."""
+        operations = consumer._operations
+        task = asyncio.ensure_future(change)
+        while not operations._waiting:
+            await asyncio.sleep(0)
+        assert select.select([operations._lib.queue_fd(operations._queue.address)], [], [], 60)[0]
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async def main() -> None:
+        async with libfluvio.aio.connect(cluster.endpoint) as other:
+            async with other.consumer(topic, start="beginning", stop_at="end") as consumer:
+                assert await next_offset(consumer) == 0
+                await cancel_when_done(consumer, consumer.seek(0, 50))
+                assert await next_offset(consumer) == 50
+                await cancel_when_done(consumer, consumer.pause(0))
+                await consumer.resume(0)
+                assert await next_offset(consumer) == 51
+                task = asyncio.ensure_future(consumer.seek(0, 0))
+                await asyncio.sleep(0)
+                task.cancel()  # before anything was asked of the library
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                assert [record.offset async for record in consumer] == list(range(52, 100))
+
+    asyncio.run(main())
 
 
 def test_patterns_and_groups(client: libfluvio.Client, name: str) -> None:

@@ -144,7 +144,6 @@ class Consumer(ConsumerBase):
         place = self._place(partition, topic)
         call = self._lib.consumer_seek_async
         await self._change(place, self._partition_call(call, place, milliseconds(timeout), position_text(position)))
-        self._ends.pop(place, None)
 
     async def offset_for(
         self, partition: int, position: Position, *, topic: Optional[str] = None, timeout: Optional[float] = None
@@ -160,11 +159,11 @@ class Consumer(ConsumerBase):
 
     async def _change(self, place: Place, start: Optional[Start]) -> None:
         """Changes where a partition is read, or pauses it (None). No task takes records meanwhile; what this side has
-        of the partition is dropped, unless the change fails."""
+        of the partition is dropped, unless the change is not carried out."""
         while self._changing is not None:
             await asyncio.wait([self._changing])
         batches = self._aside(place)
-        self._changing = asyncio.ensure_future(self._run([start or self._pause_call(place, batches)]))
+        self._changing = asyncio.ensure_future(self._carry_out(place, start, batches))
         try:
             await self._changing
         except BaseException:
@@ -172,6 +171,15 @@ class Consumer(ConsumerBase):
             raise
         finally:
             self._changing = None
+
+    async def _carry_out(self, place: Place, start: Optional[Start], batches: List[Batch]) -> None:
+        """The change itself; leaves no batches when it is done, though the task was cancelled meanwhile."""
+        cancelled = await self._operations.settle("change position", start or self._pause_call(place, batches))
+        batches.clear()
+        if start is not None:
+            self._ends.pop(place, None)
+        if cancelled is not None:
+            raise cancelled
 
     async def resume(self, partition: int, *, topic: Optional[str] = None) -> None:
         """Undoes :meth:`pause`."""

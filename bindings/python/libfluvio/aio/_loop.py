@@ -7,7 +7,7 @@ from ctypes import byref, c_void_p
 from typing import Any, Awaitable, Callable, Dict, Generator, Generic, Optional, Protocol, Set, TypeVar
 
 from .._core import Handle, outcome
-from .._errors import null_error
+from .._errors import FluvioError, null_error
 from .._library import Library
 
 TICK = 0.005
@@ -136,6 +136,38 @@ class Operations:
             self._waiting.pop(number, None)
             if operation:
                 self._lib.op_free(operation)  # cancels what still runs, and frees a result that was not taken
+
+    async def settle(self, what: str, start: Callable[[int, int], Optional[int]]) -> Optional[asyncio.CancelledError]:
+        """Starts an operation and waits until it has ended, even when the task is cancelled, which cancels the
+        operation: that ends it soon. If it was carried out all the same, gives the cancellation, for the caller to
+        raise when it has taken notice."""
+        self._next += 1
+        number = self._next
+        future = self._waiting[number] = self._loop.create_future()
+        cancelled: Optional[asyncio.CancelledError] = None
+        operation: Optional[int] = None
+        try:
+            operation = start(self._queue.address, number)
+            if not operation:
+                raise null_error(self._lib, what)
+            with self._watch:
+                while not future.done():
+                    try:
+                        await asyncio.wait([future])
+                    except asyncio.CancelledError as error:
+                        cancelled = error
+                        self._lib.op_cancel(operation)
+            cell = c_void_p()
+            outcome(self._lib, operation, self._lib.op_wait(operation, 0, byref(cell)), cell, None)
+            return cancelled
+        except FluvioError:
+            if cancelled is not None:
+                raise cancelled from None
+            raise
+        finally:
+            self._waiting.pop(number, None)
+            if operation:
+                self._lib.op_free(operation)
 
 
 class Closeable(Protocol):
