@@ -48,7 +48,10 @@ class Progress {
     this.#ends.get(topic)?.delete(partition);
   }
 
-  /** Whether an offset of all() cannot be stored because its topic, which a pattern took, was deleted meanwhile. */
+  /**
+   * Whether an offset of all() cannot be stored because its topic, which a pattern took, was deleted meanwhile: not found; or when
+   * it was made anew since, without this side being told yet, an invalid argument, because nothing of the new one was handed out.
+   */
   isOver({ topic, partition, offset }, error) {
     if (this.topics.includes(topic) || ![CODE.NOT_FOUND, CODE.INVALID_ARGUMENT].includes(error.code)) return false;
     if (this.#ends.get(topic)?.get(partition) === offset) this.forget({ topic, partition });

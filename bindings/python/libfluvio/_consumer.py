@@ -210,7 +210,9 @@ class ConsumerBase:
         return starts, lambda error: self._is_over(found, error)
 
     def _is_over(self, found: Mapping[Place, int], error: BaseException) -> bool:
-        """Whether what was found cannot be stored because its topic, which a pattern took, was deleted meanwhile."""
+        """Whether what was found cannot be stored because its topic, which a pattern took, was deleted meanwhile: not
+        found; or when it was made anew since, without this side being told yet, an invalid argument, because nothing of
+        the new one was handed out."""
         if not isinstance(error, (NotFoundError, InvalidArgumentError)) or error.details.get("topic") in self.topics:
             return False
         place = error.details["topic"], int(error.details["partition"])
