@@ -155,8 +155,10 @@ dist: need-build need-python need-node $(DIST_VENV)/.done
 	@rm -rf $(BUILD)/dist && mkdir -p $(BUILD)/dist
 	@for arch in $(DIST_ARCHS); do COLD_FLAGS="$(COLD_FLAGS)" capi/packaging/cross.sh $(abspath $(DIST_VENV))/bin/python $$arch $(BUILD)/cross/$$arch; done
 	@$(DIST_VENV)/bin/python capi/packaging/pack.py --version $(VERSION) --out $(BUILD)/dist $(foreach arch,$(DIST_ARCHS),$(BUILD)/cross/$(arch))
-	@for arch in $(DIST_ARCHS); do for file in libfluvio.so fluvio-devcluster; do \
-	  go run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version v$(VERSION) -output $(BUILD)/dist/$$file-$(VERSION)-linux-$$arch.cdx.json \
+	@for arch in $(DIST_ARCHS); do case $$arch in \
+	  windows-*) files="fluvio.dll fluvio-devcluster.exe" platform=$$arch ;; \
+	  *) files="libfluvio.so fluvio-devcluster" platform=linux-$$arch ;; esac; for file in $$files; do \
+	  go run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version v$(VERSION) -output $(BUILD)/dist/$$file-$(VERSION)-$$platform.cdx.json \
 	    $(BUILD)/cross/$$arch/$$file; done; done
 	@cd $(BUILD)/dist && sha256sum * > SHA256SUMS && cat SHA256SUMS
 

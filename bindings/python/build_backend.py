@@ -1,7 +1,7 @@
 """How the package is built (PEP 517): as setuptools does it, after the library, where the Go sources lie beside it.
 
-That is so in the source distribution, which ``make dist`` packs. In a checkout there are none here, and the package that is
-made of it has no library.
+That is so in the source distribution, which ``make dist`` packs. In a checkout there are none here, and the package
+that is made of it has no library.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def compile_library(out: Path) -> None:
         [*build, "-ldflags", "-s -w", "-o", str(out / "fluvio-devcluster"), "./core/cmd/fluvio-devcluster"],
     ):
         subprocess.run(command, cwd=SOURCES, env=environment, check=True)
-    (out / "libfluvio.h").unlink()
+    (out / "libfluvio.h").unlink(missing_ok=True)
 
 
 def build_wheel(

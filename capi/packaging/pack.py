@@ -1,4 +1,4 @@
-"""Packs the built libraries: wheels and a source distribution for Python, packages for npm, archives for C. Run by make dist.
+"""Packs the built libraries: wheels and an sdist for Python, packages for npm, archives for C. Run by make dist.
 
 Every wheel, and every platform's npm package, holds the library and the dev cluster's program, so that a machine that
 installs it needs no Go. The npm package libfluvio itself holds no binary; it names the platforms' packages as optional.

@@ -25,6 +25,7 @@ pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux") or not ARCH, reason="packages are for linux"),
     pytest.mark.hang(1800),  # packs, installs and compiles: a busy machine takes its time
 ]
+WINDOWS = ("fluvio.dll", "fluvio.lib", "fluvio-devcluster.exe")
 KEPT = ("PATH", "HOME", "TMPDIR", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS")
 
 PYTHON_EXAMPLE = """
@@ -72,13 +73,17 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
     if not shutil.which("npm"):
         pytest.skip("npm is not installed")
     pack = ROOT / "capi/packaging/pack.py"
-    run(sys.executable, pack, "--version", libfluvio.__version__, "--out", out, binaries, cwd=out)
-    found = {}
-    for file in out.iterdir():
+    windows = binaries.with_name("windows-amd64")
+    windows.mkdir()
+    for name in WINDOWS:
+        (windows / name).write_bytes(name.encode())
+    run(sys.executable, pack, "--version", libfluvio.__version__, "--out", out, binaries, windows, cwd=out)
+    found = {"windows": out / f"libfluvio-{libfluvio.__version__}-windows-amd64.zip"}
+    for file in out.glob("*[!p]"):
         kind = "wheel" if file.suffix == ".whl" else "platform" if "-linux-" in file.name else "main"
         source = {f"libfluvio-{libfluvio.__version__}.tar.gz": "sdist"}.get(file.name, "archive")
         found[source if file.name.endswith(".tar.gz") else kind] = file
-    assert len(found) == 5
+    assert len(found) == 6
     return found
 
 
@@ -119,6 +124,15 @@ def test_sdist(packages: Dict[str, Path], tmp_path: Path) -> None:
     run(*pip_wheel, packages["sdist"], cwd=tmp_path)
     (wheel,) = (tmp_path / "made").iterdir()
     install_use_remove(wheel, tmp_path)
+
+
+def test_windows_archive(packages: Dict[str, Path]) -> None:
+    with zipfile.ZipFile(packages["windows"]) as packed:
+        held = {name.partition("/")[2]: packed.read(name) for name in packed.namelist()}
+    places = ("bin/fluvio.dll", "lib/fluvio.lib", "bin/fluvio-devcluster.exe")
+    assert tuple(held.pop(place).decode() for place in places) == WINDOWS
+    assert held.pop("THIRD_PARTY_LICENCES.txt").startswith(b"libfluvio.so and fluvio-devcluster contain")
+    assert held == {name: (ROOT / name).read_bytes() for name in ("include/fluvio.h", "include/fluvio.hpp", "LICENSE")}
 
 
 def test_npm(packages: Dict[str, Path], tmp_path: Path) -> None:
