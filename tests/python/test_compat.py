@@ -234,6 +234,71 @@ def test_asyncio(
     asyncio.run(asyncio.wait_for(main(), 60))
 
 
+READER = """
+import asyncio, os, signal, sys, threading, time
+import libfluvio.compat as fluvio
+from libfluvio.compat import Offset
+
+endpoint, topic, way, inside = sys.argv[1:]
+connection = fluvio.Fluvio.connect_with_config(fluvio.FluvioConfig.new(endpoint))
+consumer = connection.partition_consumer(topic, 0)
+read = []
+
+def strike(main=threading.main_thread().ident):
+    # When the records are read, and the main thread waits for another one.
+    while True:
+        frame, names = sys._current_frames()[main], set()
+        while frame is not None:
+            names.add(frame.f_code.co_name)
+            frame = frame.f_back
+        if len(read) == 26 and inside in names:
+            break
+        time.sleep(0.002)
+    os.kill(os.getpid(), signal.SIGINT)
+
+async def read_async():
+    opened = {
+        "async_stream": lambda: consumer.async_stream(Offset.beginning()),
+        "async_stream_with_config": lambda: consumer.async_stream_with_config(
+            Offset.beginning(), fluvio.ConsumerConfig()
+        ),
+    }[way]
+    async for record in await opened():
+        read.append(record.value_string())
+
+threading.Thread(target=strike, daemon=True).start()
+try:
+    if way.startswith("async"):
+        asyncio.run(read_async())
+    else:
+        stream = {
+            "stream": lambda: consumer.stream(Offset.beginning()),
+            "stream_with_config": lambda: consumer.stream_with_config(Offset.beginning(), fluvio.ConsumerConfig()),
+            "consumer_with_config": lambda: connection.consumer_with_config(
+                fluvio.ConsumerConfigExtBuilder(topic).offset_start(Offset.beginning()).build()
+            ),
+        }[way]()
+        while True:
+            read.append(next(stream).value_string())
+except KeyboardInterrupt:
+    print("interrupted", len(read))
+"""
+
+
+@pytest.mark.parametrize(
+    "way, inside",
+    [
+        ("stream", "_take"),
+        ("stream_with_config", "_take"),
+        ("consumer_with_config", "_take"),
+        ("async_stream", "select"),
+        ("async_stream_with_config", "select"),
+    ],
+)
+def test_ctrl_c_ends_a_stream(cluster: libfluvio.DevCluster, letters: str, script: Any, way: str, inside: str) -> None:
+    assert script(READER, cluster.endpoint, letters, way, inside) == (0, "interrupted 26\n", "")
+
+
 def test_one_producer_in_several_event_loops(connection: fluvio.Fluvio, topic: str) -> None:
     producer = connection.topic_producer(topic)
     consumer = connection.partition_consumer(topic, 0)
