@@ -25,11 +25,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "hang(seconds): the deadline of a test that has much to do")
 
 
+def deadline(request: pytest.FixtureRequest) -> float:
+    """That of a test, in seconds."""
+    mark = request.node.get_closest_marker("hang")
+    return float(mark.args[0]) if mark else HANG
+
+
 @pytest.fixture(autouse=True)
 def no_hang(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test has a deadline."""
-    mark = request.node.get_closest_marker("hang")
-    faulthandler.dump_traceback_later(mark.args[0] if mark else HANG, exit=True)
+    faulthandler.dump_traceback_later(deadline(request), exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
 
@@ -72,7 +77,7 @@ Script = Callable[..., Tuple[int, str, str]]
 
 
 @pytest.fixture
-def script() -> Script:
+def script(request: pytest.FixtureRequest) -> Script:
     """Runs Python source in a process of its own; returns its status, output and error output."""
 
     def run(source: str, *arguments: str, **environment: str) -> Tuple[int, str, str]:
@@ -81,7 +86,7 @@ def script() -> Script:
             env={**os.environ, "PYTHONPATH": str(PACKAGE), **environment},
             capture_output=True,
             text=True,
-            timeout=HANG / 2,
+            timeout=deadline(request) / 2,
             check=False,
         )
         return done.returncode, done.stdout, done.stderr

@@ -93,14 +93,17 @@ asyncio.run(main())
 """
 
 
+COUNT = int(os.environ.get("LIBFLUVIO_RECORDS", "60000"))
+
+
+@pytest.mark.hang(120 + COUNT / 1000)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_slow_handler(cluster: libfluvio.DevCluster, topic: str, script: Any) -> None:
-    count = int(os.environ.get("LIBFLUVIO_RECORDS", "60000"))
-    status, output, errors = script(PROGRAM, cluster.endpoint, topic, str(count))
+    status, output, errors = script(PROGRAM, cluster.endpoint, topic, str(COUNT))
     assert status == 0, errors
     told = json.loads(output)
     print(f"memory {told['levels'][0] >> 20} to {max(told['levels']) >> 20} MiB, cancelled {told['cancelled']}")
-    assert told["seen"] == told["last"] == count and told["stored"]
+    assert told["seen"] == told["last"] == COUNT and told["stored"]
     assert told["cancelled"]["waiting"] >= 1 and told["cancelled"]["in the handler"] >= 1
     assert told["batches"] == 0 and told["left"] == [0, 0, 0]
     # Records of 1 kB went through: what stays is the budget and what the runtimes keep, whatever the number.
