@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import weakref
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
 from . import _exit
 from ._admin import Admin
 from ._consumer import Consumer
-from ._core import Handle, Life, config, finish, milliseconds, text
+from ._core import Handle, Life, collected, config, finish, milliseconds, text
 from ._delivery import Book
 from ._errors import FluvioError, InvalidArgumentError
 from ._health import ClientEvent, Health, parse_health
@@ -145,7 +144,7 @@ class Told:
 
     def by(self, client: C) -> C:
         """The client is there, and tells for as long as it lives."""
-        weakref.finalize(client, self._observer.forget, self._number).atexit = False
+        collected(client, self._observer.forget, self._number)
         self._kept = True
         return client
 

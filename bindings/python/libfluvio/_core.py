@@ -9,6 +9,7 @@ import json
 import math
 import os
 import time
+import weakref
 from ctypes import byref, c_void_p
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, TypeVar, Union
 
@@ -177,6 +178,14 @@ def config(lib: Library, settings: Mapping[str, object]) -> Handle:
     if status:
         raise take_error(lib, status, error)
     return handle
+
+
+def collected(owner: object, function: Callable[..., object], *arguments: object) -> Any:
+    """A finalizer that is called when the owner is collected, and not at the program's end. (Any, because the stubs of
+    older type checkers know no ``atexit``.)"""
+    finalizer: Any = weakref.finalize(owner, function, *arguments)
+    finalizer.atexit = False
+    return finalizer
 
 
 def finish(

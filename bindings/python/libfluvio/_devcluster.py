@@ -11,6 +11,7 @@ import weakref
 from typing import IO, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from . import _exit, _process
+from ._core import collected
 from ._errors import FluvioConnectionError, FluvioError, FluvioTimeoutError
 from ._library import find_program
 
@@ -83,8 +84,7 @@ class DevClusterBase:
 
     def _started(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
-        self._finalizer = weakref.finalize(self, stop, process, os.getpid())
-        self._finalizer.atexit = False  # it would run before producers and clients have closed
+        self._finalizer = collected(self, stop, process, os.getpid())  # at the end others have to close before
         _exit.clusters.add(self)
         _process.watch(self)
 

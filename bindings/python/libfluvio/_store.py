@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from ctypes import byref, c_void_p, sizeof
 from typing import Dict, Iterable, List, Mapping, Optional, Protocol, Tuple, runtime_checkable
 
 from . import _abi, _process
 from ._admin import ConsumerOffset
-from ._core import SLICE_MS, Handle, text
+from ._core import SLICE_MS, Handle, collected, text
 from ._errors import InvalidArgumentError, error_of_status, null_error, take_error
 from ._library import Library
 
@@ -54,7 +53,7 @@ class StoreServer:
 
     def serve(self, owner: object) -> None:
         """Ends when the owner is collected."""
-        weakref.finalize(owner, self._over.set).atexit = False
+        collected(owner, self._over.set)
 
     def stop(self) -> None:
         """Ends the thread, soon."""
