@@ -98,7 +98,8 @@ async def main() -> None:
         if not rest:
             await client.admin.create_topic(topic)
         fan_out = FanOut()
-        server = await stack.enter_async_context(await asyncio.start_server(fan_out.serve, "127.0.0.1", 0))
+        server = await asyncio.start_server(fan_out.serve, "127.0.0.1", 0)
+        stack.callback(server.close)  # "async with server" waits, since Python 3.12, until all subscribers have gone
         port = server.sockets[0].getsockname()[1]
         print("port", port, flush=True)
         following = asyncio.ensure_future(fan_out.follow(client, topic))
