@@ -319,6 +319,7 @@ static void own_store(fluvio_client_t *client)
 
 int main(int argc, char **argv)
 {
+  fluvio_error_t *error = NULL;
   fluvio_client_t *client;
   CHECK(argc > 1);
   client = connect_to(argv[1]);
@@ -328,6 +329,7 @@ int main(int argc, char **argv)
   events(client);
   resets(client);
   own_store(client);
+  OK(fluvio_client_close(client, LONG, &error)); /* free alone would close while the program ends */
   fluvio_client_free(client);
   return 0;
 }
