@@ -124,6 +124,7 @@ static void use_once(const char *endpoint, const char *topic)
 
 static void nothing_stays(const char *endpoint)
 {
+  fluvio_error_t *error = NULL;
   fluvio_client_t *client = connect_to(endpoint);
   const char *topic = make_topic(client, "rounds", "1");
   int i, descriptors, round = 0;
@@ -141,6 +142,7 @@ static void nothing_stays(const char *endpoint)
     printf("malloc: %zu bytes before, %zu after\n", bytes, allocated());
   } while (allocated() > bytes + 1024);
   CHECK(entries("/proc/self/fd") <= descriptors);
+  OK(fluvio_client_close(client, LONG, &error)); /* free alone would close while the program ends */
   fluvio_client_free(client);
 }
 
