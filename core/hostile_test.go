@@ -91,6 +91,13 @@ type hostileConn struct {
 	old   []byte // an earlier frame
 	slow  bool
 	ended bool // the connection ends behind out
+	// closed makes Read fail, as it does on a connection that is closed, also while bytes of out are left: a slow frame lasts minutes.
+	closed atomic.Bool
+}
+
+func (c *hostileConn) Close() error {
+	c.closed.Store(true)
+	return c.Conn.Close()
 }
 
 func (h *hostile) dial(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -117,6 +124,9 @@ func (c *hostileConn) Read(p []byte) (int, error) {
 			c.mutate(frame)
 		}
 		c.old = frame
+	}
+	if c.closed.Load() {
+		return 0, net.ErrClosed
 	}
 	if c.slow && len(c.out) > 0 {
 		time.Sleep(time.Millisecond)
