@@ -216,18 +216,6 @@ fluvioc_verifier_t *fluvioc_verifier_keep(fluvioc_verifier_t *verifier);
  * accepted; else message, of message_size zeros, may say why. */
 int32_t fluvioc_verifier_ask(fluvioc_verifier_t *verifier, const char *server_name, const uint8_t *bytes, const size_t *lengths, size_t count, char *message, size_t message_size);
 
-/* Adds a reference, for Go; fluvioc_drop. */
-fluvioc_verifier_t *fluvioc_verifier_keep(fluvioc_verifier_t *verifier);
-/* Asks the application, and waits for it: the one function here that does. bytes are the certificates one after the other. 0:
- * accepted; else message, of message_size zeros, may say why. */
-int32_t fluvioc_verifier_ask(fluvioc_verifier_t *verifier, const char *server_name, const uint8_t *bytes, const size_t *lengths, size_t count, char *message, size_t message_size);
-
-/* Adds a reference, for Go; fluvioc_drop. */
-fluvioc_verifier_t *fluvioc_verifier_keep(fluvioc_verifier_t *verifier);
-/* Asks the application, and waits for it: the one function here that does. bytes are the certificates one after the other. 0:
- * accepted; else message, of message_size zeros, may say why. */
-int32_t fluvioc_verifier_ask(fluvioc_verifier_t *verifier, const char *server_name, const uint8_t *bytes, const size_t *lengths, size_t count, char *message, size_t message_size);
-
 /* A text of that many bytes, none of them zero. NULL when memory is short. */
 fluvio_text_t *fluvioc_text_new(const char *bytes, size_t len);
 
