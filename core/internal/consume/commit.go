@@ -716,6 +716,7 @@ func (c *Consumer) supports(conn *transport.Conn) error {
 // tells.
 func (c *Consumer) flushes() {
 	defer c.sessions.Done()
+	defer close(c.flushed)
 	tick := time.NewTicker(c.cfg.FlushEvery)
 	defer tick.Stop()
 	for {
@@ -736,13 +737,23 @@ func (c *Consumer) readAhead() {
 	}
 }
 
-// flushLast stores what is settled when the consumer closes.
+// flushLast stores what is settled when the consumer closes, and waits for what flushes is storing: of a partition whose position
+// was chosen meanwhile that is nothing settled, but it must not reach the store when a next consumer is there already.
 func (c *Consumer) flushLast(ctx context.Context) error {
-	if c.cfg.Strategy != StrategyAuto {
+	if c.flushed == nil {
 		return nil
 	}
+	start := time.Now()
 	c.readAhead()
-	return c.commitSettled(ctx)
+	if err := c.commitSettled(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-c.flushed:
+		return nil
+	case <-ctx.Done():
+		return fluvioerr.FromContext(ctx, "commit", "the offsets that are being stored", time.Since(start))
+	}
 }
 
 // resume is where reading starts with a stored offset: behind the last record that was processed, kept within what there is.

@@ -125,6 +125,41 @@ func TestAutoAfterSeekingBack(t *testing.T) {
 	require.EqualValues(t, 3, store.stored[place{"back", 0}])
 }
 
+// What is on its way to the cluster when the consumer closes arrives before it has closed, or Finish says that it may come: also of a
+// partition in which the application has chosen another position meanwhile.
+func TestFinishWaitsForWhatIsBeingStored(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("late", 1)
+	w.store("late", 0, batchOf(compress.None, numbered(0, 10, 0)...))
+	for delay, code := range map[time.Duration]fluvioerr.Code{200 * time.Millisecond: 0, time.Hour: fluvioerr.Timeout} {
+		rule, err := w.dev.AddRule(devcluster.Rule{API: "UpdateConsumerOffset", Partition: -1, Count: 1, Action: devcluster.Action{Kind: devcluster.ActionDelay, Delay: delay}})
+		require.NoError(t, err)
+		cfg := testConfig("late")
+		cfg.ConsumerID, cfg.Strategy, cfg.FlushEvery = delay.String(), StrategyAuto, time.Millisecond
+		c := w.consumer(cfg)
+		take(t, c, 1)
+		c.Settle()
+		require.NoError(t, rule.Wait(testContext(t), 1))
+		require.NoError(t, c.Seek("late", 0, 2))
+		ctx := testContext(t)
+		if code != 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, 10*time.Millisecond)
+			defer cancel()
+		}
+		err = c.Finish(ctx)
+		require.Equal(t, code, fluvioerr.CodeOf(err), "%v", err)
+		if code == 0 {
+			stored, err := w.cluster.ConsumerOffsets(testContext(t), &wire.ConsumerFilter{ConsumerID: &cfg.ConsumerID})
+			require.NoError(t, err)
+			require.Len(t, stored, 1)
+			require.EqualValues(t, 9, stored[0].Offset)
+		}
+		c.Close()
+		rule.Remove()
+	}
+}
+
 // When storing failed, nobody knows what is stored: what the consumer believes to be stored is sent all the same.
 func TestCommitAfterADoubtfulOne(t *testing.T) {
 	w := newWorld(t, devcluster.Options{})

@@ -39,6 +39,7 @@ type Consumer struct {
 	committing turns         // of those who store offsets
 	storing    chan struct{} // capacity parallelCommits: attempts to store one under way
 	closing    chan struct{} // closed when the application takes nothing any more
+	flushed    chan struct{} // closed when flushes has ended, nil without it
 	finish     sync.Once
 	finishErr  error // why the last offsets could not be stored
 }
@@ -85,6 +86,7 @@ func Open(ctx context.Context, cl *cluster.Cluster, cfg Config) (*Consumer, erro
 	}
 	if cfg.Strategy == StrategyAuto {
 		c.sessions.Add(1)
+		c.flushed = make(chan struct{})
 		go c.flushes()
 	}
 	return c, nil
