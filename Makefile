@@ -47,6 +47,8 @@ PIP = -m pip --disable-pip-version-check --retries 10 install --quiet
 export CARGO_NET_RETRY ?= 10
 export npm_config_fetch_retries ?= 10
 GO_TEST := go test -timeout 30m
+# Runs Go tests; when some fail, says again in the end what did, which may stand far above.
+go_tests = mkdir -p $(BUILD) && { $(1) 2>&1 | tee $(BUILD)/go-test.log || { echo "== what failed" >&2; grep -A12 -E -e '--- FAIL|^panic:|DATA RACE' $(BUILD)/go-test.log | grep -v level= | cut -c1-300 | head -30 >&2 || true; exit 1; }; }
 # Dev clusters are never behind a proxy.
 export NO_PROXY := $(if $(NO_PROXY),$(NO_PROXY)$(comma))127.0.0.1,localhost
 export no_proxy := $(if $(no_proxy),$(no_proxy)$(comma))127.0.0.1,localhost
@@ -232,7 +234,7 @@ check: downloads
 
 test-core: need-build
 	@echo "== Go, with the race detector"
-	$(GO_TEST) -race -shuffle=on ./core/...
+	@$(call go_tests,$(GO_TEST) -race -shuffle=on ./core/...)
 	@echo "== OpenTelemetry, a module of its own"
 	cd core/otelhook && $(GO_TEST) -race -shuffle=on ./...
 	@echo "== Go, every bit of every vector"
@@ -241,7 +243,7 @@ test-core: need-build
 # The library cannot be loaded with Go's race detector, so what loads it is tested as it is built.
 test-black-box: all need-python $(BUILD)/bin/check_lines $(NODE_DONE)
 	@echo "== C, imports, README"
-	$(GO_TEST) ./tests/... ./capi/...
+	@$(call go_tests,$(GO_TEST) ./tests/... ./capi/...)
 
 # Beside make test: the C tests under valgrind, and 64 threads for a minute, plain and under AddressSanitizer. Five minutes.
 test-valgrind: all

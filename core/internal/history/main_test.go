@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"flag"
+	"os"
 	"runtime"
 	"strconv"
 	"testing"
@@ -17,6 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	_ = os.Setenv("FLUVIO_LOG", "off") // thousands of lines about faults hide the one that matters
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
