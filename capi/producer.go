@@ -195,28 +195,34 @@ func (p *producer) hand(chunk *C.fluvioc_chunk_t, since time.Time) {
 	lateBytes := 0
 	timestamp := C.int64_t(since.UnixMilli())
 	closed := p.ctx.Err() != nil
-	for len(data) > 0 {
-		head := (*C.fluvioc_record_t)(unsafe.Pointer(unsafe.SliceData(data)))
-		key, value, size := split(head, data)
-		data = data[size:]
-		if closed {
-			late = append(late, uint64(head.opaque))
-			lateBytes += len(key) + len(value)
-			continue
+	refused := func(r *fluvio.Queued, err error) {
+		if p.ctx.Err() != nil {
+			late = append(late, r.Opaque)
+			lateBytes += len(r.Key) + len(r.Value)
+			return
 		}
+		p.refuse(err, r.Partition, len(r.Key)+len(r.Value), r.Opaque)
+	}
+	next := func(r *fluvio.Queued) bool {
+		if len(data) == 0 {
+			return false
+		}
+		head := (*C.fluvioc_record_t)(unsafe.Pointer(unsafe.SliceData(data)))
+		size := 0
+		r.Key, r.Value, size = split(head, data)
+		data = data[size:]
 		if head.timestamp == 0 {
 			head.timestamp = timestamp // the core would ask the clock for every record
 		}
-		record := fluvio.Record{Timestamp: int64(head.timestamp), Key: key, Value: value, Opaque: uint64(head.opaque)}
-		err := p.core.SendQueued(p.ctx, int32(head.partition), record, since)
-		switch {
-		case err == nil:
-		case p.ctx.Err() != nil:
-			late = append(late, record.Opaque)
-			lateBytes += len(key) + len(value)
-		default:
-			p.refuse(err, int32(head.partition), len(key)+len(value), record.Opaque)
+		r.Timestamp, r.Opaque, r.Partition, r.Queued = int64(head.timestamp), uint64(head.opaque), int32(head.partition), since
+		return true
+	}
+	if closed {
+		for r := new(fluvio.Queued); next(r); {
+			refused(r, nil)
 		}
+	} else {
+		p.core.FeedQueued(p.ctx, next, refused)
 	}
 	if len(late) > 0 {
 		err := fluvioerr.New(fluvioerr.Closed, "produce", "the producer was closed before the record was sent").

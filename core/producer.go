@@ -230,26 +230,24 @@ func (p *Producer) SendTo(ctx context.Context, partition int32, r Record) (Recei
 	return Receipt{rc}, err
 }
 
-// SendQueued is for callers who queue records in front of the producer: it is Send, or SendTo with a partition that is not
-// negative, of a record that they accepted at since. DeliveryTimeout runs from then, also while it waits for room.
-func (p *Producer) SendQueued(ctx context.Context, partition int32, r Record, since time.Time) error {
-	var err error
-	record := &produce.Record{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp, Opaque: r.Opaque, Queued: since}
-	if partition < 0 {
-		_, err = p.p.Send(ctx, record)
-	} else {
-		_, err = p.p.SendTo(ctx, partition, record)
-	}
-	return err
+// Queued is a record of a queue in front of the producer, as FeedQueued takes it.
+type Queued = produce.Record
+
+// FeedQueued is for callers who queue records in front of the producer: it takes what next gives, until that has no more, each as
+// Send does, or as SendTo when its Partition is not negative. DeliveryTimeout runs from its Queued, when it was accepted, also
+// while it waits for room, which ends with ctx. refused is told of each that was not taken. next must not wait: it is called
+// with locks held. It fills in the same record every time.
+func (p *Producer) FeedQueued(ctx context.Context, next func(r *Queued) bool, refused func(r *Queued, err error)) {
+	p.p.Feed(ctx, next, refused)
 }
 
-// FlushQueued is Flush for callers of SendQueued. before is called first and waits until the records in question were handed
+// FlushQueued is Flush for callers of FeedQueued. before is called first and waits until the records in question were handed
 // over; its error is returned. Failures that Lost is told of meanwhile are among those that are returned.
 func (p *Producer) FlushQueued(ctx context.Context, before func() error) error {
 	return p.p.Flush(ctx, before)
 }
 
-// Lost is for callers who queue records in front of the producer: Flush and Close tell of these records, which SendQueued
+// Lost is for callers who queue records in front of the producer: Flush and Close tell of these records, which FeedQueued
 // refused, as of others that failed.
 func (p *Producer) Lost(records int, err error) { p.p.Lost(records, err) }
 
@@ -258,13 +256,19 @@ func (p *Producer) Lost(records int, err error) { p.p.Lost(records, err) }
 // is too large. What became of the accepted ones tell OnDelivery and Flush.
 func (p *Producer) SendMany(ctx context.Context, records []Record) (accepted int, err error) {
 	now := time.Now().UnixMilli()
-	for i := range records {
-		r := &records[i]
-		if _, err := p.p.Send(ctx, &produce.Record{Key: r.Key, Value: r.Value, Timestamp: orDefault(r.Timestamp, now), Opaque: r.Opaque}); err != nil {
-			return i, err
+	p.p.Feed(ctx, func(r *produce.Record) bool {
+		if accepted == len(records) || err != nil {
+			return false
 		}
-	}
-	return len(records), nil
+		from := &records[accepted]
+		r.Key, r.Value, r.Timestamp, r.Opaque, r.Partition = from.Key, from.Value, orDefault(from.Timestamp, now), from.Opaque, -1
+		accepted++
+		return true
+	}, func(_ *produce.Record, refusal error) {
+		accepted--
+		err = refusal
+	})
+	return accepted, err
 }
 
 // Busy says whether records are under way that have no report yet.

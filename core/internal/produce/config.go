@@ -64,6 +64,7 @@ type Record struct {
 	Timestamp int64     // ms since the epoch, 0: now
 	Queued    time.Time // when it was accepted from the application, if that was earlier; the delivery timeout runs from then
 	Opaque    uint64
+	Partition int32           // of what Feed takes: negative: the partitioner chooses
 	ctx       context.Context // of Send, for hooks; nil when there are none
 }
 

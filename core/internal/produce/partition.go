@@ -37,10 +37,15 @@ const (
 
 // add puts a record with a timestamp into the open batch, or into a new one for which the caller has reserved bytes of the budget.
 func (p *partition) add(r *Record, ts, reserved int64) (Receipt, added) {
-	need := len(r.Key) + len(r.Value) + overhead
-	cfg := &p.producer.cfg
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.addLocked(r, ts, reserved)
+}
+
+// addLocked is add for who holds p.mu.
+func (p *partition) addLocked(r *Record, ts, reserved int64) (Receipt, added) {
+	need := len(r.Key) + len(r.Value) + overhead
+	cfg := &p.producer.cfg
 	if p.dead {
 		return Receipt{}, producerDead
 	}

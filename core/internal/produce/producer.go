@@ -82,16 +82,85 @@ func (p *Producer) Config() Config { return p.cfg }
 // Send takes a record for the partition that the partitioner chooses. It copies key and value. When the memory budget is
 // used up it waits until ctx ends, or fails at once, as configured.
 func (p *Producer) Send(ctx context.Context, r *Record) (Receipt, error) {
-	id := p.cfg.Partitioner.Partition(r.Key, r.Value, p.view.Load())
-	parts := *p.parts.Load()
-	if id < 0 || int(id) >= len(parts) {
-		return Receipt{}, p.noPartition("the partitioner chose partition %d, which does not exist: the topic has %d, 0 to %d", id, len(parts))
+	part, err := p.choose(r)
+	if err != nil {
+		return Receipt{}, err
 	}
-	return p.sendTo(ctx, parts[id], r, p.sticky != nil && r.Key == nil)
+	return p.sendTo(ctx, part, r, p.sticky != nil && r.Key == nil)
 }
 
 // SendTo is Send into a partition the caller chose.
 func (p *Producer) SendTo(ctx context.Context, partition int32, r *Record) (Receipt, error) {
+	part, err := p.chosen(partition)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return p.sendTo(ctx, part, r, false)
+}
+
+// Feed takes records, each as Send does, or as SendTo when its Partition is not negative, until next gives no more. refused is told
+// of each that was not taken. Records in a row for one partition take its lock once, which is a good part of what a record costs:
+// next must not wait for anything, and gives what has gathered, not what comes. The record is the same one every time.
+func (p *Producer) Feed(ctx context.Context, next func(r *Record) bool, refused func(r *Record, err error)) {
+	_, foreign := p.cfg.Partitioner.(Func) // which must not find anything locked
+	var held *partition
+	hold := func(part *partition) {
+		if held == part {
+			return
+		}
+		if held != nil {
+			held.mu.Unlock()
+		}
+		if held = part; part != nil {
+			part.mu.Lock()
+		}
+	}
+	defer func() { hold(nil) }()
+	for r := new(Record); next(r); {
+		part, err, sticky := (*partition)(nil), error(nil), false
+		switch {
+		case r.Partition >= 0:
+			if int(r.Partition) >= len(*p.parts.Load()) {
+				hold(nil) // while there may be more to be made
+			}
+			part, err = p.chosen(r.Partition)
+		case foreign:
+			hold(nil)
+			part, err = p.choose(r)
+		default:
+			part, err = p.choose(r)
+			sticky = p.sticky != nil && r.Key == nil
+		}
+		if err == nil {
+			err = p.check(part, r)
+		}
+		if err == nil {
+			hold(part)
+			_, how := part.addLocked(r, stamp(r), 0)
+			if how == needsMemory || how == producerDead {
+				hold(nil)
+				_, err = p.sendNew(ctx, part, r, how, sticky)
+			}
+		}
+		if err != nil {
+			hold(nil)
+			refused(r, err)
+		}
+	}
+}
+
+// choose lets the partitioner choose a partition for a record.
+func (p *Producer) choose(r *Record) (*partition, error) {
+	id := p.cfg.Partitioner.Partition(r.Key, r.Value, p.view.Load())
+	parts := *p.parts.Load()
+	if id < 0 || int(id) >= len(parts) {
+		return nil, p.noPartition("the partitioner chose partition %d, which does not exist: the topic has %d, 0 to %d", id, len(parts))
+	}
+	return parts[id], nil
+}
+
+// chosen is the partition that a caller chose.
+func (p *Producer) chosen(partition int32) (*partition, error) {
 	parts := *p.parts.Load()
 	if int(partition) >= len(parts) { // the router may not have come to what is known of the topic
 		if t := p.cluster.Snapshot().Topics[p.cfg.Topic]; t != nil {
@@ -99,9 +168,9 @@ func (p *Producer) SendTo(ctx context.Context, partition int32, r *Record) (Rece
 		}
 	}
 	if partition < 0 || int(partition) >= len(parts) {
-		return Receipt{}, p.noPartition("partition %d does not exist: the topic has %d, 0 to %d", partition, len(parts))
+		return nil, p.noPartition("partition %d does not exist: the topic has %d, 0 to %d", partition, len(parts))
 	}
-	return p.sendTo(ctx, parts[partition], r, false)
+	return parts[partition], nil
 }
 
 func (p *Producer) noPartition(format string, id int32, count int) error {
@@ -110,31 +179,43 @@ func (p *Producer) noPartition(format string, id int32, count int) error {
 
 // sendTo puts a record into a partition; a sticky one goes on to another partition when a new batch would begin.
 func (p *Producer) sendTo(ctx context.Context, part *partition, r *Record, sticky bool) (Receipt, error) {
+	if err := p.check(part, r); err != nil {
+		return Receipt{}, err
+	}
+	rc, how := part.add(r, stamp(r), 0)
+	if how == needsMemory || how == producerDead {
+		return p.sendNew(ctx, part, r, how, sticky)
+	}
+	return rc, nil
+}
+
+// check says why a record cannot be taken, whatever room there is.
+func (p *Producer) check(part *partition, r *Record) error {
 	if n := wire.BatchHeaderSize + wire.RecordCountSize + overhead + len(r.Key) + len(r.Value); n > p.cfg.MaxRequestSize {
 		if exact := wire.BatchHeaderSize + wire.RecordCountSize + wire.RecordSize(0, 0, r.Key != nil, r.Key, r.Value); exact > p.cfg.MaxRequestSize {
-			return Receipt{}, fluvioerr.New(fluvioerr.TooLarge, "send", "the record takes %d bytes in a batch, %s is %d", exact, p.cfg.LimitedBy, p.cfg.MaxRequestSize).
+			return fluvioerr.New(fluvioerr.TooLarge, "send", "the record takes %d bytes in a batch, %s is %d", exact, p.cfg.LimitedBy, p.cfg.MaxRequestSize).
 				At(p.cfg.Topic, part.id).ForSetting(p.cfg.LimitedBy)
 		}
 	}
 	if r.Timestamp < 0 {
-		return Receipt{}, fluvioerr.New(fluvioerr.InvalidArgument, "send", "the timestamp %d is negative", r.Timestamp).At(p.cfg.Topic, part.id).
+		return fluvioerr.New(fluvioerr.InvalidArgument, "send", "the timestamp %d is negative", r.Timestamp).At(p.cfg.Topic, part.id).
 			WithHint("give milliseconds since 1970, or 0 for now")
 	}
 	if p.closing.Err() != nil {
+		return p.errClosed()
+	}
+	return nil
+}
+
+// sendNew goes on where add did not take a record.
+func (p *Producer) sendNew(ctx context.Context, part *partition, r *Record, how added, sticky bool) (Receipt, error) {
+	if how == producerDead {
 		return Receipt{}, p.errClosed()
 	}
-	switch rc, how := part.add(r, stamp(r), 0); how {
-	case needsMemory:
-		if sticky {
-			next := p.sticky.next(part.id, p.view.Load())
-			part = (*p.parts.Load())[next]
-		}
-		return p.sendSlow(ctx, part, r)
-	case producerDead:
-		return Receipt{}, p.errClosed()
-	default:
-		return rc, nil
+	if sticky {
+		part = (*p.parts.Load())[p.sticky.next(part.id, p.view.Load())]
 	}
+	return p.sendSlow(ctx, part, r)
 }
 
 // stamp is the timestamp of a record. The clock is asked only where it must be: on virtual machines it can cost as much as all
