@@ -13,7 +13,7 @@
 #   make install PREFIX=/usr/local DESTDIR=   library (shared, static), headers, pkg-config, CMake, fluvio-devcluster; make uninstall
 #   make dist    wheels, npm packages and C archives for linux on amd64 and arm64, in build/dist, with licences, SBOMs and checksums
 #   make check-reproducible   packs twice, in two places, and compares
-#   make soak    every fault of the matrix with 50 seeds, then SECONDS=600 of faults one after the other
+#   make soak    every fault of the matrix with 50 seeds, then SECONDS=600 of faults one after the other, and a server that stops reading for a minute
 #   make docs    writes the pages in docs that are made of the code: settings and errors
 #   make docs-python, make docs-node   the references of the bindings, in build/docs/python and build/docs/node
 #   make docs-c  a manual page made of fluvio.h: man -l build/docs/libfluvio.3
@@ -301,6 +301,7 @@ SEEDS ?= 50
 soak: need-build
 	@[ "$(SEEDS)" = 0 ] || MATRIX_SEEDS=$(SEEDS) go test -count=1 -v -timeout 2h -run 'TestMatrix$$' ./core/internal/matrix | grep -v -e '^=== ' -e '^ *--- PASS'
 	@SOAK_SECONDS=$(SECONDS) go test -count=1 -v -timeout 24h -run 'TestSoak$$' ./core/internal/matrix | grep -v '^=== '
+	@MEMORY_SECONDS=60 go test -count=1 -v -run TestMemoryWhileTheServerStopsReading ./core/internal/produce | grep -v '^=== '
 
 # The C reference, a manual page made of fluvio.h.
 docs-c: need-build

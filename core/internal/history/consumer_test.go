@@ -75,7 +75,7 @@ func drawReader(seed uint64) *readPlan {
 	switch rng.IntN(5) {
 	case 0:
 		p.filter = pick(rng, bare, bare, short)
-		p.client.RequestTimeout *= 4 // a module is made ready for each stream, on machines that are busy
+		p.client.RequestTimeout *= 4                  // a module is made ready for each stream, on machines that are busy
 		o.PrefetchBytes, o.MaxBytes = 16<<20, 130<<10 // SPUs pass over a batch of which more comes out than a frame holds
 		o.SmartModules = []fluvio.SmartModule{{Path: "../../../tests/smartmodules/" + p.filter + ".wasm"}}
 		if p.filter == short {

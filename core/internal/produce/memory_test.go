@@ -3,7 +3,9 @@ package produce
 import (
 	"context"
 	"math/rand/v2"
+	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -26,7 +28,7 @@ func live() int64 {
 }
 
 // However long the server does not read, whenever requests are sent again, and however many try to send, memory stays within
-// buffer_memory and a constant, whatever the records, the batches and the compression are.
+// buffer_memory and a constant, whatever the records, the batches and the compression are. MEMORY_SECONDS lets it go on so long.
 func TestMemoryWhileTheServerStopsReading(t *testing.T) {
 	random := make([]byte, 1000)
 	for i := range random {
@@ -48,12 +50,14 @@ func TestMemoryWhileTheServerStopsReading(t *testing.T) {
 
 func stopReading(t *testing.T, value []byte, change func(*Config)) {
 	const budget, constant, senders, partitions = 16 << 20, 8 << 20, 16, 8
+	seconds, _ := strconv.Atoi(os.Getenv("MEMORY_SECONDS"))
+	lasting := time.Duration(seconds) * time.Second
 	w := newWorld(t, devcluster.Options{})
 	w.topic("memory", devcluster.TopicOptions{Partitions: partitions})
 	var taken atomic.Int64
 	before := live()
 	p := w.producer("memory", func(cfg *Config) {
-		cfg.BufferMemory = budget
+		cfg.BufferMemory, cfg.DeliveryTimeout, cfg.RequestTimeout = budget, patience+lasting, patience+lasting
 		cfg.OnDelivery = func(d *Delivery) {
 			if d.Err != nil {
 				t.Error(d.Err)
@@ -62,7 +66,7 @@ func stopReading(t *testing.T, value []byte, change func(*Config)) {
 		change(cfg)
 	})
 	stall := w.rule(devcluster.Rule{API: "Produce", Action: devcluster.Action{Kind: devcluster.ActionDelay, Delay: time.Hour}})
-	ctx, stop := context.WithCancel(testContext(t))
+	ctx, stop := context.WithTimeout(context.Background(), patience+lasting)
 	var all sync.WaitGroup
 	for range senders {
 		all.Go(func() {
@@ -91,10 +95,17 @@ func stopReading(t *testing.T, value []byte, change func(*Config)) {
 		require.NoError(t, w.dev.StopSPU(5001))
 		require.NoError(t, w.dev.StartSPU(5001))
 	}
-	for range 5 {
+	over := time.After(lasting)
+	for n, waiting := 0, true; n < 5 || waiting; n++ {
 		hits := stall.Hits()
 		restart()
 		require.NoError(t, stall.Wait(ctx, hits+1), "it is sent again")
+		select {
+		case <-over:
+			waiting = false
+		case <-time.After(lasting / 20):
+			bounded()
+		}
 	}
 	require.EqualValues(t, senders, p.blocked.Load())
 	bounded()
