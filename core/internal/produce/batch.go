@@ -42,6 +42,7 @@ type batch struct {
 	span  *obs.Span[obs.ProduceBatch] // begun when the batch leaves first, or fails before
 
 	entry []byte // what is sent: partition entry with the sealed batch; set by seal
+	tried bool   // a request had it before; the sender's own
 	sent  bool   // guarded by part.mu: some attempt may have reached the server
 	lent  bool   // it was given up in flight: its bytes count until its request has ended. Set before its outcome
 
@@ -119,7 +120,7 @@ func (b *batch) size() int {
 	return len(b.buf)
 }
 
-// seal makes the bytes to send, once: header, count, checksum, and compression if configured. It runs outside locks.
+// seal makes the bytes to send, once: header, count, checksum, and compression if configured, which runs outside locks.
 func (b *batch) seal(codec compress.Codec, level int) error {
 	if b.entry != nil {
 		return nil

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/libfluvio/libfluvio/core/internal/compress"
 )
 
 // partition is the accumulator of one partition.
@@ -116,8 +118,12 @@ func (p *partition) opened() {
 	})
 }
 
-// closeOpen moves the open batch to the queue and tells the sender. p.mu is held.
+// closeOpen moves the open batch to the queue and tells the sender. p.mu is held. The checksum is made here, while the records are
+// in a cache: behind a queue they would have to come from memory once more. Compression takes longer than a lock may be held.
 func (p *partition) closeOpen() {
+	if p.producer.cfg.Compression == compress.None {
+		_ = p.open.seal(compress.None, 0)
+	}
 	if p.linger != nil {
 		p.linger.Stop()
 		p.linger = nil

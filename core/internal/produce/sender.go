@@ -190,7 +190,7 @@ func (s *sender) send(conn *transport.Conn, batches []*batch) {
 	retried := make([]bool, len(batches))
 	ctx := s.producer.ctx
 	for i, b := range batches {
-		retried[i] = b.entry != nil
+		retried[i], b.tried = b.tried, true
 		if span := b.begin(); i == 0 {
 			ctx = span.Context(ctx) // hooks see the request inside of its first batch
 		}
