@@ -15,6 +15,7 @@ type network struct {
 	delay atomic.Int64 // longest delay of a piece, in ns
 	slice atomic.Bool  // pieces of one byte
 	dials atomic.Int64
+	hits  atomic.Int64 // pieces that something was done to
 
 	mu    sync.Mutex
 	rng   *rand.Rand         // guarded by mu
@@ -26,6 +27,12 @@ type network struct {
 
 func newNetwork(rng *rand.Rand) *network {
 	return &network{rng: rand.New(rand.NewPCG(rng.Uint64(), 0)), conns: map[*link]struct{}{}}
+}
+
+// hit counts as strikes what the network does from now on.
+func (r *run) hit() {
+	before := r.net.hits.Load()
+	r.strikes(func() int { return int(r.net.hits.Load() - before) })
 }
 
 func (n *network) intn(limit int) int {
@@ -116,6 +123,7 @@ type link struct {
 
 // breakOff ends the connection, by a reset or by an orderly end.
 func (l *link) breakOff() {
+	l.net.hits.Add(1)
 	if tcp, ok := l.Conn.(*net.TCPConn); ok && l.net.intn(2) == 0 {
 		_ = tcp.SetLinger(0)
 	}
@@ -135,9 +143,11 @@ func (l *link) Close() error {
 // pass lets a piece through: it says how many bytes of n, and whether they vanish.
 func (l *link) pass(n int) (may int, vanish bool) {
 	if d := l.net.delay.Load(); d > 0 {
+		l.net.hits.Add(1)
 		time.Sleep(time.Duration(l.net.intn(int(d))))
 	}
 	if l.net.slice.Load() {
+		l.net.hits.Add(1)
 		n = min(n, 1)
 	}
 	if left := l.left.Load(); left > 0 {
@@ -190,7 +200,9 @@ func (l *link) wait() error {
 func (l *link) Write(p []byte) (done int, err error) {
 	for done < len(p) {
 		n, vanish := l.pass(len(p) - done)
-		if !vanish {
+		if vanish {
+			l.net.hits.Add(1)
+		} else {
 			if n, err = l.Conn.Write(p[done : done+n]); err != nil {
 				return done, err
 			}

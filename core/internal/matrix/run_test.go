@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -42,6 +43,8 @@ type row struct {
 	calm bool
 	// alone leaves it out of the soak.
 	alone bool
+	// tls has everything encrypted.
+	tls bool
 }
 
 // run is a row with a seed.
@@ -59,6 +62,10 @@ type run struct {
 	writers int
 	parts   int32
 
+	// bites say, each of a part of the fault, how often it has struck so far. A fault that has not is none: what is sent goes on
+	// until all have.
+	bites []func() int
+
 	mu   sync.Mutex
 	read map[place]string // guarded by mu: what the consumer got
 	more chan struct{}    // capacity 1
@@ -73,19 +80,20 @@ type place struct {
 type report struct {
 	begun, held                    int
 	dials, records, copies, failed int
-	maybe                          int
+	maybe, faults                  int
+	longest                        time.Duration // that closing took
 }
 
 func (r *report) String() string {
-	return fmt.Sprintf("the invariants held in %d of %d runs, which have %d records stored, %d more copies, %d not stored, %d maybe, %d connections made",
-		r.held, r.begun, r.records, r.copies, r.failed, r.maybe, r.dials)
+	return fmt.Sprintf("the invariants held in %d of %d runs, in which faults struck %d times; %d records stored, %d more copies, %d not stored, %d maybe, %d connections made; closing took %s at most",
+		r.held, r.begun, r.faults, r.records, r.copies, r.failed, r.maybe, r.dials, r.longest.Round(time.Millisecond))
 }
 
-// seeds is how many runs of each row there are.
+// seeds is how many runs of each row there are: with odd ones everything is closed while the fault lasts.
 func seeds(t *testing.T) uint64 {
 	s := os.Getenv("MATRIX_SEEDS")
 	if s == "" {
-		return 1
+		return 2
 	}
 	n, err := strconv.ParseUint(s, 10, 32)
 	require.NoError(t, err)
@@ -152,6 +160,7 @@ func carryOut(t *testing.T, row *row, seed uint64, all *report) {
 	sent := r.send(20, true)
 	lift := row.strike(r)
 	sent += r.send(40, !row.calm && !closeEarly)
+	sent += r.untilStruck()
 	if !closeEarly {
 		lift()
 		require.NoError(t, r.flush())
@@ -161,7 +170,8 @@ func carryOut(t *testing.T, row *row, seed uint64, all *report) {
 	}
 	halt()
 	<-reading
-	r.close()
+	all.longest = max(all.longest, r.close())
+	all.faults += r.struck()
 	if closeEarly {
 		lift()
 	}
@@ -189,7 +199,7 @@ func (r *run) open() {
 		spus = 2
 	}
 	var err error
-	r.dev, err = devcluster.Start(r.ctx, devcluster.Options{SPUs: spus, PlatformVersion: r.row.as})
+	r.dev, err = devcluster.Start(r.ctx, devcluster.Options{SPUs: spus, PlatformVersion: r.row.as, TLS: r.row.tls})
 	require.NoError(r, err)
 	require.NoError(r, r.dev.CreateTopic(topic, int(r.parts)))
 	client := fluvio.ClientOptions{
@@ -199,12 +209,44 @@ func (r *run) open() {
 	if r.row.change != nil {
 		r.row.change(&client, &producer)
 	}
+	r.secure(&client)
 	r.client, err = fluvio.Connect(r.ctx, client)
 	require.NoError(r, err)
 	r.producer, err = r.client.Producer(r.ctx, topic, producer)
 	require.NoError(r, err)
 	r.consumer, err = r.client.Consumer(r.ctx, fluvio.ConsumerOptions{Topics: []string{topic}, Start: fluvio.Beginning()})
 	require.NoError(r, err)
+}
+
+// secure sets a client to the cluster's TLS, if it has that.
+func (r *run) secure(o *fluvio.ClientOptions) {
+	if c, ok := r.dev.Credentials(""); ok {
+		o.TLS, o.TLSDomain, o.TLSCA = "anonymous", c.Domain, c.CA
+	}
+}
+
+// strikes has a part of the fault count how often it strikes.
+func (r *run) strikes(count func() int) { r.bites = append(r.bites, count) }
+
+// struck is how often the fault has struck.
+func (r *run) struck() (n int) {
+	for _, count := range r.bites {
+		n += count()
+	}
+	return n
+}
+
+// untilStruck sends until every part of the fault has struck.
+func (r *run) untilStruck() (sent int) {
+	for {
+		waits := slices.ContainsFunc(r.bites, func(count func() int) bool { return count() == 0 })
+		if !waits {
+			return sent
+		}
+		require.NoError(r, r.ctx.Err(), "the fault does not strike")
+		sent += r.send(1, false)
+		time.Sleep(time.Millisecond) // a fault comes from anywhere
+	}
 }
 
 // deliver notes reports.
@@ -310,8 +352,9 @@ func (r *run) awaitRead() {
 	}
 }
 
-// close closes everything within a second, and a little for the machine.
-func (r *run) close() {
+// close closes everything within a second, and a little for the machine, and says how long it took.
+func (r *run) close() time.Duration {
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(r.ctx, time.Second)
 	defer cancel()
 	closed := make(chan error, 1)
@@ -324,11 +367,14 @@ func (r *run) close() {
 	case <-time.After(patience / 2):
 		require.FailNow(r, "close hangs")
 	}
+	return time.Since(began)
 }
 
 // readAll holds what the consumer got against what is stored.
 func (r *run) readAll() {
-	client, err := fluvio.Connect(r.ctx, fluvio.ClientOptions{Endpoint: r.dev.Endpoint(), MaxRetries: new(int)})
+	o := fluvio.ClientOptions{Endpoint: r.dev.Endpoint(), MaxRetries: new(int)}
+	r.secure(&o)
+	client, err := fluvio.Connect(r.ctx, o)
 	require.NoError(r, err)
 	defer func() { require.NoError(r, client.Close(r.ctx)) }()
 	consumer, err := client.Consumer(r.ctx, fluvio.ConsumerOptions{Topics: []string{topic}, Start: fluvio.Beginning(), StopAt: fluvio.StopAtEnd()})

@@ -39,12 +39,15 @@ type soak struct {
 	dev     *devcluster.Cluster
 	net     *network
 	client  *fluvio.Client
-	faults  map[string]int
+	faults  map[string]faults
 	sent    [soakPartitions]atomic.Int64 // the number of the last record that was acknowledged, and all before it
 	written atomic.Int64
 	unsure  atomic.Int64 // answers that came late or never
 	readers [soakReaders]reader
 }
+
+// faults is what one row did.
+type faults struct{ runs, strikes int }
 
 // reader is what one consumer has seen.
 type reader struct {
@@ -69,7 +72,7 @@ func TestSoak(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	ctx, cancel := context.WithTimeout(context.Background(), length+2*patience)
 	defer cancel()
-	s := &soak{T: t, ctx: ctx, net: newNetwork(rng), faults: map[string]int{}}
+	s := &soak{T: t, ctx: ctx, net: newNetwork(rng), faults: map[string]faults{}}
 	s.start()
 	stop := make(chan struct{})
 	var writers, readers sync.WaitGroup
@@ -195,15 +198,19 @@ func (s *soak) rage(rng *rand.Rand, length time.Duration) (memory []uint64) {
 	var fit []*row
 	for i := range rows {
 		// What a row asks of its client, and what is no passing fault, is left out.
-		if row := &rows[i]; row.as == "" && !row.terms.Failures && !row.alone && row.name != "storage error" {
+		if row := &rows[i]; row.as == "" && !row.tls && !row.terms.Failures && !row.alone && row.name != "storage error" {
 			fit = append(fit, row)
 		}
 	}
 	for end := time.Now().Add(length); time.Now().Before(end); {
 		row := fit[rng.IntN(len(fit))]
-		s.faults[row.name]++
+		r.bites = nil
 		lift := row.strike(r)
 		time.Sleep(soakFault / 2)
+		f := s.faults[row.name]
+		f.runs++
+		f.strikes += r.struck()
+		s.faults[row.name] = f
 		lift()
 		time.Sleep(soakFault / 2)
 		debug.FreeOSMemory()
@@ -245,8 +252,8 @@ func (s *soak) sum(memory []uint64) {
 	require.True(s, copies == 0 || s.unsure.Load() > 0, "records stand twice, and nothing was sent twice")
 	s.Logf("%d records written, each read by %d consumers; %d batches sent again, %d copies; %d connections made",
 		acknowledged, soakReaders, s.unsure.Load(), copies, s.net.dials.Load())
-	for name, n := range s.faults {
-		s.Logf("%3d × %s", n, name)
+	for name, f := range s.faults {
+		s.Logf("%3d × %s, which struck %d times", f.runs, name, f.strikes)
 	}
 	if n := len(memory); n >= 8 { // the least of a while: what the fault of the moment keeps waiting comes on top
 		early, lately := slices.Min(memory[n/4:n/2]), slices.Min(memory[n-n/4:])

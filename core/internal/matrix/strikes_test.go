@@ -17,6 +17,7 @@ import (
 // elsewhere stops an SPU; it comes back on another port.
 func elsewhere(r *run) (lift func()) {
 	require.NoError(r, r.dev.StopSPU(5001))
+	r.noticed()
 	return func() { require.NoError(r, r.dev.StartSPUElsewhere(5001)) }
 }
 

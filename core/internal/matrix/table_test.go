@@ -35,6 +35,7 @@ func rules(list ...devcluster.Rule) func(*run) func() {
 			}
 			h, err := r.dev.AddRule(rule)
 			require.NoError(r, err)
+			r.strikes(h.Hits)
 			handles = append(handles, h)
 		}
 		return func() {
@@ -81,6 +82,7 @@ func away(sc bool, spus ...int32) func(*run) func() {
 		for _, id := range spus {
 			require.NoError(r, r.dev.StopSPU(id))
 		}
+		r.noticed()
 		return func() {
 			for _, id := range spus {
 				require.NoError(r, r.dev.StartSPU(id))
@@ -90,6 +92,12 @@ func away(sc bool, spus ...int32) func(*run) func() {
 			}
 		}
 	}
+}
+
+// noticed counts as strikes how often somebody is dialled from now on.
+func (r *run) noticed() {
+	before := r.net.dials.Load()
+	r.strikes(func() int { return int(r.net.dials.Load() - before) })
 }
 
 // restart stops and starts servers at once.
@@ -103,22 +111,32 @@ func restart(sc bool, spus ...int32) func(*run) func() {
 var rows = []row{
 	{name: "nothing", terms: clean, strike: func(*run) func() { return func() {} }},
 	{name: "latency and jitter", terms: clean, strike: func(r *run) func() {
+		r.hit()
 		r.net.delay.Store(int64(10 * time.Millisecond))
 		return func() { r.net.delay.Store(0) }
 	}},
 	{name: "pieces of one byte", terms: clean, strike: func(r *run) func() {
+		r.hit()
 		r.net.slice.Store(true)
 		return func() { r.net.slice.Store(false) }
 	}},
-	{name: "connections break anywhere", terms: ambiguous, strike: func(r *run) func() {
-		r.net.cutAfter(3000)
-		return func() { r.net.cutAfter(0) }
-	}},
-	{name: "black hole", terms: late, change: impatient, calm: true, strike: func(r *run) func() { return r.net.swallow("", false) }},
-	{name: "half-open connections", terms: late, change: impatient, calm: true, strike: func(r *run) func() { return r.net.swallow("", true) }},
+	{name: "connections break anywhere", terms: ambiguous, strike: breakWithin(3000)},
+	{name: "black hole", terms: late, change: impatient, calm: true, strike: hole(false)},
+	{name: "half-open connections", terms: late, change: impatient, calm: true, strike: hole(true)},
 	{name: "black hole at one SPU", terms: late, change: impatient, calm: true, strike: func(r *run) func() {
+		r.hit()
+		r.noticed()
 		return r.net.swallow(r.dev.SPUEndpoints()[0], true)
 	}},
+	{name: "TLS, in pieces of one byte", tls: true, terms: clean, strike: func(r *run) func() {
+		r.hit()
+		r.net.slice.Store(true)
+		return func() { r.net.slice.Store(false) }
+	}},
+	{name: "TLS, connections break anywhere", tls: true, terms: ambiguous, strike: breakWithin(20_000)},
+	{name: "TLS, half-open connections", tls: true, terms: late, change: impatient, calm: true, strike: hole(true)},
+	{name: "TLS, answer cut", tls: true, terms: ambiguous, strike: func(r *run) func() { return rules(rule("Produce", onAnswer, 4, cut(r.rng.IntN(60))))(r) }},
+	{name: "TLS, all restart", tls: true, terms: ambiguous, strike: restart(true, 5001, 5002)},
 	{name: "request cut", terms: clean, strike: func(r *run) func() {
 		return rules(rule("Produce", onRequest, 4, cut(r.rng.IntN(400))))(r)
 	}},
@@ -147,7 +165,7 @@ var rows = []row{
 	{name: "stream closed", terms: clean, strike: rules(rule("StreamFetch", onAnswer, 4, action(devcluster.ActionClose)))},
 	{name: "stream refused", terms: clean, strike: rules(rule("StreamFetch", onAnswer, 4, refusal(fluvioerr.ServerNotLeader)))},
 	{name: "credit lost", terms: clean, change: impatient, strike: rules(rule("UpdateOffsets", onRequest, 2, action(devcluster.ActionDrop)))},
-	{name: "watch cut", terms: clean, strike: func(r *run) func() { return rules(rule("Watch", onAnswer, 4, cut(r.rng.IntN(100))))(r) }},
+	{name: "watch cut", terms: clean, strike: cutWatch},
 	{name: "handshakes unanswered", terms: ambiguous, change: impatient, calm: true, strike: func(r *run) func() {
 		lift := rules(rule("ApiVersions", onAnswer, 0, action(devcluster.ActionDrop)))(r)
 		r.net.cutAfter(1 << 20)
@@ -201,6 +219,37 @@ var rows = []row{
 			<-done
 		}
 	}},
+}
+
+// breakWithin breaks every connection within so many bytes.
+func breakWithin(bytes int) func(*run) func() {
+	return func(r *run) func() {
+		r.hit()
+		r.net.cutAfter(bytes)
+		return func() { r.net.cutAfter(0) }
+	}
+}
+
+// hole lets everything vanish, until connections are made anew.
+func hole(half bool) func(*run) func() {
+	return func(r *run) func() {
+		r.hit()
+		r.noticed()
+		return r.net.swallow("", half)
+	}
+}
+
+// cutWatch cuts the SC's news, of which it makes some.
+func cutWatch(r *run) (lift func()) {
+	lift = rules(rule("Watch", onAnswer, 4, cut(r.rng.IntN(100))))(r)
+	hits := r.bites[len(r.bites)-1]
+	r.bites[len(r.bites)-1] = func() int {
+		if hits() == 0 {
+			require.NoError(r, r.dev.Resync())
+		}
+		return hits()
+	}
+	return lift
 }
 
 // abandonCall makes a call that ends before it is done.

@@ -94,10 +94,20 @@ func handshakeError(s *secureConn, key Key, err error) *fluvioerr.Error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		e.Code = fluvioerr.Connection
 		e.Message, e.Hint = "the server closed the connection in the TLS handshake", "does the server speak TLS at this address? If not, set tls=disabled"
+	case broken(err):
+		e.Code = fluvioerr.Connection
+		e.Message, e.Hint = "the connection broke in the TLS handshake: "+rootCause(err), "check the network between here and the server"
 	default:
 		refusedTLS(s, e)
 	}
 	return e
+}
+
+// broken says whether an error is the network's, and not of what was said through it: alerts are operations, too.
+func broken(err error) bool {
+	var op *net.OpError
+	var number syscall.Errno
+	return errors.Is(err, net.ErrClosed) || errors.As(err, &number) || errors.As(err, &op) && op.Op != "remote error" && op.Op != "local error"
 }
 
 func describeInvalid(e *fluvioerr.Error, invalid *x509.CertificateInvalidError) {
