@@ -199,8 +199,8 @@ void fluvioc_consumer_retire(fluvio_consumer_t *consumer, int32_t place);
 int64_t fluvioc_consumer_purge(fluvio_consumer_t *consumer, int32_t place, int64_t next);
 /* Forgets the end of the stream, because more comes: 1, or 0 when a callback was told of it already. */
 int fluvioc_consumer_reopen(fluvio_consumer_t *consumer);
-/* Tells of something that happened to a partition. Takes over error, copies topic. */
-void fluvioc_consumer_event(fluvio_queue_t *events, uint64_t opaque, int32_t kind, const char *topic, size_t topic_len, int32_t partition, int64_t offset, int64_t next, int32_t attempt, int64_t delay_ms, fluvio_error_t *error);
+/* Tells of something that happened to a partition. consumer tells the consumers of a queue apart. Takes over error, copies topic. */
+void fluvioc_consumer_event(fluvio_queue_t *events, uint64_t consumer, uint64_t opaque, int32_t kind, const char *topic, size_t topic_len, int32_t partition, int64_t offset, int64_t next, int32_t attempt, int64_t delay_ms, fluvio_error_t *error);
 /* Nothing comes any more; error says why and is given by every later poll. Takes it over. */
 void fluvioc_consumer_end(fluvio_consumer_t *consumer, fluvio_error_t *error);
 /* 1 while a callback may run; FLUVIOC_QUIET comes when that ends. */

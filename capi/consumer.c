@@ -270,7 +270,7 @@ int fluvioc_consumer_reopen(fluvio_consumer_t *consumer)
   return may;
 }
 
-void fluvioc_consumer_event(fluvio_queue_t *events, uint64_t opaque, int32_t kind, const char *topic, size_t topic_len, int32_t partition, int64_t offset, int64_t next, int32_t attempt, int64_t delay_ms, fluvio_error_t *error)
+void fluvioc_consumer_event(fluvio_queue_t *events, uint64_t consumer, uint64_t opaque, int32_t kind, const char *topic, size_t topic_len, int32_t partition, int64_t offset, int64_t next, int32_t attempt, int64_t delay_ms, fluvio_error_t *error)
 {
   char name[256]; /* a topic has 63 bytes at most */
   topic_len = topic_len < sizeof name ? topic_len : sizeof name - 1;
@@ -286,7 +286,7 @@ void fluvioc_consumer_event(fluvio_queue_t *events, uint64_t opaque, int32_t kin
     .next = next,
     .delay_ms = delay_ms,
   };
-  fluvioc_queue_push_consumer_event(events, opaque, &what, error);
+  fluvioc_queue_push_consumer_event(events, consumer, opaque, &what, error);
 }
 
 void fluvioc_consumer_read_marks(fluvio_consumer_t *consumer, bool given, int64_t *marks, size_t count)

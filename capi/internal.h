@@ -212,7 +212,7 @@ extern _Thread_local const void *fluvioc_current;
 /* An operation's end; an owner of the queue's reference calls it. */
 void fluvioc_queue_push_op(fluvio_queue_t *queue, uint64_t opaque);
 /* An event of a consumer; takes over error and copies topic. Without memory it is dropped. */
-void fluvioc_queue_push_consumer_event(fluvio_queue_t *queue, uint64_t opaque, const fluvio_consumer_event_t *what, fluvio_error_t *error);
+void fluvioc_queue_push_consumer_event(fluvio_queue_t *queue, uint64_t consumer, uint64_t opaque, const fluvio_consumer_event_t *what, fluvio_error_t *error);
 const fluvio_consumer_offset_t *fluvioc_consumer_offset_list_rows(const fluvio_consumer_offset_list_t *list);
 /* A delivery report; takes over error and a reference to producer. False when memory is short. */
 bool fluvioc_queue_push_delivery(fluvio_queue_t *queue, const fluvio_delivery_t *delivery, fluvio_error_t *error, fluvio_producer_t *producer, uint64_t weight);

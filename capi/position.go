@@ -5,19 +5,24 @@ import "C"
 
 import (
 	"context"
+	"sync/atomic"
 	"unsafe"
 
 	fluvio "github.com/libfluvio/libfluvio/core"
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 )
 
+// consumerNumbers tell the consumers of a queue apart, from before they have a handle.
+var consumerNumbers atomic.Uint64
+
 // eventsTo gives what passes events on to a queue; nil without one.
 func eventsTo(queue *C.fluvio_queue_t, opaque C.uint64_t) func(fluvio.ConsumerEvent) {
 	if queue == nil {
 		return nil
 	}
+	number := C.uint64_t(consumerNumbers.Add(1))
 	return func(e fluvio.ConsumerEvent) {
-		C.fluvioc_consumer_event(queue, opaque, C.int32_t(e.Kind), (*C.char)(unsafe.Pointer(unsafe.StringData(e.Topic))), C.size_t(len(e.Topic)),
+		C.fluvioc_consumer_event(queue, number, opaque, C.int32_t(e.Kind), (*C.char)(unsafe.Pointer(unsafe.StringData(e.Topic))), C.size_t(len(e.Topic)),
 			C.int32_t(e.Partition), C.int64_t(e.Offset), C.int64_t(e.Next), C.int32_t(e.Attempt), C.int64_t(e.Delay.Milliseconds()), cError(e.Err))
 	}
 }

@@ -18,7 +18,7 @@ struct fluvio_event {
   fluvio_offsets_event_t question;  /* the consumer's name lies in opaques */
   fluvio_consumer_offset_list_t *offsets; /* of question */
   fluvio_client_event_t client;     /* its texts lie in opaques */
-  uint64_t client_number;           /* of client: whose it is */
+  uint64_t source;                  /* of client and consumer: the number of whose it is */
   _Atomic bool answered;
   fluvio_error_t *error;
   fluvio_producer_t *producer; /* a reference, for the report's weight */
@@ -28,10 +28,11 @@ struct fluvio_event {
   uint64_t opaques[];
 };
 
-/* How many events of a client wait in a queue, while some do or it has to be told that some were dropped. */
+/* How many events of a client, or of a consumer, wait in a queue, while some do or it has to be told that some were dropped. */
 struct tally {
   struct tally *next;
-  uint64_t client;
+  int32_t type; /* of the events */
+  uint64_t source;
   uint32_t waiting;
   uint64_t dropped; /* since the last one that was not */
 };
@@ -157,9 +158,9 @@ static fluvio_event_t *event_with_text(int32_t type, uint64_t opaque, const char
   return event;
 }
 
-/* So many logs, statistics, starts and ends wait at most; and besides, of each client, events. */
+/* So many logs, statistics, starts and ends wait at most; and besides, of each client and of each consumer, events. */
 #define MOST_NOTES 10000
-#define MOST_CLIENT_EVENTS 10000
+#define MOST_EVENTS 10000
 
 /* What such an event says; it lies in opaques, and the texts behind it. */
 struct note {
@@ -197,37 +198,51 @@ static bool drops(fluvio_queue_t *queue, struct note *note)
   return false;
 }
 
-/* The place of a client's tally in the list, or of its end. The caller holds the lock. */
-static struct tally **tally_of(fluvio_queue_t *queue, uint64_t client)
+/* Where an event of a client or a consumer says how many were dropped before it; NULL: it may not be dropped. */
+static uint64_t *dropped_before(fluvio_event_t *event)
+{
+  switch (event->type) {
+  case FLUVIO_EVENT_CLIENT:
+    return &event->client.dropped;
+  case FLUVIO_EVENT_CONSUMER:
+    return &event->consumer.dropped;
+  default:
+    return NULL;
+  }
+}
+
+/* The place in the list of the tally that an event is counted in, or of the list's end. The caller holds the lock. */
+static struct tally **tally_of(fluvio_queue_t *queue, const fluvio_event_t *event)
 {
   struct tally **at = &queue->tallies;
-  while (*at != NULL && (*at)->client != client)
+  while (*at != NULL && ((*at)->source != event->source || (*at)->type != event->type))
     at = &(*at)->next;
   return at;
 }
 
-/* The same of a client's event as drops() of notes. Without memory to count it, it is dropped. */
-static bool drops_client_event(fluvio_queue_t *queue, fluvio_event_t *event)
+/* The same of an event of a client or a consumer as drops() of notes. Without memory to count it, it is dropped. */
+static bool drops_event(fluvio_queue_t *queue, fluvio_event_t *event, uint64_t *dropped)
 {
-  struct tally **at = tally_of(queue, event->client_number);
+  struct tally **at = tally_of(queue, event);
   if (*at == NULL && (*at = calloc(1, sizeof **at)) == NULL)
     return true;
   struct tally *tally = *at;
-  tally->client = event->client_number;
-  if (tally->waiting >= MOST_CLIENT_EVENTS) {
-    tally->dropped += 1 + event->client.dropped;
+  tally->type = event->type;
+  tally->source = event->source;
+  if (tally->waiting >= MOST_EVENTS) {
+    tally->dropped += 1 + *dropped;
     return true;
   }
   tally->waiting++;
-  event->client.dropped += tally->dropped;
+  *dropped += tally->dropped;
   tally->dropped = 0;
   return false;
 }
 
-/* A client's event was taken. The caller holds the lock. */
+/* An event of a client or a consumer was taken. The caller holds the lock. */
 static void taken(fluvio_queue_t *queue, const fluvio_event_t *event)
 {
-  struct tally **at = tally_of(queue, event->client_number), *tally = *at;
+  struct tally **at = tally_of(queue, event), *tally = *at;
   if (--tally->waiting > 0 || tally->dropped > 0)
     return;
   *at = tally->next;
@@ -238,8 +253,9 @@ static void taken(fluvio_queue_t *queue, const fluvio_event_t *event)
 static void push(fluvio_queue_t *queue, fluvio_event_t *event)
 {
   struct note *note = note_of(event);
+  uint64_t *dropped = dropped_before(event);
   pthread_mutex_lock(&queue->lock);
-  bool drop = queue->freed || (note != NULL && drops(queue, note)) || (event->type == FLUVIO_EVENT_CLIENT && drops_client_event(queue, event));
+  bool drop = queue->freed || (note != NULL && drops(queue, note)) || (dropped != NULL && drops_event(queue, event, dropped));
   if (!drop) {
     if (queue->tail != NULL)
       queue->tail->next = event;
@@ -327,7 +343,7 @@ bool fluvioc_queue_push_delivery(fluvio_queue_t *queue, const fluvio_delivery_t 
   return true;
 }
 
-void fluvioc_queue_push_consumer_event(fluvio_queue_t *queue, uint64_t opaque, const fluvio_consumer_event_t *what, fluvio_error_t *error)
+void fluvioc_queue_push_consumer_event(fluvio_queue_t *queue, uint64_t consumer, uint64_t opaque, const fluvio_consumer_event_t *what, fluvio_error_t *error)
 {
   fluvio_event_t *event = event_with_text(FLUVIO_EVENT_CONSUMER, opaque, what->topic);
   if (event == NULL) {
@@ -335,6 +351,7 @@ void fluvioc_queue_push_consumer_event(fluvio_queue_t *queue, uint64_t opaque, c
     return;
   }
   event->consumer = *what;
+  event->source = consumer;
   event->consumer.topic = (const char *)event->opaques;
   event->consumer.error = event->error = error;
   push(queue, event);
@@ -349,7 +366,7 @@ void fluvioc_client_event(fluvio_queue_t *events, uint64_t client, uint64_t opaq
   }
   memcpy(event->opaques, texts, len);
   event->client = *what;
-  event->client_number = client;
+  event->source = client;
   event->client.address = (const char *)event->opaques;
   event->client.topic = event->client.address + strlen(event->client.address) + 1;
   event->client.error = event->error = error;
@@ -409,7 +426,7 @@ static fluvio_event_t *pop(fluvio_queue_t *queue)
   event->next = NULL;
   if (note_of(event) != NULL)
     queue->notes--;
-  else if (event->type == FLUVIO_EVENT_CLIENT)
+  else if (dropped_before(event) != NULL)
     taken(queue, event);
   return event;
 }

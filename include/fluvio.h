@@ -330,6 +330,7 @@ typedef struct fluvio_consumer_event {
   int64_t next;
   int64_t delay_ms;
   const fluvio_error_t *error; /* NULL: none */
+  uint64_t dropped;            /* events of this consumer that were dropped before this one */
 } fluvio_consumer_event_t;
 /* FLUVIO_EVENT_CONSUMER: fills out. INVALID_ARGUMENT for another type. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_event_consumer(const fluvio_event_t *event, fluvio_consumer_event_t *out);
@@ -359,7 +360,8 @@ typedef struct fluvio_client_event {
 /* FLUVIO_EVENT_CLIENT: fills out. INVALID_ARGUMENT for another type. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_event_client(const fluvio_event_t *event, fluvio_client_event_t *out);
 /* Logs, statistics, starts and ends may be dropped: when 10,000 of them wait in a queue, further ones are, the newest that is. So
- * are FLUVIO_EVENT_CLIENT when 10,000 of the same client wait. */
+ * are FLUVIO_EVENT_CLIENT when 10,000 of the same client wait, and FLUVIO_EVENT_CONSUMER when 10,000 of the same consumer do; its
+ * statistics count resets and skipped batches all the same. Nothing else is dropped. */
 
 /* A key and a value, which live as long as the event. */
 typedef struct fluvio_field {

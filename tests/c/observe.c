@@ -296,6 +296,90 @@ static void events_nobody_takes(void)
   fluvio_queue_free(taken);
 }
 
+/* The retries of the client's consumers, as its statistics count them. */
+static long retries(fluvio_client_t *client)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_text_t *text = NULL;
+  const char *at;
+  long sum = 0;
+  OK(fluvio_client_stats(client, LONG, &text, &error));
+  for (at = strstr(fluvio_text_get(text), "\"consumers\":"); (at = strstr(at, "\"retries\":")) != NULL;)
+    sum += strtol(at += strlen("\"retries\":"), NULL, 10);
+  fluvio_text_free(text);
+  return sum;
+}
+
+/* Of a consumer whose events nobody takes the first 10,000 wait, and what comes later tells of those that were dropped. Another
+ * consumer of the queue does not notice, and ends of operations are not dropped. */
+static void consumer_events_nobody_takes(void)
+{
+  enum { PARTITIONS = 200, MOST_EVENTS = 10000 };
+  fluvio_error_t *error = NULL;
+  fluvio_consumer_event_t e;
+  fluvio_event_t *event;
+  fluvio_client_t *client;
+  fluvio_op_t *op;
+  fluvio_consumer_t *busy = NULL, *idle = NULL;
+  long assigned = 0, waited = 0, dropped = 0, of_idle = 0, ended = 0;
+  fluvio_queue_t *queue = fluvio_queue_new();
+  fluvio_config_t *config = fluvio_config_new();
+  PART("consumer events nobody takes");
+  OK(fluvio_config_set_json(config, "{\"retry_backoff_ms\": 1, \"retry_backoff_max_ms\": 5, \"breaker_reset_ms\": 5}", &error));
+  client = connect_with(config);
+  fluvio_config_free(config);
+  config = fluvio_config_new();
+  OK(fluvio_config_set_json(config, "{\"partitions\": 200}", &error));
+  OK(fluvio_topic_create(client, "disturbed", config, LONG, &error));
+  fluvio_config_free(config);
+  make_topic(client, "undisturbed", "1");
+  config = fluvio_config_new();
+  OK(fluvio_config_set_events(config, queue, 1, &error));
+  OK(fluvio_consumer_open(client, "disturbed", config, LONG, &busy, &error));
+  control("/v1/spu/5001/stop");
+  control("/v1/spu/5002/stop");
+  while (retries(client) < MOST_EVENTS + 5000)
+    usleep(10000);
+  control("/v1/spu/5001/start");
+  control("/v1/spu/5002/start");
+  OK(fluvio_config_set_events(config, queue, 2, &error));
+  OK(fluvio_consumer_open(client, "undisturbed", config, LONG, &idle, &error)); /* its event finds room */
+  fluvio_config_free(config);
+  op = fluvio_topic_list_async(client, LONG, queue, 3);
+  OK(fluvio_op_wait(op, LONG, &error));
+  fluvio_op_free(op);
+  control("/v1/spu/5001/stop"); /* so that more comes */
+  control("/v1/spu/5002/stop");
+  while (dropped == 0 || of_idle == 0 || ended == 0) {
+    event = fluvio_queue_poll(queue, LONG);
+    CHECK(event != NULL);
+    e.struct_size = sizeof e;
+    if (fluvio_event_type(event) == FLUVIO_EVENT_OP) {
+      ended += fluvio_event_opaque(event) == 3;
+    } else {
+      CHECK(fluvio_event_consumer(event, &e) == FLUVIO_OK);
+      if (fluvio_event_opaque(event) == 2) {
+        CHECK(e.dropped == 0);
+        of_idle += e.kind == FLUVIO_PARTITION_ASSIGNED;
+      } else {
+        dropped += (long)e.dropped;
+        CHECK((dropped > 0) == (++waited > MOST_EVENTS));
+        assigned += e.kind == FLUVIO_PARTITION_ASSIGNED;
+      }
+    }
+    fluvio_event_free(event);
+  }
+  printf("%ld events came, %ld were dropped, %ld retries\n", waited, dropped, retries(client));
+  CHECK(assigned == PARTITIONS && dropped > 4000);
+  control("/v1/spu/5001/start");
+  control("/v1/spu/5002/start");
+  OK(fluvio_client_close(client, LONG, &error));
+  fluvio_consumer_free(busy);
+  fluvio_consumer_free(idle);
+  fluvio_client_free(client);
+  fluvio_queue_free(queue);
+}
+
 int main(int argc, char **argv)
 {
   CHECK(argc > 2);
@@ -305,6 +389,7 @@ int main(int argc, char **argv)
   logs();
   statistics();
   hooks();
+  consumer_events_nobody_takes();
   events_nobody_takes();
   return 0;
 }

@@ -141,8 +141,8 @@ test('events tell what happened', async (t) => {
     if (event.kind === 'offset_reset') heard(event);
   };
   const consumer = await use.client.consumer(topic, { ...options, onEvent });
-  const { topic: where, partition, offset, next, error } = await reset;
-  assert.deepEqual([where, partition, offset, next], [topic, 1, 500, 0]);
+  const { topic: where, partition, offset, next, error, dropped } = await reset;
+  assert.deepEqual([where, partition, offset, next, dropped], [topic, 1, 500, 0, 0]);
   assert.ok(error instanceof Error);
   assert.equal(events[0].kind, 'assigned');
   assert.notEqual(await consumer.poll(), null);

@@ -135,6 +135,24 @@ def test_health_of_a_stopped_process(own: libfluvio.DevCluster) -> None:
         assert client.health().verdict == "healthy"
 
 
+def test_consumer_events_wait_within_bounds(own: libfluvio.DevCluster) -> None:
+    """While an application does not come for records, no more than 10,000 events wait for it; then it hears how many were
+    dropped."""
+    told: List[libfluvio.ConsumerEvent] = []
+    with libfluvio.connect(own.endpoint, **{**QUICK, "retry_backoff_max_ms": 5, "breaker_reset_ms": 5}) as client:
+        client.admin.create_topic("disturbed", partitions=50)
+        with client.consumer("disturbed", on_event=told.append) as consumer:
+            for verb in ("spu/5001/stop", "spu/5002/stop"):
+                control(own, "POST", verb)
+            while client.stats().consumers[0].retries < 12000:
+                time.sleep(0.01)
+            while not any(event.dropped for event in told):
+                assert consumer.poll(0.01) is None
+    first = next(i for i, event in enumerate(told) if event.dropped)
+    assert first == 10000 and told[first].dropped > 2000
+    assert [event.kind for event in told[:50]] == ["assigned"] * 50
+
+
 def test_client_before_its_cluster(own: libfluvio.DevCluster) -> None:
     control(own, "POST", "sc/stop")
     with pytest.raises(libfluvio.FluvioConnectionError) as caught:

@@ -198,6 +198,7 @@ const structs = {
     next: 'i64',
     delay_ms: 'i64',
     error: 'ptr',
+    dropped: 'u64',
   }),
   fluvio_log: layout({
     struct_size: 'u32',

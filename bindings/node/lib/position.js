@@ -79,6 +79,7 @@ function eventReader(lib, onEvent) {
       attempt: row.int('attempt'),
       delayMs: row.long('delay_ms'),
       error: error ? readError(lib, error) : null,
+      dropped: row.long('dropped'),
     };
     queueMicrotask(() => tell(event)); // what it throws is the application's
   };

@@ -29,6 +29,8 @@ export interface ConsumerEvent {
   attempt: number;
   delayMs: number;
   error: FluvioError | null;
+  /** Events of the consumer that were dropped before this one, because 10,000 waited. */
+  dropped: number;
 }
 
 /** How far a consumer has come in a partition. */

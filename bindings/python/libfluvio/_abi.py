@@ -147,6 +147,7 @@ class ConsumerEvent(ctypes.Structure):
         ("next", c_int64),
         ("delay_ms", c_int64),
         ("error", c_void_p),
+        ("dropped", c_uint64),
     ]
 
 

@@ -110,6 +110,12 @@ class ConsumerEvent:
     """Seconds until the retry."""
     error: Optional[FluvioError]
     """Why."""
+    dropped: int = 0
+    """Events of the consumer that were dropped before this one, because 10,000 waited for it to come for records."""
+
+
+MOST = 10000
+"""So many events wait for a consumer at most."""
 
 
 class Events:
@@ -136,7 +142,7 @@ class Events:
 
     def serve(self) -> None:
         """Tells what has happened."""
-        while True:
+        for _ in range(MOST):  # more have come meanwhile, perhaps as fast as they are told
             event = self._lib.queue_poll(self.queue.address, 0)
             if not event:
                 break
@@ -164,4 +170,5 @@ class Events:
             row.attempt,
             row.delay_ms / 1000,
             read_error(self._lib, row.error) if row.error else None,
+            row.dropped,
         )
