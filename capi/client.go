@@ -150,9 +150,24 @@ func (c *client) close(ctx context.Context) error {
 		c.verify.end(ctx)
 		clients.remove(c.id)
 		C.fluvioc_closed(unsafe.Pointer(c.handle))
-		C.fluvioc_drop(unsafe.Pointer(c.handle))
+		dropAfter(ctx, c.core.Close, unsafe.Pointer(c.handle))
 		return first
 	})
+}
+
+// dropAfter drops Go's reference of a handle when its object's core, which may have had to give up waiting, has really closed: until
+// then it may use the queues that the handle keeps. It waits for that, which usually is so already, as long as ctx lets it.
+func dropAfter(ctx context.Context, closeCore func(context.Context) error, handle unsafe.Pointer) {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_ = closeCore(context.Background())
+		C.fluvioc_drop(handle)
+	}()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
 }
 
 // closer lets one caller do the closing and the others wait for it.

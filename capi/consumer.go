@@ -29,7 +29,7 @@ type consumer struct {
 	closer closer
 	topics []string
 
-	pushing sync.Mutex    // held while a batch goes into the ring, or a position is changed
+	pushing sync.Mutex    // held while a batch goes into the ring, or a position is changed, from the finding of the number on
 	done    chan struct{} // guarded by pushing: the goroutine has ended
 	ended   bool          // guarded by pushing: C knows of the end
 	seeks   uint64        // guarded by pushing
@@ -40,6 +40,7 @@ type consumer struct {
 	gone    bool    // the handle may not be used any more
 	places  []place // the partitions that brought something, by the numbers that C knows them by
 	numbers map[place]C.int32_t
+	free    []C.int32_t // numbers of partitions that were lost, for others
 }
 
 // place is a partition of a topic.
@@ -81,11 +82,11 @@ func (op *operation) openConsumer(ctx context.Context, c *client) (unsafe.Pointe
 			x.lost(place{e.Topic, e.Partition})
 		}
 		if tell != nil {
-			tell(e)
+			x.unlessGone(func() { tell(e) })
 		}
 	}
 	if op.store != nil {
-		options.Store = store{op.store, op.storeTag}
+		options.Store = store{op.store, op.storeTag, x.unlessGone}
 	}
 	core, err := c.core.Consumer(ctx, options)
 	if err != nil {
@@ -222,9 +223,20 @@ func (x *consumer) close(ctx context.Context) error {
 		x.gone = true
 		x.mu.Unlock()
 		C.fluvioc_closed(unsafe.Pointer(x.handle))
-		C.fluvioc_drop(unsafe.Pointer(x.handle))
+		dropAfter(ctx, x.core.Close, unsafe.Pointer(x.handle))
 		return err
 	})
+}
+
+// unlessGone calls what puts something into a queue of the application, which lives as long as the handle. Nothing comes any more
+// after close has returned, however long what it had to leave behind runs on.
+func (x *consumer) unlessGone(push func()) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.gone {
+		push()
+	}
+	return !x.gone
 }
 
 // waitQuiet returns when no callback runs any more.

@@ -339,7 +339,7 @@ func (p *producer) close(ctx context.Context, sequence uint64) error {
 		p.gone = true
 		p.mu.Unlock()
 		C.fluvioc_closed(unsafe.Pointer(p.handle))
-		C.fluvioc_drop(unsafe.Pointer(p.handle))
+		dropAfter(ctx, p.core.Close, unsafe.Pointer(p.handle))
 		return err
 	})
 }

@@ -14,10 +14,11 @@ import (
 )
 
 // store is the application as an offset store: it is asked by events, and answers by operations. The queue lives as long as
-// the consumer.
+// the consumer's handle.
 type store struct {
-	queue  *C.fluvio_queue_t
-	opaque C.uint64_t
+	queue      *C.fluvio_queue_t
+	opaque     C.uint64_t
+	unlessGone func(push func()) bool
 }
 
 // storeAnswer is what the application says.
@@ -48,7 +49,12 @@ func (s store) ask(ctx context.Context, consumerID string, list *C.fluvio_consum
 	answers := make(chan storeAnswer, 1)
 	id := questions.add(answers)
 	defer questions.remove(id)
-	if C.fluvioc_queue_push_offsets(s.queue, s.opaque, C.uint64_t(id), name, list) == 0 {
+	asked := false
+	if !s.unlessGone(func() { asked = C.fluvioc_queue_push_offsets(s.queue, s.opaque, C.uint64_t(id), name, list) != 0 }) {
+		C.fluvio_consumer_offset_list_free(list)
+		return nil, errClosed("ask offset store", "consumer")
+	}
+	if !asked {
 		return nil, fluvioerr.New(fluvioerr.OutOfMemory, "ask offset store", "no memory for the question")
 	}
 	select {

@@ -28,7 +28,9 @@ type Client struct {
 	mu       sync.Mutex
 	children map[closer]struct{} // guarded by mu: producers and consumers
 	closed   bool                // guarded by mu
-	done     chan struct{}       // closed when Close has finished
+	done     chan struct{}       // closed when nothing of the client runs any more
+	closeErr error               // set before done is closed
+	still    atomic.Value        // string: what Close waits for
 
 	producers, consumers atomic.Uint64      // opened so far
 	stop                 context.CancelFunc // ends tellStats
@@ -176,38 +178,58 @@ func (c *Client) PartitionLeader(topic string, partition int32) (spu int32, err 
 }
 
 // Close closes the client's consumers and producers, the latter drained until ctx ends, and every connection. It returns
-// when no goroutine of the client is left. Later calls wait for the first one, until their ctx ends, and return nil.
+// when no goroutine of the client is left. Only the first call does anything; later ones wait for it, and return the same. It returns
+// two seconds after the end of ctx at the latest: should a callback of the application not have returned by then, that is a Timeout
+// that says which; OnEvent and OnStats are not called again, and the rest follows when it returns.
 func (c *Client) Close(ctx context.Context) error {
+	start := time.Now()
 	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		select {
-		case <-c.done:
-			return nil
-		case <-ctx.Done():
-			return fluvioerr.FromContext(ctx, "close client", "an earlier close", 0)
-		}
-	}
-	c.closed = true
-	children := c.children
-	c.children = nil
+	first, children := !c.closed, c.children
+	c.closed, c.children = true, nil
 	c.mu.Unlock()
+	if first {
+		go c.shutDown(ctx, children)
+	}
+	if endsBy(ctx, c.done, 2*closeGrace) { // once for producers and consumers, once for the rest
+		return c.closeErr
+	}
+	c.events.mute()
+	what, _ := c.still.Load().(string)
+	return errStillCloses(ctx, "close client", what, start)
+}
+
+// shutDown carries Close out.
+func (c *Client) shutDown(ctx context.Context, children map[closer]struct{}) {
 	c.stop()
+	c.still.Store("producers and consumers to close")
+	late := closeAll(ctx, children)
+	c.still.Store("connections to end, whose hooks or TLSVerify may not have returned")
+	c.cluster.Close()
+	c.release()
+	c.still.Store("OnEvent to return")
+	c.events.close()
+	c.still.Store("OnStats to return")
+	<-c.told
+	what := "callbacks of producers and consumers to return"
+	if e := fluvioerr.As(late); e != nil {
+		what += " (" + e.Op + ": " + e.Message + ")"
+	}
+	c.still.Store(what)
+	c.closeErr = closeAll(context.Background(), children) // also those that could not close in time
+	close(c.done)
+}
+
+// closeAll closes producers and consumers side by side, and gives the first error.
+func closeAll(ctx context.Context, children map[closer]struct{}) (first error) {
 	errs := make(chan error, len(children))
 	for child := range children {
 		go func() { errs <- child.Close(ctx) }()
 	}
-	var first error
 	for range children {
 		if err := <-errs; err != nil && first == nil {
 			first = err
 		}
 	}
-	c.cluster.Close()
-	c.release()
-	c.events.close()
-	<-c.told
-	close(c.done)
 	return first
 }
 
@@ -224,7 +246,9 @@ func (c *Client) tellStats(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			c.opts.OnStats(c.Stats())
+			if ctx.Err() == nil {
+				c.opts.OnStats(c.Stats())
+			}
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/consume"
@@ -26,6 +27,9 @@ type Consumer struct {
 	left    []*consume.Batch // guarded by mu: what loops over records left behind
 	failure error            // guarded by mu: what Poll met behind the records that it gave
 	closed  bool             // guarded by mu: Close was called
+
+	over     chan struct{} // closed when nothing of the consumer runs any more
+	closeErr error         // set before over is closed
 }
 
 // Validate reports every problem of the options at once.
@@ -99,7 +103,7 @@ func (c *Client) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 	if err != nil {
 		return nil, err
 	}
-	consumer := &Consumer{client: c, c: inner, counts: o.ReadAhead == nil}
+	consumer := &Consumer{client: c, c: inner, counts: o.ReadAhead == nil, over: make(chan struct{})}
 	if err := c.adopt(consumer); err != nil {
 		inner.Close()
 		return nil, err
@@ -272,16 +276,54 @@ func (c *Consumer) EndReason() fluvioerr.EndReason { return fluvioerr.EndReason(
 
 // Close ends the streams, wakes Next, and returns when no goroutine of the consumer is left. With OffsetStrategy auto it
 // stores first what was handed out before the latest call of Next, which ends with ctx; the error says what could not be
-// stored. Otherwise it does not wait for the network.
+// stored. Otherwise it does not wait for the network. Only the first call does anything; later ones wait for it. It returns a second
+// after the end of ctx at the latest: should OnEvent or the offset store not have returned by then, that is a Timeout that says so;
+// neither is called again, the streams have ended, and the rest follows when they return.
 func (c *Consumer) Close(ctx context.Context) error {
+	start := time.Now()
 	c.mu.Lock()
+	first := !c.closed
 	c.closed = true
 	c.mu.Unlock()
-	err := c.c.Finish(ctx)
-	c.c.Close()
+	if first {
+		go func() {
+			c.closeErr = c.c.Finish(ctx)
+			c.c.Close()
+			c.client.orphan(c)
+			close(c.over)
+		}()
+	}
+	ended := endsBy(ctx, c.over, closeGrace)
 	c.end.CompareAndSwap(0, int32(fluvioerr.StreamClosed))
-	c.client.orphan(c)
-	return err
+	if !ended {
+		go c.c.Close() // whatever Finish waits for
+		return errStillCloses(ctx, "close consumer", c.c.Still(), start)
+	}
+	return c.closeErr
+}
+
+// closeGrace is how much longer than its context Close may take, for what it ends without asking anybody.
+const closeGrace = time.Second
+
+func errStillCloses(ctx context.Context, op, what string, start time.Time) error {
+	return fluvioerr.FromContext(ctx, op, what, time.Since(start)).WithHint("closing goes on in the background; a function of the application must return for it to end")
+}
+
+// endsBy waits until over is closed, until grace after the end of ctx at the latest, and says whether it is.
+func endsBy(ctx context.Context, over <-chan struct{}, grace time.Duration) bool {
+	select {
+	case <-over:
+		return true
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(grace)
+	defer late.Stop()
+	select {
+	case <-over:
+		return true
+	case <-late.C:
+		return false
+	}
 }
 
 // Columns are the records of a batch as positions into Batch.Data. The slices are the caller's.

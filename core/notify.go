@@ -117,6 +117,16 @@ func (n *notifier) run() {
 	n.ended.Broadcast()
 }
 
+// mute makes the event that the application is being told of the last one. A nil notifier has nothing to tell.
+func (n *notifier) mute() {
+	if n == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.closed, n.waiting = true, nil
+}
+
 // close returns when the application was told of everything. A nil notifier has nothing to tell.
 func (n *notifier) close() {
 	if n == nil {

@@ -291,6 +291,8 @@ func (p *Producer) Flush(ctx context.Context) error { return p.p.Flush(ctx, nil)
 // by then, that is a Timeout, and the rest of the reports follows when it does.
 func (p *Producer) Close(ctx context.Context) error {
 	err := p.p.Close(ctx)
-	p.client.orphan(p)
+	if p.p.IsOver() { // else the client's Close waits for it, too
+		p.client.orphan(p)
+	}
 	return err
 }

@@ -106,6 +106,7 @@ func (c *Consumer) findNew() {
 			c.emit(Event{Kind: PartitionAssigned, Topic: s.topic, Partition: s.partition})
 			c.start(s)
 		}
+		c.prune(snap)
 		select {
 		case <-c.ctx.Done():
 			return
@@ -143,8 +144,8 @@ func (c *Consumer) appeared(snap *cluster.Snapshot) (sessions []*session) {
 				if known && int(id) < first || !c.cfg.owns(name, id) || c.named[p] != nil {
 					continue
 				}
-				if made, gone := c.gone[p]; gone && made == t.Partitions[id].Made {
-					still = true // the SC has not told yet
+				if last, gone := c.gone[p]; gone && (last.made == t.Partitions[id].Made || !last.told) {
+					still = true // the SC has not told yet, or the application was not
 					continue
 				}
 				delete(c.gone, p)
@@ -185,6 +186,30 @@ func (c *Consumer) forget(snap *cluster.Snapshot) {
 	}
 }
 
+// prune drops what was noted of topics of patterns that the SC has none of any more, nor of the same making: names may come and go
+// without end.
+func (c *Consumer) prune(snap *cluster.Snapshot) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.DeleteFunc(c.gone, func(p place, last farewell) bool {
+		t := snap.Topics[p.topic]
+		here := t != nil && int(p.partition) < len(t.Partitions) && t.Partitions[p.partition] != nil
+		return last.told && (!here || t.Partitions[p.partition].Made != last.made)
+	})
+	maps.DeleteFunc(c.known, func(name string, _ int) bool {
+		return snap.Topics[name] == nil && !slices.ContainsFunc(c.cfg.Topics, func(t Topic) bool { return t.Pattern == nil && t.Name == name })
+	})
+}
+
+// lacks says whether a partition would be read, by a pattern, if there were one.
+func (c *Consumer) lacks(topic string, partition int32) bool {
+	c.mu.Lock()
+	_, gone := c.gone[place{topic, partition}]
+	c.mu.Unlock()
+	return gone || c.cluster.Partition(topic, partition) == nil &&
+		slices.ContainsFunc(c.cfg.Topics, func(t Topic) bool { return t.Pattern != nil && t.Pattern.MatchString(topic) })
+}
+
 // lostGen is what batches of partitions that were lost do not have.
 const lostGen = math.MaxUint64
 
@@ -200,7 +225,7 @@ func (s *session) lose() {
 	if mine {
 		delete(c.named, p)
 		delete(c.known, s.topic) // a topic of this name is another one
-		c.gone[p] = made
+		c.gone[p] = farewell{made: made}
 		c.all = slices.DeleteFunc(slices.Clone(c.all), func(o *session) bool { return o == s })
 	}
 	c.mu.Unlock()
@@ -208,8 +233,11 @@ func (s *session) lose() {
 	s.marks.renew(lostGen) // what was taken and not handed out is not wanted any more, as what was received
 	c.inbox.drop(s)
 	if mine {
-		s.signal(c.look)
 		c.emit(Event{Kind: PartitionLost, Topic: s.topic, Partition: s.partition, Offset: s.position()})
+		c.mu.Lock()
+		c.gone[p] = farewell{made, true}
+		c.mu.Unlock()
+		s.signal(c.look)
 	}
 }
 
@@ -228,7 +256,8 @@ func (c *Consumer) newSession(topic string, partition int32) *session {
 	return s
 }
 
-// emit counts and logs an event and tells the application of it. No lock of a session, the inbox or the consumer is held.
+// emit counts and logs an event and tells the application of it, unless the consumer was closed. No lock of a session, the inbox or the
+// consumer is held.
 func (c *Consumer) emit(e Event) {
 	c.note(&e)
 	if c.cfg.OnEvent == nil {
@@ -236,5 +265,10 @@ func (c *Consumer) emit(e Event) {
 	}
 	c.telling.Lock()
 	defer c.telling.Unlock()
+	if c.ctx.Err() != nil {
+		return
+	}
+	c.tells.Store(true)
+	defer c.tells.Store(false)
 	c.cfg.OnEvent(e)
 }

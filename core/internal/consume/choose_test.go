@@ -102,6 +102,63 @@ func TestTopicPattern(t *testing.T) {
 	require.Len(t, c.Positions(), 2)
 }
 
+// Topics may come and go without end: nothing is kept of those that are gone, also of those that other members of a group read.
+func TestTopicsThatComeAndGo(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	d := newDiary()
+	cfg := testConfig()
+	cfg.Topics, cfg.OnEvent = []Topic{{Pattern: regexp.MustCompile("^(?:job-.*)$")}}, d.note
+	cfg.ConsumerID, cfg.Strategy = "worker", StrategyManual
+	c := w.consumer(cfg)
+	cfg.Members, cfg.Member, cfg.OnEvent, cfg.ConsumerID = 2, 1, nil, "other"
+	member := w.consumer(cfg)
+	for i := range 20 {
+		name := fmt.Sprintf("job-%d", i)
+		w.topic(name, 1)
+		w.store(name, 0, batchOf(compress.None, name))
+		require.Equal(t, []string{name}, sortedValues(t, c, 1))
+		require.NoError(t, w.dev.DeleteTopic(name))
+		d.wait(t, PartitionLost, i+1)
+		err := c.CommitOffset(testContext(t), name, 0, 0)
+		require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
+	}
+	kept := func(c *Consumer) int {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.gone) + len(c.known) + len(c.named) + len(c.all)
+	}
+	for _, c := range []*Consumer{c, member} {
+		require.Eventually(t, func() bool { return kept(c) == 0 }, patience, time.Millisecond, "%v", c.gone)
+	}
+	err := c.CommitOffset(testContext(t), "unmatched", 0, 0)
+	require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), "%v", err)
+}
+
+// A topic of the same name does not begin before the application was told that the last one has ended.
+func TestLossIsToldFirst(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("same-name", 1)
+	inside, release := make(chan struct{}), make(chan struct{})
+	cfg := testConfig()
+	cfg.Topics = []Topic{{Pattern: regexp.MustCompile("^(?:same-.*)$")}}
+	cfg.OnEvent = func(e Event) {
+		if e.Kind == PartitionLost {
+			close(inside)
+			<-release
+		}
+	}
+	c := w.consumer(cfg)
+	require.NoError(t, w.dev.DeleteTopic("same-name"))
+	<-inside
+	w.topic("same-name", 1)
+	c.appeared(w.cluster.Snapshot())
+	require.Nil(t, c.session("same-name", 0))
+	c.HandedOut("same-name", 0, 7, 7) // of the old one
+	close(release)
+	require.Eventually(t, func() bool { return c.session("same-name", 0) != nil }, patience, time.Millisecond)
+	require.EqualValues(t, 0, c.Positions()[0].Position)
+}
+
 // A pattern that matches nothing yet waits; with an end it is at the end.
 func TestPatternWithoutTopics(t *testing.T) {
 	w := newWorld(t, devcluster.Options{})

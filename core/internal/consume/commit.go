@@ -440,10 +440,10 @@ func (c *Consumer) saveAll(ctx context.Context, moved []commit, start time.Time)
 	for i, w := range moved {
 		list[i] = StoredOffset{w.session.topic, w.session.partition, w.offset}
 	}
-	err := c.cfg.Store.Save(ctx, c.cfg.ConsumerID, list)
+	err := c.save(ctx, list)
 	switch {
 	case err == nil:
-	case ctx.Err() != nil:
+	case ctx.Err() != nil || c.ctx.Err() != nil:
 		err = c.commitEnded(ctx, time.Since(start))
 	default:
 		err = storeError("commit", err)
@@ -456,6 +456,16 @@ func (c *Consumer) saveAll(ctx context.Context, moved []commit, start time.Time)
 		}
 	}
 	return cmp.Or(err, lost)
+}
+
+// save calls the store, unless the consumer was closed.
+func (c *Consumer) save(ctx context.Context, list []StoredOffset) error {
+	c.asks.Add(1)
+	defer c.asks.Add(-1)
+	if c.ctx.Err() != nil {
+		return c.ctx.Err() // commitEnded says why
+	}
+	return c.cfg.Store.Save(ctx, c.cfg.ConsumerID, list)
 }
 
 // commitError completes an error of storing an offset.
@@ -752,6 +762,11 @@ func (c *Consumer) flushLast(ctx context.Context) error {
 	case <-c.flushed:
 		return nil
 	case <-ctx.Done():
+	}
+	select {
+	case <-c.flushed: // before it was looked at
+		return nil
+	default:
 		return fluvioerr.FromContext(ctx, "commit", "the offsets that are being stored", time.Since(start))
 	}
 }
@@ -763,7 +778,7 @@ func (p Position) resume(stored, start, end int64) (next int64, lost bool) {
 	next = base
 	switch n := max(p.N, 0); p.From {
 	case FromEnd:
-		next -= n
+		next = max(next-n, 0)
 	case FromBeginning:
 		next += min(n, math.MaxInt64-next)
 	}

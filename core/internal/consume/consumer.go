@@ -29,11 +29,13 @@ type Consumer struct {
 	known   map[string]int     // guarded by mu: how many partitions were looked at, of topics read whole
 	all     []*session         // guarded by mu: every session, ended ones too, but for those of topics that a pattern took and that are gone
 	named   map[place]*session // guarded by mu: the same
-	gone    map[place]uint64   // guarded by mu: the Made of partitions of patterns that were lost: these do not come back
+	gone    map[place]farewell // guarded by mu: partitions of patterns that were lost, and that the SC may still tell of
 	drained bool               // guarded by mu: Drain was called
 	ended   bool               // guarded by mu: Close was called
 	close   sync.Once
-	telling sync.Mutex // held while OnEvent runs
+	telling sync.Mutex   // held while OnEvent runs
+	tells   atomic.Bool  // OnEvent runs
+	asks    atomic.Int32 // calls of the store that run
 
 	look       chan struct{} // capacity 1: findNew should look
 	committing turns         // of those who store offsets
@@ -50,13 +52,19 @@ type place struct {
 	partition int32
 }
 
+// farewell is what is noted of a partition that was lost.
+type farewell struct {
+	made uint64 // the one of that Made does not come back
+	told bool   // the application was told: before that, another one must not begin
+}
+
 var lastID atomic.Uint64
 
 // Open resolves where every partition starts, then starts reading. It returns when the positions are known, so that what is
 // produced afterwards is seen by a consumer that starts at the end.
 func Open(ctx context.Context, cl *cluster.Cluster, cfg Config) (*Consumer, error) {
 	c := &Consumer{
-		cfg: cfg, cluster: cl, observer: cl.Observer(), inbox: newInbox(cfg.PrefetchBytes), id: lastID.Add(1), known: map[string]int{}, gone: map[place]uint64{},
+		cfg: cfg, cluster: cl, observer: cl.Observer(), inbox: newInbox(cfg.PrefetchBytes), id: lastID.Add(1), known: map[string]int{}, gone: map[place]farewell{},
 		look: make(chan struct{}, 1), closing: make(chan struct{}), storing: make(chan struct{}, parallelCommits),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
@@ -146,16 +154,28 @@ func (c *Consumer) Finish(ctx context.Context) error {
 	return c.finishErr
 }
 
-// Close ends the streams and their connections and wakes Next and Commit. It returns when no goroutine is left.
+// Still says what a Close that takes long waits for.
+func (c *Consumer) Still() string {
+	switch {
+	case c.tells.Load():
+		return "OnEvent to return"
+	case c.asks.Load() > 0:
+		return "the offset store to return"
+	}
+	return "the streams to end"
+}
+
+// Close ends the streams and their connections and wakes Next and Commit. It returns when no goroutine is left; those that run
+// OnEvent or the store are waited for. Neither is called any more.
 func (c *Consumer) Close() {
 	c.close.Do(func() {
 		c.mu.Lock()
 		c.ended = true
 		c.mu.Unlock()
 		c.cancel()
-		c.finish.Do(func() { close(c.closing) })
 		c.inbox.close()
 		c.cluster.CloseOwner(c.id)
+		c.finish.Do(func() { close(c.closing) })
 		c.sessions.Wait()
 		<-c.committing.join(nil).comes // for good: the last commit has ended
 		c.cluster.CloseOwner(c.id)     // a dial that was under way

@@ -17,11 +17,8 @@ func (c *Consumer) wanted(op, topic string, partition int32) (*session, error) {
 	if s := c.session(topic, partition); s != nil {
 		return s, nil
 	}
-	c.mu.Lock()
-	_, gone := c.gone[place{topic, partition}]
-	c.mu.Unlock()
-	if gone {
-		return nil, fluvioerr.New(fluvioerr.NotFound, op, "the topic was deleted").At(topic, partition)
+	if c.lacks(topic, partition) {
+		return nil, fluvioerr.New(fluvioerr.NotFound, op, "the topic was deleted, if there ever was one").At(topic, partition)
 	}
 	return nil, fluvioerr.New(fluvioerr.InvalidArgument, op, "the consumer does not read this partition").At(topic, partition)
 }
@@ -222,10 +219,12 @@ func (c *Consumer) Positions() []PartitionPosition {
 	list := make([]PartitionPosition, 0, len(all))
 	for _, s := range all {
 		p := PartitionPosition{Topic: s.topic, Partition: s.partition, Paused: c.inbox.isPaused(s)}
+		known := c.cluster.Partition(s.topic, s.partition)
 		s.mu.Lock()
+		s.measure(known)
 		p.HighWatermark, p.LogEndOffset, p.Skipped = s.hw, s.leo, s.skipped
 		s.mu.Unlock()
-		if known := c.cluster.Partition(s.topic, s.partition); known != nil {
+		if known != nil {
 			hw, leo := known.Offsets()
 			p.HighWatermark, p.LogEndOffset = max(p.HighWatermark, hw), max(p.LogEndOffset, leo)
 		}

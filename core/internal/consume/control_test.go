@@ -532,3 +532,33 @@ func TestPositions(t *testing.T) {
 	w.store("lag", 0, batchOf(compress.None, numbered(10, 5, 5)...))
 	require.Eventually(t, func() bool { return c.Positions()[0].Lag == 5 }, patience, time.Millisecond, "also known of what was not received")
 }
+
+// Lag and watermarks are those of a topic that was made anew, also when it holds less than the old one.
+func TestPositionsInATopicMadeAnew(t *testing.T) {
+	for _, isolation := range []uint8{wire.FetchReadUncommitted, wire.FetchReadCommitted} {
+		w := newWorld(t, devcluster.Options{})
+		w.topic("lag", 1)
+		w.store("lag", 0, batchOf(compress.None, numbered(0, 100, 5)...))
+		cfg := testConfig("lag")
+		cfg.Isolation = isolation
+		c := w.consumer(cfg)
+		_, err := readUntil(t, c, func(r []row) bool { return len(r) == 100 })
+		require.NoError(t, err)
+		c.HandedOut("lag", 0, 99, 99)
+		require.NoError(t, w.dev.DeleteTopic("lag"))
+		_, err = c.Next(testContext(t))
+		require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
+		require.Eventually(t, func() bool { return w.cluster.Partition("lag", 0) == nil }, patience, time.Millisecond)
+		w.topic("lag", 1)
+		w.store("lag", 0, batchOf(compress.None, numbered(0, 5, 5)...))
+		require.Eventually(t, func() bool { return c.Positions()[0].LogEndOffset == 5 }, patience, time.Millisecond, "so the SC says")
+		require.NoError(t, c.Seek("lag", 0, 2))
+		rows, err := readUntil(t, c, func(r []row) bool { return len(r) == 3 })
+		require.NoError(t, err)
+		require.EqualValues(t, 2, rows[0].offset)
+		p := c.Positions()[0]
+		require.Equal(t, []int64{2, 5, 5, 3}, []int64{p.Position, p.HighWatermark, p.LogEndOffset, p.Lag})
+		c.HandedOut("lag", 0, 4, 4)
+		require.Zero(t, c.Positions()[0].Lag)
+	}
+}

@@ -41,6 +41,7 @@ func (s *session) ask(ctx context.Context) (l log, err error) {
 		return l, e
 	}
 	s.mu.Lock()
+	s.measure(s.consumer.cluster.Partition(s.topic, s.partition))
 	s.hw, s.leo = max(s.hw, p.LastStableOffset), max(s.leo, p.LastStableOffset)
 	s.mu.Unlock()
 	return log{conn, p.StartOffset, p.LastStableOffset}, nil

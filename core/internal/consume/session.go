@@ -46,6 +46,7 @@ type session struct {
 	upto     int64              // guarded by mu: where reading ends, math.MaxInt64 for never
 	refused  error              // guarded by mu: why reading cannot begin at next
 	hw, leo  int64              // guarded by mu: the partition's high watermark and end, as the leader last said
+	log      uint64             // guarded by mu: the Made of the partition that these are of, 0 unknown
 	skipped  int64              // guarded by mu: offsets passed over by resets and because of damage
 	maxBytes int32              // guarded by mu
 	stream   *stream            // guarded by mu: the one that is open
@@ -367,10 +368,18 @@ func (s *session) replaced() error {
 		return nil
 	case s.made == 0:
 		s.made = p.Made
+		s.measure(p)
 		return nil
 	}
 	return fluvioerr.FromServer(fluvioerr.ServerTopicDeleted, "consume", "it was deleted; what may have its name now is another topic").At(s.topic, s.partition).
 		WithHint("open a consumer anew, or seek, to read a new topic of this name")
+}
+
+// measure forgets the watermarks of the log that a partition had before its topic was made anew: they only rise. s.mu is held.
+func (s *session) measure(p *cluster.Partition) {
+	if p != nil && s.log != p.Made {
+		s.log, s.hw, s.leo = p.Made, 0, 0
+	}
 }
 
 // awaitTurn waits until the session is not paused and the inbox has room for another frame. A stream's first frame needs no

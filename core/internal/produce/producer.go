@@ -374,6 +374,16 @@ func (p *Producer) Close(ctx context.Context) error {
 	}
 }
 
+// IsOver says whether nothing of the producer runs any more.
+func (p *Producer) IsOver() bool {
+	select {
+	case <-p.over:
+		return true
+	default:
+		return false
+	}
+}
+
 // shutDown carries Close out.
 func (p *Producer) shutDown(ctx context.Context) {
 	p.refuse()
