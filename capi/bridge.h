@@ -194,6 +194,8 @@ void fluvioc_consumer_read_marks(fluvio_consumer_t *consumer, bool given, int64_
 void fluvioc_consumer_refresh(fluvio_consumer_t *consumer, fluvioc_mark_t *marks, size_t count);
 /* The topic of a place is gone: drops what waits in the ring of it, and what is still pushed. */
 void fluvioc_consumer_retire(fluvio_consumer_t *consumer, int32_t place);
+/* A retired place is another partition's from now on, of which the application has got nothing yet. */
+void fluvioc_consumer_reuse(fluvio_consumer_t *consumer, int32_t place);
 /* Drops what waits in the ring of a place, and gives the offset of the last record that the application got of it, -1 for
  * none. next: as if it had got none from there on; negative: no change. */
 int64_t fluvioc_consumer_purge(fluvio_consumer_t *consumer, int32_t place, int64_t next);

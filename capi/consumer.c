@@ -258,6 +258,17 @@ void fluvioc_consumer_retire(fluvio_consumer_t *consumer, int32_t place)
   pthread_mutex_unlock(&consumer->lock);
 }
 
+void fluvioc_consumer_reuse(fluvio_consumer_t *consumer, int32_t place)
+{
+  pthread_mutex_lock(&consumer->lock);
+  struct mark *m = &consumer->marks[place];
+  m->given = m->done = m->settled = -1;
+  m->retired = false;
+  m->epoch++; /* epoch and era go on: a callback, or a commit, may still have the old ones */
+  m->era++;
+  pthread_mutex_unlock(&consumer->lock);
+}
+
 int fluvioc_consumer_reopen(fluvio_consumer_t *consumer)
 {
   pthread_mutex_lock(&consumer->lock);

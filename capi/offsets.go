@@ -16,7 +16,8 @@ import (
 // The Go half reads ahead of the application, so it is C that knows how far the application has come: it keeps marks by
 // place. A commit brings a copy of them, made when it was called; auto asks for those that are settled.
 
-// number gives the number of a partition. C has room for its marks afterwards.
+// number gives the number of a partition. C has room for its marks afterwards. pushing is held, so that no number goes to another
+// partition between this and its use.
 func (x *consumer) number(p place) (C.int32_t, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -24,11 +25,18 @@ func (x *consumer) number(p place) (C.int32_t, error) {
 	if known {
 		return n, nil
 	}
+	p.topic = strings.Clone(p.topic) // it may lie in a frame
+	if last := len(x.free) - 1; last >= 0 {
+		n, x.free = x.free[last], x.free[:last]
+		C.fluvioc_consumer_reuse(x.handle, n)
+		x.places = slices.Clone(x.places) // others may hold the old ones
+		x.places[n], x.numbers[p] = p, n
+		return n, nil
+	}
 	if C.fluvioc_consumer_places(x.handle, C.size_t(len(x.places)+1)) == 0 {
 		return -1, fluvioerr.New(fluvioerr.OutOfMemory, "consume", "no memory for a partition").At(p.topic, p.partition)
 	}
 	n = C.int32_t(len(x.places))
-	p.topic = strings.Clone(p.topic) // it may lie in a frame
 	x.places, x.numbers[p] = append(x.places, p), n
 	return n, nil
 }
@@ -42,6 +50,7 @@ func (x *consumer) lost(p place) {
 		delete(x.numbers, p)
 		if !x.gone {
 			C.fluvioc_consumer_retire(x.handle, n)
+			x.free = append(x.free, n)
 		}
 		x.places = slices.Clone(x.places) // others may hold the old ones
 		x.places[n] = place{}             // which nobody reads

@@ -96,12 +96,12 @@ func (x *consumer) change(op string, p place, how func(number C.int32_t) error) 
 		fluvioerr.As(err).Op = op
 		return err
 	}
+	x.pushing.Lock()
+	defer x.pushing.Unlock()
 	number, err := x.number(p)
 	if err != nil {
 		return err
 	}
-	x.pushing.Lock()
-	defer x.pushing.Unlock()
 	if x.ctx.Err() != nil {
 		return errClosed(op, "consumer")
 	}

@@ -224,6 +224,75 @@ static void events(fluvio_client_t *client)
   fluvio_queue_free(queue);
 }
 
+/* The offset that is stored for a consumer, -1 for none. */
+static int64_t stored(fluvio_client_t *client, const char *consumer_id, const char *topic)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_consumer_offset_list_t *list = NULL;
+  fluvio_consumer_offset_t o;
+  int64_t offset = -1;
+  size_t i;
+  OK(fluvio_consumer_offsets_list(client, LONG, &list, &error));
+  for (i = 0; i < fluvio_consumer_offset_list_count(list); i++) {
+    o.struct_size = sizeof o;
+    CHECK(fluvio_consumer_offset_list_get(list, i, &o) == FLUVIO_OK);
+    if (strcmp(o.consumer_id, consumer_id) == 0 && strcmp(o.topic, topic) == 0)
+      offset = o.offset;
+  }
+  fluvio_consumer_offset_list_free(list);
+  return offset;
+}
+
+/* Of topics that come and go nothing passes over to those that come later, though they take their places. */
+static void topics_come_and_go(fluvio_client_t *client)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_queue_t *queue = fluvio_queue_new();
+  fluvio_config_t *config = fluvio_config_new();
+  fluvio_consumer_t *consumer = NULL;
+  fluvio_consumer_event_t e;
+  fluvio_event_t *event;
+  char topic[32];
+  int i;
+  PART("topics come and go");
+  OK(fluvio_config_set_json(config, "{\"topics\": \"^come-.*\", \"consumer_id\": \"goer\", \"offset_strategy\": \"manual\"}", &error));
+  OK(fluvio_config_set_events(config, queue, 1, &error));
+  OK(fluvio_consumer_open(client, NULL, config, LONG, &consumer, &error));
+  fluvio_config_free(config);
+  for (i = 0; i < 12; i++) { /* the first has the most records; every third one stays */
+    snprintf(topic, sizeof topic, "come-%d", i);
+    make_topic(client, topic, "1");
+    fill(client, topic, 20 - i);
+    if (i % 4 == 3)
+      OK(fluvio_consumer_commit(consumer, LONG, &error)); /* with nothing of the place's new topic yet, or not all */
+    take(consumer, 0, 0, 20 - i);
+    CHECK(position(consumer, (size_t)(i / 3)).position == 20 - i);
+    if (i % 2 == 0) {
+      OK(fluvio_consumer_commit(consumer, LONG, &error));
+      CHECK(stored(client, "goer", topic) == 19 - i);
+    }
+    if (i % 3 == 2)
+      continue;
+    OK(fluvio_topic_delete(client, topic, LONG, &error));
+    do {
+      event = fluvio_queue_poll(queue, LONG);
+      e.struct_size = sizeof e;
+      CHECK(event != NULL && fluvio_event_consumer(event, &e) == FLUVIO_OK);
+      CHECK(e.kind != FLUVIO_PARTITION_LOST || strcmp(e.topic, topic) == 0);
+      fluvio_event_free(event);
+    } while (e.kind != FLUVIO_PARTITION_LOST);
+    STATUS(FLUVIO_ERR_NOT_FOUND, fluvio_consumer_commit_offset(consumer, topic, 0, 0, LONG, &error));
+  }
+  OK(fluvio_consumer_commit(consumer, LONG, &error));
+  for (i = 2; i < 12; i += 3) {
+    snprintf(topic, sizeof topic, "come-%d", i);
+    CHECK(stored(client, "goer", topic) == 19 - i);
+  }
+  OK(fluvio_consumer_close(consumer, LONG, &error));
+  fluvio_consumer_free(consumer);
+  fluvio_queue_free(queue);
+}
+
 static void resets(fluvio_client_t *client)
 {
   fluvio_error_t *error = NULL;
@@ -327,6 +396,7 @@ int main(int argc, char **argv)
   pause_by_poll(client);
   seek_in_callback(client);
   events(client);
+  topics_come_and_go(client);
   resets(client);
   own_store(client);
   OK(fluvio_client_close(client, LONG, &error)); /* free alone would close while the program ends */
