@@ -250,6 +250,7 @@ type commit struct {
 	gen     uint64 // the session's when the offset was decided on
 	offset  int64
 	chosen  bool // by the application: auto leaves it as it is until there is progress
+	settled bool // what auto has to store when the turn comes, instead
 }
 
 // Commit stores, for every partition, the last record handed out before the call, and waits for the answers. Partitions that
@@ -263,16 +264,32 @@ func (c *Consumer) BeginCommit() (carryOut func(context.Context) error) {
 	if err := c.mayCommit(); err != nil {
 		return func(context.Context) error { return err }
 	}
-	var wanted []commit
-	turn := c.committing.join(func() []*session {
+	return c.begin(func() (wanted []commit) {
 		for _, s := range c.every() {
 			if at := s.marks.read(); at.done != noOffset {
-				wanted = append(wanted, commit{s, at.gen, at.done, false})
+				wanted = append(wanted, commit{session: s, gen: at.gen, offset: at.done})
 			}
 		}
-		return c.turnFor(wanted)
+		return wanted
 	})
-	return func(ctx context.Context) error { return c.commitAll(ctx, turn, func() []commit { return wanted }) }
+}
+
+// begin takes the turns for what decide gives. The cluster stores partitions one by one, so that each has a turn of its own and waits
+// for nothing but itself; other stores have all stored at once.
+func (c *Consumer) begin(decide func() []commit) (carryOut func(context.Context) error) {
+	var wanted []commit
+	turns := c.committing.join(func() []*session {
+		wanted = decide()
+		if c.cfg.Store != nil {
+			return nil
+		}
+		sessions := make([]*session, len(wanted)) // not nil
+		for i, w := range wanted {
+			sessions[i] = w.session
+		}
+		return sessions
+	})
+	return func(ctx context.Context) error { return c.commitAll(ctx, turns, wanted) }
 }
 
 // CommitOffset stores an offset of one partition, which may be lower than what is stored, but not higher than what was
@@ -287,10 +304,7 @@ func (c *Consumer) BeginCommitOffset(topic string, partition int32, offset int64
 	if err != nil {
 		return func(context.Context) error { return err }
 	}
-	turn := c.committing.join(func() []*session { return c.turnFor([]commit{wanted}) })
-	return func(ctx context.Context) error {
-		return c.commitAll(ctx, turn, func() []commit { return []commit{wanted} })
-	}
+	return c.begin(func() []commit { return []commit{wanted} })
 }
 
 // choose checks an offset that the application wants stored.
@@ -314,19 +328,7 @@ func (c *Consumer) choose(topic string, partition int32, offset int64) (wanted c
 	case offset > at.given:
 		return bad("offset %d cannot be stored: the last record handed out has offset %d", offset, at.given)
 	}
-	return commit{s, at.gen, offset, true}, nil
-}
-
-// turnFor is what a commit needs a turn for. The cluster stores partitions one by one, other stores all at once.
-func (c *Consumer) turnFor(wanted []commit) []*session {
-	if c.cfg.Store != nil {
-		return nil
-	}
-	sessions := make([]*session, len(wanted)) // not nil
-	for i, w := range wanted {
-		sessions[i] = w.session
-	}
-	return sessions
+	return commit{session: s, gen: at.gen, offset: offset, chosen: true}, nil
 }
 
 // mayCommit says why offsets cannot be stored.
@@ -340,64 +342,87 @@ func (c *Consumer) mayCommit() error {
 
 // commitSettled stores what auto has to store.
 func (c *Consumer) commitSettled(ctx context.Context) error {
-	var due []*session
-	turn := c.committing.join(func() []*session {
-		var wanted []commit
+	return c.begin(func() (wanted []commit) {
 		for _, s := range c.every() {
 			if at := s.marks.read(); at.settled > at.auto {
-				wanted, due = append(wanted, commit{session: s}), append(due, s)
-			}
-		}
-		return c.turnFor(wanted)
-	})
-	return c.commitAll(ctx, turn, func() (wanted []commit) {
-		for _, s := range due {
-			if at := s.marks.read(); at.settled > at.auto {
-				wanted = append(wanted, commit{s, at.gen, at.settled, false})
+				wanted = append(wanted, commit{session: s, settled: true})
 			}
 		}
 		return wanted
-	})
+	})(ctx)
 }
 
-// commitAll stores what wanted says, one caller at a time and in the order of their turns, so that no offset comes to lie over one
-// that was decided on later; many partitions at a time.
-func (c *Consumer) commitAll(ctx context.Context, turn *turn, wanted func() []commit) error {
+// commitAll stores what is wanted, in the order of the turns, so that no offset comes to lie over one that was decided on later; many
+// partitions at a time.
+func (c *Consumer) commitAll(ctx context.Context, turns []*turn, wanted []commit) error {
 	start := time.Now()
-	defer turn.leave()
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)()
-	if !turn.wait(ctx) {
-		return c.commitEnded(ctx, time.Since(start))
-	}
-	var moved []commit
-	for _, w := range wanted() {
-		if at := w.session.marks.read(); w.offset != at.stored || at.doubt {
-			moved = append(moved, w)
-		} else {
-			w.stored()
-		}
-	}
 	if c.cfg.Store != nil {
+		defer turns[0].leave()
+		if !turns[0].wait(ctx) {
+			return c.commitEnded(ctx, time.Since(start))
+		}
+		var moved []commit
+		for _, w := range wanted {
+			if w.moves() {
+				moved = append(moved, w)
+			}
+		}
 		return c.saveAll(ctx, moved, start)
 	}
-	errs := make([]error, len(moved))
-	done := make(chan struct{}, len(moved))
-	for i, w := range moved {
+	errs := make([]error, len(wanted))
+	done := make(chan struct{}, len(wanted))
+	for i := range wanted {
+		if turns[i].comes() && !wanted[i].moves() { // costs no goroutine
+			turns[i].leave()
+			done <- struct{}{}
+			continue
+		}
 		go func() {
-			if errs[i] = w.session.store(ctx, w.offset); errs[i] == nil {
-				w.stored()
-			} else {
-				w.failed()
-			}
+			errs[i] = c.commitOne(ctx, turns[i], &wanted[i], start)
 			done <- struct{}{}
 		}()
 	}
-	for range moved {
+	for range wanted {
 		<-done
 	}
 	return c.firstOf(ctx, errs, time.Since(start))
+}
+
+// commitOne stores one offset on the cluster when it is its turn.
+func (c *Consumer) commitOne(ctx context.Context, turn *turn, w *commit, start time.Time) error {
+	defer turn.leave()
+	if !turn.wait(ctx) {
+		return fluvioerr.As(c.commitEnded(ctx, time.Since(start))).At(w.session.topic, w.session.partition)
+	}
+	if !w.moves() {
+		return nil
+	}
+	err := w.session.store(ctx, w.offset)
+	if err == nil {
+		w.stored()
+	} else {
+		w.failed()
+	}
+	return err
+}
+
+// moves says, now that it is its turn, whether there is anything to store.
+func (w *commit) moves() bool {
+	at := w.session.marks.read()
+	if w.settled {
+		w.gen, w.offset = at.gen, at.settled
+		if at.settled <= at.auto {
+			return false
+		}
+	}
+	if w.offset == at.stored && !at.doubt {
+		w.stored()
+		return false
+	}
+	return true
 }
 
 // failed notes that the store may have the offset, or not.
@@ -770,26 +795,3 @@ func (c *Consumer) flushLast(ctx context.Context) error {
 		return fluvioerr.FromContext(ctx, "commit", "the offsets that are being stored", time.Since(start))
 	}
 }
-
-// resume is where reading starts with a stored offset: behind the last record that was processed, kept within what there is.
-// lost: what comes behind that is not stored any more, or the log is shorter than it was.
-func (p Position) resume(stored, start, end int64) (next int64, lost bool) {
-	base := behind(stored)
-	next = base
-	switch n := max(p.N, 0); p.From {
-	case FromEnd:
-		next = max(next-n, 0)
-	case FromBeginning:
-		next += min(n, math.MaxInt64-next)
-	}
-	if base > max(start, end) {
-		return base, true
-	}
-	if base < start && next < start {
-		return next, true
-	}
-	return max(min(next, max(start, end)), start), false
-}
-
-// behind is the offset behind one that is stored.
-func behind(stored int64) int64 { return min(stored, math.MaxInt64-1) + 1 }

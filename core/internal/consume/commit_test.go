@@ -269,22 +269,93 @@ func TestCommitsKeepTheirOrder(t *testing.T) {
 
 func TestTurns(t *testing.T) {
 	var q turns
-	decided := 0
-	a, b, c := q.join(nil), q.join(func() []*session { decided++; return nil }), q.join(nil)
-	require.Equal(t, 1, decided)
+	all := func() *turn { return q.join(nil)[0] }
+	of := func(sessions ...*session) []*turn { return q.join(func() []*session { return sessions }) }
+	a, b, c := all(), all(), all()
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	require.True(t, a.wait(testContext(t)))
 	require.False(t, b.wait(ended))
 	b.leave()
-	require.False(t, c.wait(ended), "a is not through")
+	require.False(t, c.comes(), "a is not through")
 	a.leave()
 	require.True(t, c.wait(testContext(t)))
-	d := q.join(nil)
+
+	one, two := &session{}, &session{}
+	first := of(one, two)
+	second := of(one, two)
+	d, third := all(), of(two)[0]
+	require.False(t, first[0].comes(), "c was for all")
 	c.leave()
+	require.True(t, first[0].comes() && first[1].comes())
+	first[0].leave()
+	require.True(t, second[0].comes() && !second[1].comes(), "each session by itself")
+	require.False(t, second[1].wait(ended))
+	second[1].leave()
+	second[0].leave()
+	require.False(t, d.comes(), "first has session two")
+	first[1].leave()
 	require.True(t, d.wait(testContext(t)))
+	require.False(t, third.comes())
 	d.leave()
-	require.Empty(t, q.line)
+	require.True(t, third.comes())
+	third.leave()
+	require.Empty(t, q.last)
+	require.Nil(t, q.all)
+	require.Empty(t, q.join(func() []*session { return []*session{} }), "nothing is wanted")
+}
+
+// A commit waits behind an earlier one for no partition but those that it still waits for.
+func TestCommitsOfOtherPartitionsGoOn(t *testing.T) {
+	w := newWorld(t, devcluster.Options{SPUs: 2})
+	w.topic("halves", 2)
+	for p := range int32(2) {
+		w.store("halves", p, batchOf(compress.None, numbered(0, 10, 0)...))
+	}
+	cfg := testConfig("halves")
+	cfg.ConsumerID, cfg.Strategy = "me", StrategyManual
+	c := w.consumer(cfg)
+	ctx := testContext(t)
+	_, err := readUntil(t, c, func(r []row) bool { return len(r) == 20 })
+	require.NoError(t, err)
+	handOut := func(offset int64) {
+		for p := range int32(2) {
+			c.HandedOut("halves", p, offset, offset)
+		}
+	}
+	handOut(0)
+	require.NoError(t, c.Commit(ctx))
+	_, err = w.cluster.Topic(ctx, wire.ConsumerOffsetTopic) // which has come by that
+	require.NoError(t, err)
+	here, stuck := 0, 1
+	if w.cluster.Partition("halves", 1).Leader == w.cluster.Partition(wire.ConsumerOffsetTopic, 0).Leader {
+		here, stuck = 1, 0
+	}
+	away := w.cluster.Partition("halves", int32(stuck)).Leader
+	require.NotEqual(t, away, w.cluster.Partition("halves", int32(here)).Leader)
+	require.NoError(t, w.dev.StopSPU(away))
+	committed := func(p int) int64 { return c.Positions()[p].Committed }
+	done := make(chan error, 3)
+	for i := range int64(3) {
+		handOut(3 * (i + 1))
+		carryOut := c.BeginCommit()
+		go func() { done <- carryOut(ctx) }()
+		require.Eventually(t, func() bool { return committed(here) == 3*(i+1) }, patience, time.Millisecond, "those that wait for the other partition do not hold it up")
+	}
+	require.EqualValues(t, 0, committed(stuck))
+	select {
+	case err := <-done:
+		require.Fail(t, "one partition is not stored", "%v", err)
+	default:
+	}
+	require.NoError(t, w.dev.StartSPU(away))
+	for range 3 {
+		require.NoError(t, <-done)
+	}
+	require.EqualValues(t, 9, committed(stuck))
+	list, err := c.stored(ctx)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []StoredOffset{{"halves", 0, 9}, {"halves", 1, 9}}, list)
 }
 
 // What is left of a topic that is gone is not handed out, so that nobody stores it; that is no error of the consumer's.

@@ -177,7 +177,7 @@ func (c *Consumer) Close() {
 		c.cluster.CloseOwner(c.id)
 		c.finish.Do(func() { close(c.closing) })
 		c.sessions.Wait()
-		<-c.committing.join(nil).comes // for good: the last commit has ended
-		c.cluster.CloseOwner(c.id)     // a dial that was under way
+		c.committing.join(nil)[0].wait(context.Background()) // for good: the last commit has ended
+		c.cluster.CloseOwner(c.id)                           // a dial that was under way
 	})
 }

@@ -100,6 +100,29 @@ func (s *session) resolve(ctx context.Context) error {
 	return nil
 }
 
+// resume is where reading starts with a stored offset: behind the last record that was processed, kept within what there is.
+// lost: what comes behind that is not stored any more, or the log is shorter than it was.
+func (p Position) resume(stored, start, end int64) (next int64, lost bool) {
+	base := behind(stored)
+	next = base
+	switch n := max(p.N, 0); p.From {
+	case FromEnd:
+		next = max(next-n, 0)
+	case FromBeginning:
+		next += min(n, math.MaxInt64-next)
+	}
+	if base > max(start, end) {
+		return base, true
+	}
+	if base < start && next < start {
+		return next, true
+	}
+	return max(min(next, max(start, end)), start), false
+}
+
+// behind is the offset behind one that is stored.
+func behind(stored int64) int64 { return min(stored, math.MaxInt64-1) + 1 }
+
 // btoi is 1 for true.
 func btoi(b bool) int64 {
 	if b {

@@ -2,7 +2,6 @@ package consume
 
 import (
 	"context"
-	"slices"
 	"sync"
 )
 
@@ -10,64 +9,106 @@ import (
 // same time. The zero value is ready.
 type turns struct {
 	mu   sync.Mutex
-	line []*turn // guarded by mu
+	last map[*session]*turn // guarded by mu: the latest turn for a session that goes on, and was joined behind all
+	all  *turn              // guarded by mu: the latest turn for all that goes on
 }
 
 // turn is a place in the line.
 type turn struct {
-	of       *turns
-	sessions []*session    // what it is for; nil: all
-	comes    chan struct{} // closed when it is the caller's turn
-	come     bool          // guarded by of.mu
+	of      *turns
+	session *session      // nil: all
+	before  []*turn       // those that come first
+	over    chan struct{} // closed when it and those before are over
 }
 
-// join takes the place behind those who have joined before. decide, unless it is nil, runs meanwhile: what callers find out there
-// comes in the same order. It says what the turn is for.
-func (q *turns) join(decide func() []*session) *turn {
+// join takes places behind those who have joined before: one for each of the sessions that decide gives, one for all when it gives nil
+// or is nil. decide runs meanwhile: what callers find out there comes in the same order.
+func (q *turns) join(decide func() []*session) []*turn {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	t := &turn{of: q, comes: make(chan struct{})}
+	var sessions []*session
 	if decide != nil {
-		t.sessions = decide()
+		sessions = decide()
 	}
-	q.line = append(q.line, t)
-	q.call()
-	return t
+	if sessions == nil {
+		return []*turn{q.joinAll()}
+	}
+	list := make([]*turn, len(sessions))
+	for i, s := range sessions {
+		t := &turn{of: q, session: s, over: make(chan struct{})}
+		if last := q.last[s]; last != nil {
+			t.before = append(t.before, last)
+		} else if q.all != nil { // else last comes behind it
+			t.before = append(t.before, q.all)
+		}
+		if q.last == nil {
+			q.last = map[*session]*turn{}
+		}
+		q.last[s] = t
+		list[i] = t
+	}
+	return list
 }
 
-// call lets those have their turn who wait for nobody. mu is held.
-func (q *turns) call() {
-	busy := map[*session]bool{}
-	for i, t := range q.line {
-		if all := t.sessions == nil; !t.come && (all && i == 0 || !all && !slices.ContainsFunc(t.sessions, func(s *session) bool { return busy[s] })) {
-			t.come = true
-			close(t.comes)
-		}
-		if t.sessions == nil {
-			return // everybody behind waits for it
-		}
-		for _, s := range t.sessions {
-			busy[s] = true
-		}
+// joinAll takes a place for all. mu is held.
+func (q *turns) joinAll() *turn {
+	t := &turn{of: q, over: make(chan struct{})}
+	for _, last := range q.last {
+		t.before = append(t.before, last)
 	}
+	if q.all != nil {
+		t.before = append(t.before, q.all)
+	}
+	q.last, q.all = nil, t
+	return t
 }
 
 // wait waits for the turn. False: ctx has ended before. In either case leave has to follow.
 func (t *turn) wait(ctx context.Context) bool {
-	select {
-	case <-t.comes:
-		return true
-	case <-ctx.Done():
-		return false
+	for _, b := range t.before {
+		select {
+		case <-b.over:
+		case <-ctx.Done():
+			return false
+		}
 	}
+	return true
 }
 
-// leave lets the next ones have their turn.
+// comes says whether it is the turn.
+func (t *turn) comes() bool {
+	for _, b := range t.before {
+		select {
+		case <-b.over:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// leave lets the next ones have their turn, when those before have had theirs.
 func (t *turn) leave() {
+	if t.comes() {
+		t.end()
+		return
+	}
+	go func() {
+		t.wait(context.Background())
+		t.end()
+	}()
+}
+
+func (t *turn) end() {
 	q := t.of
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	i := slices.Index(q.line, t)
-	q.line = slices.Delete(q.line, i, i+1)
-	q.call()
+	t.before = nil // nor what those have waited for
+	close(t.over)
+	if t.session != nil && q.last[t.session] == t {
+		delete(q.last, t.session)
+	}
+	if q.all == t {
+		q.all = nil
+	}
 }
