@@ -51,6 +51,27 @@ test('seek goes on elsewhere, inside a loop and after the end', async () => {
   await consumer.close();
 });
 
+test('seek is heard by a poll that waits', async () => {
+  const consumer = await use.client.consumer(await numbers(), { start: 'end' });
+  const limits = { maxRecords: 10, timeoutMs: PATIENCE_MS };
+  const iterator = consumer.records();
+  for (const wait of [
+    async () => [...(await consumer.poll(PATIENCE_MS))],
+    () => consumer.pollMany(limits),
+    async () => [(await iterator.next()).value, ...(await consumer.pollMany({ ...limits, maxRecords: 9 }))],
+  ]) {
+    let waits = true;
+    const waiting = wait().finally(() => (waits = false));
+    assert.equal(await consumer.offsetFor(0, 'end'), 100);
+    await assert.rejects(consumer.seek(0, 'end+1'), InvalidArgumentError);
+    assert.ok(waits, 'there is nothing to read, and a change that failed is no end of the wait');
+    await consumer.seek(0, 90);
+    assert.deepEqual(offsetsOf(await waiting, 0), range(90, 100));
+    assert.deepEqual((await consumer.positions()).map((each) => each.position), [100, 100]);
+  }
+  await consumer.close();
+});
+
 test('a paused partition gives nothing and misses nothing', async () => {
   const consumer = await use.client.consumer(await numbers(), ALL);
   const [first] = await consumer.pollMany({ maxRecords: 1, timeoutMs: PATIENCE_MS });
