@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
+import os
 import select
+import signal
+import threading
 from pathlib import Path
 from typing import Any, Coroutine, Dict, List, Optional, Tuple
 
 import libfluvio
 import libfluvio.aio
 import pytest
-from helpers import await_log
+from helpers import await_log, pause, resume, wait_until_inside
 
 
 @pytest.fixture
@@ -209,6 +212,75 @@ def test_cancelled_changes(cluster: libfluvio.DevCluster, client: libfluvio.Clie
                 assert [record.offset async for record in consumer] == list(range(52, 100))
 
     asyncio.run(main())
+
+
+class Struck:
+    """The library, with a Ctrl-C that strikes as a wait for an operation begins, or as it ends."""
+
+    def __init__(self, lib: Any, late: bool) -> None:
+        self._lib, self._late, self.struck = lib, late, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lib, name)
+
+    def op_wait(self, operation: int, timeout_ms: int, error: Any) -> int:
+        if self.struck:
+            return int(self._lib.op_wait(operation, timeout_ms, error))
+        if self._late:
+            assert self._lib.op_wait(operation, 60000, error) == 0
+        self.struck = True
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("change", ["seek", "pause"])
+def test_interrupted_changes(client: libfluvio.Client, numbers: str, change: str, late: bool) -> None:
+    """A seek or pause that Ctrl-C interrupts has happened or not, and reading goes on accordingly: nothing is missed,
+    nothing of the old place comes behind the new one."""
+    with client.consumer(numbers, start="beginning", stop_at="end", partitions=[1]) as consumer:
+        first = consumer.poll(30)
+        assert first is not None and first.offset == 0
+        lib = consumer._lib
+        consumer._lib = Struck(lib, late)  # type: ignore[assignment]
+        with pytest.raises(KeyboardInterrupt):
+            if change == "seek":
+                consumer.seek(1, 95)
+            else:
+                consumer.pause(1)
+        consumer._lib = lib
+        position = consumer.positions()[0]
+        if late:
+            assert (position.position, position.paused) == ((95, False) if change == "seek" else (1, True))
+        if position.paused:
+            assert consumer.poll(0.02) is None
+            consumer.resume(1)
+        assert [record.offset for record in consumer] == list(range(position.position, 100))
+        assert position.position in (1, 95)
+
+
+def test_interrupted_seek_that_did_not_happen(client: libfluvio.Client, name: str) -> None:
+    with libfluvio.DevCluster() as own, libfluvio.connect(own.endpoint) as other:
+        other.admin.create_topic(name)
+        with other.producer(name) as producer:
+            producer.send_many(str(index) for index in range(10))
+        with other.consumer(name, start="beginning", stop_at="end") as consumer:
+            assert consumer.poll(30) is not None
+            pause(own.pid)
+            try:
+                main = threading.main_thread()
+
+                def strike() -> None:
+                    wait_until_inside(main, "settle")
+                    os.kill(os.getpid(), signal.SIGINT)
+
+                thread = threading.Thread(target=strike)
+                thread.start()
+                with pytest.raises(KeyboardInterrupt):
+                    consumer.seek(0, "end-3")
+                thread.join()
+            finally:
+                resume(own.pid)
+            assert [record.offset for record in consumer] == list(range(1, 10))
 
 
 def test_patterns_and_groups(client: libfluvio.Client, name: str) -> None:

@@ -136,8 +136,8 @@ def test_health_of_a_stopped_process(own: libfluvio.DevCluster) -> None:
 
 
 def test_consumer_events_wait_within_bounds(own: libfluvio.DevCluster) -> None:
-    """While an application does not come for records, no more than 10,000 events wait for it; then it hears how many were
-    dropped."""
+    """While an application does not come for records, no more than 10,000 events wait for it; then it hears how many
+    were dropped."""
     told: List[libfluvio.ConsumerEvent] = []
     with libfluvio.connect(own.endpoint, **{**QUICK, "retry_backoff_max_ms": 5, "breaker_reset_ms": 5}) as client:
         client.admin.create_topic("disturbed", partitions=50)

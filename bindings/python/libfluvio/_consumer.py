@@ -11,7 +11,7 @@ from typing import Any, Callable, Deque, Dict, Iterator, List, Mapping, Optional
 from . import _abi, _arrow, _process
 from ._admin import check_partition
 from ._batch import CHUNK, Batch, Record
-from ._core import Deadline, Handle, Life, finish, milliseconds, text
+from ._core import Deadline, Handle, Life, finish, milliseconds, settle, text
 from ._errors import ClosedError, EndError, EndReason, FluvioError, InvalidArgumentError, NotFoundError, take_error
 from ._library import Library
 from ._position import Events, PartitionPosition, Position, position_text, read_positions
@@ -264,11 +264,21 @@ class ConsumerBase:
     def _offset_call(self, place: Place, position: Position, wait_ms: int) -> Start:
         return self._partition_call(self._lib.consumer_offset_for_async, place, wait_ms, position_text(position))
 
-    def _aside(self, place: Place) -> List[Batch]:
-        """Takes out what this side has of a partition and has not handed out."""
+    def _held(self, place: Place) -> List[Batch]:
+        """What this side has of a partition and has not handed out."""
         while self._kept:
             self._returned.append(Batch._wrap(self._lib, c_void_p(self._kept.popleft())))
         found: List[Batch] = []
+        batch = self._batch
+        if batch is not None and (batch.topic, batch.partition) == place:
+            start = self._next - operator.length_hint(self._rest)
+            if start < len(batch):
+                found.append(batch[start:])
+        return found + [each for each in self._returned if (each.topic, each.partition) == place]
+
+    def _aside(self, place: Place) -> List[Batch]:
+        """Takes that out."""
+        found = self._held(place)
         batch = self._batch
         if batch is not None and (batch.topic, batch.partition) == place:
             start = self._next - operator.length_hint(self._rest)
@@ -276,9 +286,6 @@ class ConsumerBase:
                 self._ends[place] = batch.columns.offset[start - 1]
             deque(self._rest, maxlen=0)  # a loop may still hold this iterator
             self._batch, self._rest = None, iter(())
-            if start < len(batch):
-                found.append(batch[start:])
-        found += [each for each in self._returned if (each.topic, each.partition) == place]
         self._returned = deque(each for each in self._returned if (each.topic, each.partition) != place)
         return found
 
@@ -455,9 +462,13 @@ class Consumer(ConsumerBase):
         """
         place = self._place(partition, topic)
         call = self._lib.consumer_seek_async
-        self._run([self._partition_call(call, place, milliseconds(timeout), position_text(position))])
-        self._aside(place)
-        self._ends.pop(place, None)
+        start = self._partition_call(call, place, milliseconds(timeout), position_text(position))
+
+        def note() -> None:
+            self._aside(place)
+            self._ends.pop(place, None)
+
+        settle(self._lib, start(None, 0), "seek", note)
 
     def offset_for(
         self, partition: int, position: Position, *, topic: Optional[str] = None, timeout: Optional[float] = None
@@ -471,12 +482,8 @@ class Consumer(ConsumerBase):
         """Gives no records of a partition until :meth:`resume`; the others go on. Nothing is missed. ``topic`` as for
         :meth:`seek`."""
         place = self._place(partition, topic)
-        batches = self._aside(place)
-        try:
-            self._run([self._pause_call(place, batches)])
-        except BaseException:
-            self._put_back(batches)
-            raise
+        start = self._pause_call(place, self._held(place))
+        settle(self._lib, start(None, 0), "pause", lambda: self._aside(place))
 
     def resume(self, partition: int, *, topic: Optional[str] = None) -> None:
         """Undoes :meth:`pause`."""

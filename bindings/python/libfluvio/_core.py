@@ -217,6 +217,36 @@ def finish(
         lib.op_free(operation)  # cancels what still runs, and frees a result that was not taken
 
 
+def settle(lib: Library, operation: Optional[int], what: str, note: Callable[[], object]) -> None:
+    """Waits for an operation that changes something, and frees it. ``note`` is called when it was carried out, perhaps
+    more than once. An exception, for instance KeyboardInterrupt, cancels the operation; it is raised when that has
+    ended, which is soon, and ``note`` was called if it was carried out all the same."""
+    if not operation:
+        raise null_error(lib, what)
+    struck: Optional[BaseException] = None
+    try:
+        while True:
+            try:
+                cell = c_void_p()
+                status: int = lib.op_wait(operation, SLICE_MS, byref(cell))
+                if status == _abi.OK:
+                    note()
+                    break
+                if status != _abi.TIMEOUT or cell.value:
+                    raise struck or take_error(lib, status, cell)
+            except FluvioError:
+                raise
+            except BaseException as error:  # also one that strikes when the operation has just ended
+                if error is struck:
+                    raise
+                struck = error
+                lib.op_cancel(operation)
+        if struck is not None:
+            raise struck
+    finally:
+        lib.op_free(operation)
+
+
 def outcome(
     lib: Library,
     operation: int,
