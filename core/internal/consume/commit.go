@@ -231,19 +231,6 @@ func (c *Consumer) HandedOut(topic string, partition int32, given, done int64) {
 	}
 }
 
-// every is the sessions of the consumer, ended ones included.
-func (c *Consumer) every() []*session {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.all[:len(c.all):len(c.all)]
-}
-
-func (c *Consumer) session(topic string, partition int32) *session {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.named[place{topic, partition}]
-}
-
 // commit is an offset to store.
 type commit struct {
 	session *session
@@ -406,8 +393,15 @@ func (c *Consumer) commitOne(ctx context.Context, turn *turn, w *commit, start t
 	} else {
 		w.failed()
 	}
+	if w.isOver(err) {
+		return nil
+	}
 	return err
 }
+
+// isOver says whether an offset cannot be stored because the topic, which a pattern took, was deleted meanwhile: that is an error only
+// for who has named the partition.
+func (w *commit) isOver(err error) bool { return !w.chosen && w.session.isGone(err) }
 
 // moves says, now that it is its turn, whether there is anything to store.
 func (w *commit) moves() bool {
@@ -452,8 +446,8 @@ func (w *commit) stored() {
 func (c *Consumer) saveAll(ctx context.Context, moved []commit, start time.Time) error {
 	var lost error // of partitions whose topic was made anew: theirs would be taken for the new one's
 	moved = slices.DeleteFunc(moved, func(w commit) bool {
-		err := w.session.replaced()
-		if err != nil {
+		err := w.session.storable()
+		if err != nil && !w.isOver(err) {
 			lost = w.session.stores(ctx, w.offset, func(context.Context) error { return commitError(err, w.offset) })
 		}
 		return err != nil
@@ -566,13 +560,19 @@ func (s *session) storeRetrying(ctx context.Context, offset int64) error {
 	}
 }
 
+// storable says why an offset of the partition must not be stored: what takes it would keep it for a topic of this name that comes
+// later.
+func (s *session) storable() error {
+	if s.consumer.cluster.Snapshot().Topics[s.topic] == nil {
+		return fluvioerr.FromServer(fluvioerr.ServerTopicNotFound, "commit", "the cluster no longer has it")
+	}
+	return s.replaced()
+}
+
 // storeOnce tries to store an offset and says whether a failure is worth another attempt.
 func (s *session) storeOnce(ctx context.Context, offset int64) (again bool, err error) {
-	if err := s.replaced(); err != nil {
+	if err := s.storable(); err != nil {
 		return false, err
-	}
-	if s.consumer.cluster.Snapshot().Topics[s.topic] == nil { // servers store it nevertheless, for a topic of this name that comes later
-		return false, fluvioerr.FromServer(fluvioerr.ServerTopicNotFound, "commit", "the cluster no longer has it")
 	}
 	select { // only for the attempt: who waits for an SPU to come back does not hold up the others
 	case s.consumer.storing <- struct{}{}:
@@ -731,20 +731,6 @@ func (c *Consumer) stored(ctx context.Context) ([]StoredOffset, error) {
 		}
 	}
 	return list, nil
-}
-
-// supports checks that a server can do what the consumer is set to.
-func (c *Consumer) supports(conn *transport.Conn) error {
-	if version, err := conn.Versions().For(wire.KeyStreamFetch); err == nil {
-		if err := c.cfg.SmartModules.Fit(wire.KeyStreamFetch, version); err != nil {
-			return err
-		}
-	}
-	if c.streamID() == nil {
-		return nil
-	}
-	_, err := conn.Versions().For(wire.KeyUpdateConsumerOffset)
-	return err
 }
 
 // flushes stores offsets at intervals until the consumer closes. What fails is tried again the next time, and by Close, which

@@ -386,3 +386,36 @@ func TestCommitOfALostPartition(t *testing.T) {
 	err = c.CommitOffset(ctx, "pattern-lost", 0, 2)
 	require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
 }
+
+// Nor is it one when the topic goes while a commit is under way, and a store gets no offset that a later topic would be taken to have.
+func TestCommitWhileATopicGoes(t *testing.T) {
+	for _, own := range []bool{false, true} {
+		w := newWorld(t, devcluster.Options{})
+		store, d := &ownStore{stored: map[place]int64{}}, newDiary()
+		cfg := testConfig()
+		cfg.Topics = []Topic{{Pattern: regexp.MustCompile("^going-.*$")}}
+		cfg.ConsumerID, cfg.Strategy, cfg.OnEvent = "me", StrategyManual, d.note
+		if own {
+			cfg.Store = store
+		}
+		for _, name := range []string{"going-not", "going-away"} {
+			w.topic(name, 1)
+			w.store(name, 0, batchOf(compress.None, numbered(0, 10, 0)...))
+		}
+		c := w.consumer(cfg)
+		sortedValues(t, c, 20)
+		for _, name := range []string{"going-not", "going-away"} {
+			c.HandedOut(name, 0, 5, 5)
+		}
+		all, one := c.BeginCommit(), c.BeginCommitOffset("going-away", 0, 4)
+		require.NoError(t, w.dev.DeleteTopic("going-away"))
+		d.wait(t, PartitionLost, 1)
+		require.Eventually(t, func() bool { return w.cluster.Partition("going-away", 0) == nil }, patience, time.Millisecond)
+		require.NoError(t, all(testContext(t)))
+		err := one(testContext(t))
+		require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
+		list, err := c.stored(testContext(t))
+		require.NoError(t, err)
+		require.Equal(t, []StoredOffset{{"going-not", 0, 5}}, list)
+	}
+}

@@ -100,6 +100,19 @@ func Open(ctx context.Context, cl *cluster.Cluster, cfg Config) (*Consumer, erro
 	return c, nil
 }
 
+// every is the sessions of the consumer, ended ones included.
+func (c *Consumer) every() []*session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.all[:len(c.all):len(c.all)]
+}
+
+func (c *Consumer) session(topic string, partition int32) *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.named[place{topic, partition}]
+}
+
 // resolveAll finds the start of every session, some at a time.
 func (c *Consumer) resolveAll(ctx context.Context, sessions []*session) error {
 	start := time.Now()

@@ -123,6 +123,20 @@ func (p Position) resume(stored, start, end int64) (next int64, lost bool) {
 // behind is the offset behind one that is stored.
 func behind(stored int64) int64 { return min(stored, math.MaxInt64-1) + 1 }
 
+// supports checks that a server can do what the consumer is set to.
+func (c *Consumer) supports(conn *transport.Conn) error {
+	if version, err := conn.Versions().For(wire.KeyStreamFetch); err == nil {
+		if err := c.cfg.SmartModules.Fit(wire.KeyStreamFetch, version); err != nil {
+			return err
+		}
+	}
+	if c.streamID() == nil {
+		return nil
+	}
+	_, err := conn.Versions().For(wire.KeyUpdateConsumerOffset)
+	return err
+}
+
 // btoi is 1 for true.
 func btoi(b bool) int64 {
 	if b {
