@@ -137,6 +137,24 @@ func TestTLSProfiles(t *testing.T) {
 	}
 }
 
+// An official cluster with TLS, when there is one: LIBFLUVIO_OFFICIAL_TLS names files with profiles that lead to it, as PATH does folders.
+// A server that another CA has signed is refused.
+func TestTLSOfficialCluster(t *testing.T) {
+	profiles := filepath.SplitList(os.Getenv("LIBFLUVIO_OFFICIAL_TLS"))
+	if len(profiles) == 0 {
+		t.Skip("LIBFLUVIO_OFFICIAL_TLS names no profiles of an official cluster with TLS")
+	}
+	for _, path := range profiles {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			roundTrip(t, fluvio.ClientOptions{ProfilePath: path})
+			other := secure(t, tlsCluster(t, devcluster.Options{TLS: true}), "")
+			_, err := fluvio.Connect(t.Context(), fluvio.ClientOptions{ProfilePath: path, TLS: "verified", TLSDomain: other.TLSDomain, TLSCA: other.TLSCA})
+			require.Equal(t, fluvioerr.TLS, fluvioerr.CodeOf(err), "%v", err)
+			require.ErrorContains(t, err, "tls_ca")
+		})
+	}
+}
+
 // refusal is a set-up that must not work.
 type refusal struct {
 	name    string
