@@ -6,6 +6,7 @@
 #   make bench   measures everything beside the official clients: one report with plots in build/bench/report, ten minutes. QUICK=1: three
 #   make bench-observe   what hooks and statistics cost a producer, a minute; leave the machine alone meanwhile
 #   make test-platforms  the library for arm64 and for Windows, in qemu and wine
+#   make fuzz-c  calls the functions of fluvio.h in every way that libFuzzer comes upon, FUZZTIME=10m
 #   make test-valgrind, make test-crowd   C tests under valgrind; 64 threads for a minute on shared handles
 #   make bench-produce   measures producers beside the official clients, about three minutes (tests/bench/README.md)
 #   make bench-consume   the same of consumers
@@ -72,7 +73,7 @@ COLD := crypto/tls crypto/x509 crypto/x509/pkix encoding/asn1 encoding/pem math/
 COLD_FLAGS := $(COLD:%=-gcflags=%=-l)
 LDFLAGS := -s -w -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs'
 
-.PHONY: all downloads lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node bench-cost test-platforms docs-c
+.PHONY: all downloads lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz fuzz-c test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node bench-cost test-platforms docs-c
 
 # need,command,what it is for
 define need
@@ -258,12 +259,17 @@ test-platforms: need-build need-python devcluster $(DIST_VENV)/.done
 	@for arch in arm64 windows-amd64; do COLD_FLAGS="$(COLD_FLAGS)" capi/packaging/cross.sh $(ROOT)/$(DIST_VENV)/bin/python $$arch $(BUILD)/cross/$$arch; done
 	PLATFORMS_PYTHON=$(ROOT)/$(DIST_VENV)/bin/python $(GO_TEST) -count=1 -v -run TestPlatforms ./tests
 
-FUZZ := ./core/internal/wire:FuzzFrame ./core/internal/wire:FuzzBatch ./core/internal/wire:FuzzResponses ./core/internal/wire:FuzzRequests ./core/internal/compress:FuzzDecode ./core:FuzzSettings ./core:FuzzProfile ./core/devcluster:FuzzProduceRecordSet
+FUZZ := ./core/internal/wire:FuzzFrame ./core/internal/wire:FuzzBatch ./core/internal/wire:FuzzResponses ./core/internal/wire:FuzzRequests ./core/internal/compress:FuzzDecode ./core/internal/compress:FuzzSnappy ./core:FuzzSettings ./core:FuzzProfile ./core/devcluster:FuzzProduceRecordSet
 fuzz: need-build
 	@echo "== fuzzing, $(FUZZTIME) each"
 	@for target in $(FUZZ); do \
 	  out=$$($(GO_TEST) $${target%%:*} -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(FUZZTIME) 2>&1) || { echo "$$out"; exit 1; }; \
 	  tail -n 2 <<< "$$out"; done
+
+# The functions of fluvio.h, called in every way that libFuzzer comes upon, for FUZZTIME. Needs clang; what it finds lies in build/fuzz.
+fuzz-c: all
+	@command -v clang > /dev/null || echo "clang is not installed: the C functions are not fuzzed"
+	@FUZZ_C=$(FUZZTIME) go test -timeout 24h -count=1 -v -run '^TestFuzzC$$' ./tests
 
 test-python: all need-python $(VENV)/.done
 	@echo "== Python"
