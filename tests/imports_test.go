@@ -5,13 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io"
-	"io/fs"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -151,67 +146,4 @@ func TestLibraryIsLean(t *testing.T) {
 	for _, heavy := range []string{"opentelemetry", "prometheus", "wazero", "net/http\n"} {
 		require.NotContains(t, string(out), heavy)
 	}
-}
-
-const (
-	maxFileLines     = 800
-	maxFunctionLines = 80
-)
-
-// TestSizes keeps files and functions, tests included, at a size that can be read.
-func TestSizes(t *testing.T) {
-	files := 0
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name := entry.Name()
-		if entry.IsDir() {
-			if path != root && (strings.HasPrefix(name, ".") || slices.Contains([]string{"build", "node_modules", "testdata"}, name)) {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if !strings.HasSuffix(name, ".go") {
-			return nil
-		}
-		files++
-		for _, problem := range oversized(t, path, nil) {
-			t.Error(problem)
-		}
-		return nil
-	})
-	require.NoError(t, err)
-	require.Greater(t, files, 10)
-}
-
-// oversized lists what is too long in a file. src replaces the file's content when it is not nil.
-func oversized(t *testing.T, path string, src any) []string {
-	set := token.NewFileSet()
-	file, err := parser.ParseFile(set, path, src, parser.SkipObjectResolution)
-	require.NoError(t, err)
-	var out []string
-	if lines := set.File(file.FileStart).LineCount(); lines > maxFileLines {
-		out = append(out, fmt.Sprintf("%s has %d lines, the limit is %d", path, lines, maxFileLines))
-	}
-	for _, decl := range file.Decls {
-		f, ok := decl.(*ast.FuncDecl)
-		if !ok {
-			continue
-		}
-		first, last := set.Position(f.Pos()).Line, set.Position(f.End()).Line
-		if n := last - first + 1; n > maxFunctionLines {
-			out = append(out, fmt.Sprintf("%s:%d: %s has %d lines, the limit is %d", path, first, f.Name.Name, n, maxFunctionLines))
-		}
-	}
-	return out
-}
-
-func TestSizeLimitsBite(t *testing.T) {
-	const head = "package x\n\n"
-	body := func(lines int) string { return "func f() {\n" + strings.Repeat("\t_ = 0\n", lines-2) + "}\n" }
-	require.Empty(t, oversized(t, "x.go", head+body(maxFunctionLines)))
-	require.Len(t, oversized(t, "x.go", head+body(maxFunctionLines+1)), 1)
-	require.Empty(t, oversized(t, "x.go", head+strings.Repeat("//\n", maxFileLines-2)))
-	require.Len(t, oversized(t, "x.go", head+strings.Repeat("//\n", maxFileLines-1)), 1)
 }
