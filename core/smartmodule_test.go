@@ -229,15 +229,18 @@ func TestSmartModuleBreaksDown(t *testing.T) {
 	require.True(t, fluvioerr.Fatal(err), "%v", err)
 }
 
+// fiveOfEach is a module that makes five records of each.
+func fiveOfEach(_ int64, _, value []byte) (out [][]byte, _ string) {
+	for i := range 5 {
+		out = append(out, fmt.Appendf(nil, "%s.%d", value, i))
+	}
+	return out, ""
+}
+
 // A partition that is paused, or sought, in the middle of what a module made goes on so that nothing is missed: with the
 // batches that its records may come from.
 func TestPauseAndSeekThroughSmartModules(t *testing.T) {
-	m := newModuleServer(t, devcluster.Options{}, func(_ int64, _, value []byte) (out [][]byte, _ string) {
-		for i := range 5 {
-			out = append(out, fmt.Appendf(nil, "%s.%d", value, i))
-		}
-		return out, ""
-	})
+	m := newModuleServer(t, devcluster.Options{}, fiveOfEach)
 	client := m.connect(nil)
 	require.NoError(t, m.dev.CreateTopic("paused", 1))
 	fillPlain(t, client, "paused", 0, 100)
@@ -273,12 +276,7 @@ func TestPauseAndSeekThroughSmartModules(t *testing.T) {
 
 // A module that makes many records of each: all come, none gets an offset of what is read next.
 func TestSmartModuleMakesManyRecords(t *testing.T) {
-	m := newModuleServer(t, devcluster.Options{}, func(_ int64, _, value []byte) (out [][]byte, _ string) {
-		for i := range 5 {
-			out = append(out, fmt.Appendf(nil, "%s.%d", value, i))
-		}
-		return out, ""
-	})
+	m := newModuleServer(t, devcluster.Options{}, fiveOfEach)
 	client := m.connect(nil)
 	require.NoError(t, m.dev.CreateTopic("many", 1))
 	fillPlain(t, client, "many", 0, 100)

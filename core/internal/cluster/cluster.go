@@ -282,17 +282,30 @@ func (c *Cluster) Topic(ctx context.Context, name string) (*Topic, error) {
 	if err := c.Ready(ctx, "open topic"); err != nil {
 		return nil, named(err, name)
 	}
+	return c.untilTopic(ctx, name, false, func(_ *Snapshot, t *Topic) string {
+		if t != nil && t.Complete() {
+			return ""
+		}
+		return "the partitions of topic " + name + " to be placed" + t.missing()
+	})
+}
+
+// untilTopic gives a topic as soon as it lacks nothing, which lacks says of what the watch shows, nil for no topic. absent says to wait for
+// one that does not exist, too; otherwise that is NotFound.
+func (c *Cluster) untilTopic(ctx context.Context, name string, absent bool, lacks func(*Snapshot, *Topic) string) (*Topic, error) {
 	start := time.Now()
 	var asked time.Time
 	again := time.NewTicker(askAgain)
 	defer again.Stop()
 	for {
 		changed := c.Changed()
-		t := c.Snapshot().Topics[name]
-		if t != nil && t.Complete() {
+		snap := c.Snapshot()
+		t := snap.Topics[name]
+		lack := lacks(snap, t)
+		if lack == "" {
 			return t, nil
 		}
-		if t == nil && time.Since(asked) >= askAgain/2 {
+		if t == nil && !absent && time.Since(asked) >= askAgain/2 {
 			if err := c.mustExist(ctx, name); err != nil {
 				return nil, err
 			}
@@ -302,8 +315,8 @@ func (c *Cluster) Topic(ctx context.Context, name string) (*Topic, error) {
 		case <-changed:
 		case <-again.C: // it may have been deleted meanwhile
 		case <-ctx.Done():
-			return nil, fluvioerr.FromContext(ctx, "open topic", "the partitions of topic "+name+" to be placed"+t.missing(), time.Since(start)).At(name, -1).
-				WithHint(fmt.Sprintf("the topic exists but not all partitions have an SPU: are enough SPUs online? The SC knows %d", len(c.Snapshot().SPUs)))
+			return nil, fluvioerr.FromContext(ctx, "open topic", lack, time.Since(start)).At(name, -1).
+				WithHint(fmt.Sprintf("are enough SPUs online? The SC knows %d; a topic that exists becomes usable when they appear", len(c.Snapshot().SPUs)))
 		}
 	}
 }

@@ -371,32 +371,8 @@ func (c *Cluster) listAll(ctx context.Context, label string) (all []wire.Object,
 // TopicReady waits until the watch shows a topic of at least that many partitions, each with a leader that is online. absent says to
 // wait for a topic that does not exist, too; otherwise that is NotFound.
 func (c *Cluster) TopicReady(ctx context.Context, name string, partitions int, absent bool) error {
-	start := time.Now()
-	var asked time.Time
-	again := time.NewTicker(askAgain)
-	defer again.Stop()
-	for {
-		changed := c.Changed()
-		snap := c.Snapshot()
-		t := snap.Topics[name]
-		missing := c.notReady(snap, t, partitions)
-		if missing == "" {
-			return nil
-		}
-		if t == nil && !absent && time.Since(asked) >= askAgain/2 {
-			if err := c.mustExist(ctx, name); err != nil {
-				return err
-			}
-			asked = time.Now()
-		}
-		select {
-		case <-changed:
-		case <-again.C: // it may have been deleted meanwhile
-		case <-ctx.Done():
-			return fluvioerr.FromContext(ctx, "open topic", missing, time.Since(start)).At(name, -1).
-				WithHint("are enough SPUs online? A topic that exists becomes usable when they appear")
-		}
-	}
+	_, err := c.untilTopic(ctx, name, absent, func(snap *Snapshot, t *Topic) string { return c.notReady(snap, t, partitions) })
+	return err
 }
 
 // notReady says what a topic lacks, "" for nothing.

@@ -159,6 +159,24 @@ func (w *sliceWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// resetWriter is an encoder that can be used again.
+type resetWriter interface {
+	io.WriteCloser
+	Reset(io.Writer)
+}
+
+// collect appends to dst what an encoder that writes to w makes of src.
+func (w *sliceWriter) collect(dst []byte, encoder resetWriter, src []byte) ([]byte, error) {
+	w.buf = dst
+	encoder.Reset(w)
+	_, err := encoder.Write(src)
+	if err == nil {
+		err = encoder.Close()
+	}
+	dst, w.buf = w.buf, nil
+	return dst, err
+}
+
 // large is how much memory what is decompressed gets without a look at how large all of it is.
 const large = 8 << 20
 

@@ -64,13 +64,7 @@ func appendLz4(dst []byte, level int, src []byte) ([]byte, error) {
 			return dst, err
 		}
 	}
-	e.out.buf = dst
-	e.w.Reset(&e.out)
-	_, err := e.w.Write(src)
-	if err == nil {
-		err = e.w.Close()
-	}
-	dst, e.out.buf = e.out.buf, nil
+	dst, err := e.out.collect(dst, e.w, src)
 	pool.Put(e)
 	return dst, err
 }
