@@ -90,7 +90,11 @@ func camels(names []string) (out []string) {
 func nodeMembers(t *testing.T, text, name string) []string {
 	head := regexp.MustCompile(`\nexport interface ` + name + ` [^\n]*\n`).FindString(text)
 	require.NotEmpty(t, head, name)
-	return members(t, text, head, `(?m)^  (\w+)\??: `, "\n}\n")
+	names := members(t, text, head, `(?m)^  (\w+)\??: `, "\n}\n")
+	if m := regexp.MustCompile(` extends (\w+) `).FindStringSubmatch(head); m != nil && strings.Contains(text, "\nexport interface "+m[1]+" ") {
+		names = append(names, nodeMembers(t, text, m[1])...)
+	}
+	return names
 }
 
 // What was asked for when an object was made can be read from it again.

@@ -76,17 +76,8 @@ export interface PartitionMirror {
   target: boolean;
 }
 
-/** A topic of the cluster. */
-export interface Topic {
-  name: string;
-  partitions: number;
-  /** Copies of each partition; 0 when the replicas were assigned by hand. */
-  replication: number;
-  ignoreRack: boolean;
-  /** As TopicOptions has it; empty: the cluster placed the replicas. */
-  assignment: number[][];
-  /** null: it is no mirror. */
-  mirror: Required<TopicMirror> | null;
+/** Settings of a topic, which its partitions have too. */
+export interface StorageSettings {
   /** 0: the cluster's default. */
   retentionSeconds: number;
   /** Bytes; 0: the cluster's default. */
@@ -99,6 +90,19 @@ export interface Topic {
   deduplication: Required<Deduplication> | null;
   /** Whether the cluster itself uses it. */
   isSystem: boolean;
+}
+
+/** A topic of the cluster. */
+export interface Topic extends StorageSettings {
+  name: string;
+  partitions: number;
+  /** Copies of each partition; 0 when the replicas were assigned by hand. */
+  replication: number;
+  ignoreRack: boolean;
+  /** As TopicOptions has it; empty: the cluster placed the replicas. */
+  assignment: number[][];
+  /** null: it is no mirror. */
+  mirror: Required<TopicMirror> | null;
   /** init, pending, insufficient-resources, invalid-config, provisioned (the replicas are placed) or deleting. */
   status: string;
   /** Why the status is so; may be empty. */
@@ -108,7 +112,7 @@ export interface Topic {
 }
 
 /** A partition of the cluster. Offsets and sizes are as its SPU last reported them: late by half a second. */
-export interface Partition {
+export interface Partition extends StorageSettings {
   topic: string;
   partition: number;
   /** The id of the SPU. */
@@ -130,13 +134,6 @@ export interface Partition {
   /** The other replicas, as far as the leader has told; -1 is unknown. */
   followers: { spu: number; highWatermark: number; logEndOffset: number }[];
   isBeingDeleted: boolean;
-  /** This and what follows are the topic's settings. */
-  retentionSeconds: number;
-  segmentSize: number;
-  maxPartitionSize: number;
-  compression: string;
-  deduplication: Required<Deduplication> | null;
-  isSystem: boolean;
   mirror: PartitionMirror | null;
 }
 
