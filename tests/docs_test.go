@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -42,6 +41,7 @@ func pages(t *testing.T) map[string]string { return texts(t, "*.md") }
 
 var (
 	fence      = regexp.MustCompile("(?ms)^(?:<!-- not run: ([^\n]*) -->\n)?```(\\w*)\n(.*?)^```$")
+	anyFence   = regexp.MustCompile("(?m)^[ >]*(?:```|~~~)")
 	heading    = regexp.MustCompile(`(?m)^#+ (.*)$`)
 	link       = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	inlineCode = regexp.MustCompile("`([^`\n]+)`")
@@ -133,23 +133,84 @@ func TestDocsNames(t *testing.T) {
 	}
 }
 
-// TestFeatureTable wants every feature that the README claims to name the test that shows it.
+// TestFeatureTable wants every feature that the README claims to name the tests that show it, which TestDocsNames looks for.
 func TestFeatureTable(t *testing.T) {
 	_, table, found := strings.Cut(pages(t)["README.md"], "\n## What it has\n")
 	require.True(t, found)
-	table, _, _ = strings.Cut(table, "\n## ")
+	table, _, found = strings.Cut(table, "\nAnd what is not here:\n")
+	require.True(t, found)
 	shown := 0
-	for _, row := range regexp.MustCompile(`(?m)^\| (.*) \|$`).FindAllStringSubmatch(table, -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| (.*) \|$`).FindAllStringSubmatch(table, -1)[1:] { // the first is the heading
 		cells := strings.Split(row[1], " | ")
-		if len(cells) < 8 || !strings.HasPrefix(cells[1], "yes") {
+		if strings.HasPrefix(cells[0], "**") {
 			continue
 		}
 		shown++
-		if !regexp.MustCompile("^`([Tt]est_?\\w+|\\w+\\.test\\.mjs)`").MatchString(cells[7]) {
+		require.Len(t, cells, 8, cells[0])
+		if !strings.HasPrefix(cells[1], "yes") || !regexp.MustCompile("^(`(Test[A-Z]\\w+|test_\\w+|\\w+\\.test\\.mjs)`(, |$))+$").MatchString(cells[7]) {
 			t.Errorf("no test is named for: %s", cells[0])
 		}
 	}
-	require.Greater(t, shown, 40)
+	require.Greater(t, shown, 60)
+}
+
+// commandLine fits inline code that is a command, make's aside, which TestDocsNames looks at.
+var commandLine = regexp.MustCompile(`^(?:[A-Z_]+=\S+ )*(?:npm|npx|pip|python3?|go|gcc|g\+\+|tar|node|cargo|(?:build/bin/)?fluvio-devcluster|\./\S+|apt-get|curl) .`)
+
+// shown says of every command that stands in a line of a page what runs it: "" for TestDocsCommands, else a file, and what stands in it.
+var shown = map[string][2]string{
+	"fluvio-devcluster --help":                                                                {},
+	"fluvio-devcluster --spus 2":                                                              {},
+	"go doc github.com/libfluvio/libfluvio/core/devcluster":                                   {},
+	"go run ./tests/recorder":                                                                 {},
+	"npx libfluvio dev-cluster":                                                               {},
+	"python -m libfluvio dev-cluster":                                                         {},
+	"HOSTILE_FRAMES=10000 go test -run Hostile ./core/":                                       {"core/hostile_test.go", "HOSTILE_FRAMES"},
+	"UPDATE_ABI=1 go test -run TestABI ./tests":                                               {"tests/header_test.go", "UPDATE_ABI"},
+	"gcc example.c $(pkg-config --cflags --libs libfluvio)":                                   {"tests/install_test.go", `"pkg-config", "--cflags", "--libs"`},
+	"npm ci --prefix bindings/node":                                                           {"Makefile", "cd bindings/node && npm ci"},
+	"npm install CHECKOUT/bindings/node":                                                      {"tests/docs_run_test.go", `filepath.Join(dir, "node_modules/libfluvio")`}, // the link that it makes
+	"pip install --no-index --find-links build/dist libfluvio":                                {"tests/python/test_packages.py", `"pip", "install", "--no-index", wheel`},
+	"pip install ./bindings/python":                                                           {"tests/python/test_library.py", "def test_installed_package_without_library"},
+	"pip install build/dist/libfluvio-VERSION.tar.gz":                                         {"tests/python/test_packages.py", `packages["sdist"]`},
+	"python -m pytest -q -rs tests/interop/matrix":                                            {"Makefile", "-m pytest -q -rs tests/interop"},
+	"tar xzf build/dist/libfluvio-VERSION-linux-amd64.tar.gz":                                 {"tests/python/test_packages.py", `packages["archive"]`},
+	"gcc example.c -IFOLDER/include -LFOLDER/lib -lfluvio -Wl,-rpath,FOLDER/lib":              {"tests/python/test_packages.py", "def test_c_archive"},
+	"npm install build/dist/libfluvio-VERSION.tgz build/dist/libfluvio-linux-x64-VERSION.tgz": {"tests/node/install.test.mjs", "'install', '--offline'"},
+	"npm install CHECKOUT/build/dist/libfluvio-VERSION.tgz CHECKOUT/build/dist/libfluvio-linux-x64-VERSION.tgz": {"tests/node/install.test.mjs", "'install', '--offline'"},
+	"./build.sh FOLDER": {"tests/smartmodules/build.sh", "cargo"}, // by hand: it takes minutes
+	"apt-get update":    {"tests/smartmodules/README.md", "apt-get update"},
+}
+
+// TestDocsCommands runs the commands that stand in the text of pages, or knows what does.
+func TestDocsCommands(t *testing.T) {
+	seen := map[string]bool{}
+	for page, text := range pages(t) {
+		for _, m := range inlineCode.FindAllStringSubmatch(prose(text), -1) {
+			command := m[1]
+			if seen[command] || !commandLine.MatchString(command) || page == "README.md" { // TestReadme... run those
+				continue
+			}
+			seen[command] = true
+			by, known := shown[command]
+			require.True(t, known, "%s: nothing runs %s: put it into a block of code, or say what runs it", page, command)
+			switch {
+			case by[0] != "":
+				text, err := os.ReadFile(filepath.Join(root, by[0]))
+				require.NoError(t, err)
+				require.Contains(t, string(text), by[1], command)
+			case strings.HasSuffix(command, "recorder"):
+				runShell(t, command+" --help")
+			case regexp.MustCompile(`dev-?cluster(?: --spus 2)?$`).MatchString(command) && !strings.HasPrefix(command, "go "):
+				runShell(t, command+" &")
+			default:
+				runShell(t, command)
+			}
+		}
+	}
+	for command := range shown {
+		require.True(t, seen[command], "no page has the command %s", command)
+	}
 }
 
 // notRun is how many blocks of code are not run, each with the reason in front of it. It only goes down, or up with a reason.
@@ -161,11 +222,12 @@ func TestDocsBlocks(t *testing.T) {
 	left := 0
 	for page, text := range pages(t) {
 		blocks := fence.FindAllStringSubmatch(text, -1)
-		require.Equal(t, strings.Count("\n"+text, "\n```"), 2*len(blocks), "%s has a fence that this test does not understand", page)
+		require.NotRegexp(t, `(?m)\n\n(?: {4}|\t)\S`, prose(text), "%s has code without a fence", page)
+		require.Len(t, anyFence.FindAllString(text, -1), 2*len(blocks), "%s has a fence that this test does not understand", page)
 		for i, block := range blocks {
 			reason, language, code := block[1], block[2], block[3]
-			if page == "README.md" && language != "sh" {
-				continue // TestReadme... look at what they print, too
+			if page == "README.md" && slices.Contains([]string{"python", "js", "c", "go"}, language) {
+				continue // TestReadme... run them, one in each language, and look at what they print
 			}
 			if reason != "" {
 				left++
@@ -183,21 +245,3 @@ func TestDocsBlocks(t *testing.T) {
 
 // runJSON wants JSON to be JSON.
 func runJSON(t *testing.T, code string) { require.True(t, json.Valid([]byte(code)), code) }
-
-// runShell runs commands in the root of the checkout. What make would do is only asked for: it takes minutes, and it may be make that
-// runs this. Words in capitals and <angle brackets> stand for something of the reader's.
-func runShell(t *testing.T, code string) {
-	var script strings.Builder
-	script.WriteString("python() { python3 \"$@\"; }\n")
-	if strings.Contains(code, "npx ") {
-		nodeFolder(t) // skips where koffi is missing
-	}
-	for _, line := range strings.Split(code, "\n") {
-		script.WriteString(regexp.MustCompile(`^((?:[A-Z_]+=\S+ )*)make\b`).ReplaceAllString(line, "${1}make -n") + "\n")
-	}
-	command := exec.Command("bash", "-euo", "pipefail", "-c", script.String())
-	command.Dir = checkout(t)
-	command.Env = append(os.Environ(), shellEnv(t)...)
-	out, err := command.CombinedOutput()
-	require.NoError(t, err, "%s\n%s", code, out)
-}

@@ -5,24 +5,34 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/libfluvio/libfluvio/core/devcluster"
 )
 
-// readmeBlock gives the one code block of a language in the README.
-func readmeBlock(t *testing.T, language string) string {
+// example is a program of the README, and how it is run there.
+type example struct {
+	name, code string
+	commands   []string
+}
+
+// readmeExample gives the example in a language: below its heading stand the file's name and the commands, then the code.
+func readmeExample(t *testing.T, heading string) example {
 	t.Helper()
-	text, err := os.ReadFile("../README.md")
-	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	require.Len(t, blocks, 1, "the README has one example in %s", language)
-	return blocks[0][1]
+	_, section, found := strings.Cut(pages(t)["README.md"], "\n### "+heading+"\n")
+	require.True(t, found, heading)
+	section, _, _ = strings.Cut(section, "\n##")
+	blocks := fence.FindAllStringSubmatch(section, -1)
+	require.Len(t, blocks, 1, "one example in %s", heading)
+	out := example{code: blocks[0][3]}
+	for _, m := range inlineCode.FindAllStringSubmatch(section[:strings.Index(section, "```")], -1) {
+		out.commands = append(out.commands, m[1])
+	}
+	require.Greater(t, len(out.commands), 1, "the file and the commands of %s", heading)
+	out.name, out.commands = out.commands[0], out.commands[1:]
+	return out
 }
 
 // output runs a command in a folder and returns what it printed.
@@ -65,39 +75,40 @@ func wantRecords(t *testing.T, out string, lines int, values ...string) {
 }
 
 func TestReadmePython(t *testing.T) {
-	path := file(t, t.TempDir(), "example.py", readmeBlock(t, "python"))
-	out := output(t, checkout(t), []string{"PYTHONPATH=" + filepath.Join(checkout(t), "bindings/python")}, "python3", path)
-	wantRecords(t, out, 4, "b'first'", "b'second'", "b'third'", "b'k1'", "None")
+	wantRecords(t, runShell(t, readmeExample(t, "Python").commands...), 4, "b'first'", "b'second'", "b'third'", "b'k1'", "None")
 }
 
+// The Node package is not installed anew, for other tests use it meanwhile.
 func TestReadmeNode(t *testing.T) {
-	dir := nodeFolder(t)
-	path := file(t, dir, "example.mjs", readmeBlock(t, "js"))
-	wantRecords(t, output(t, dir, nil, "node", path), 2, "first")
+	commands := readmeExample(t, "Node").commands
+	require.Equal(t, []string{"npm ci --prefix bindings/node", "npm install CHECKOUT/bindings/node"}, commands[:2])
+	wantRecords(t, runShell(t, commands[2:]...), 2, "first")
 }
 
 func TestReadmeC(t *testing.T) {
-	for _, compiler := range [][]string{
-		{"gcc", "-std=c99", "-x", "c"},
-		{"g++", "-std=c++17", "-x", "c++"},
-	} {
+	need(t, "gcc")
+	wantRecords(t, runShell(t, readmeExample(t, "C").commands...), 1, "0 0 hello")
+	for _, compiler := range [][]string{{"gcc", "-std=c99", "-x", "c"}, {"g++", "-std=c++17", "-x", "c++"}} {
 		t.Run(compiler[0], func(t *testing.T) {
-			if _, err := exec.LookPath(compiler[0]); err != nil {
-				t.Skipf("%s is not installed", compiler[0])
-			}
-			cluster, err := devcluster.Start(context.Background(), devcluster.Options{})
-			require.NoError(t, err)
-			defer cluster.Close()
-			dir, lib := t.TempDir(), filepath.Join(checkout(t), "build/lib")
-			path := file(t, dir, "example.c", readmeBlock(t, "c"))
-			command := append(compiler, path, "-Wall", "-Wextra", "-Werror", "-pedantic", "-x", "none", "-I"+filepath.Join(checkout(t), "include"), "-L"+lib, "-lfluvio", "-o", filepath.Join(dir, "example"))
-			output(t, dir, nil, command...)
-			out := output(t, dir, []string{"LD_LIBRARY_PATH=" + lib}, filepath.Join(dir, "example"), cluster.Endpoint())
-			wantRecords(t, out, 1, "0 0 hello")
+			need(t, compiler[0])
+			path := file(t, t.TempDir(), "example.c", readmeExample(t, "C").code)
+			output(t, checkout(t), nil, append(compiler, path, "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "-Iinclude")...)
 		})
 	}
 }
 
 func TestReadmeGo(t *testing.T) {
-	wantRecords(t, runGo(t, readmeBlock(t, "go")), 2, "k1 first")
+	wantRecords(t, runShell(t, readmeExample(t, "Go").commands...), 2, "k1 first")
+}
+
+// TestReadmeShowsAPlot wants the report of make bench BENCH_OUT=docs, where there is one, to be linked to on the first page, with a plot.
+func TestReadmeShowsAPlot(t *testing.T) {
+	readme := pages(t)["README.md"]
+	if _, reported := pages(t)["docs/benchmarks.md"]; !reported {
+		require.NotContains(t, readme, ".svg")
+		return
+	}
+	require.Contains(t, readme, "](docs/benchmarks.md)")
+	require.Regexp(t, `(?m)^!\[.+\]\(docs/plots/[\w-]+\.svg\)$`, readme)
+	require.NotContains(t, readme, "TestReadmeShowsAPlot", "the comment that keeps the place")
 }

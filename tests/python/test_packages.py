@@ -155,3 +155,25 @@ def test_npm(packages: Dict[str, Path], tmp_path: Path) -> None:
     )
     for script in ("esm.mjs", "cjs.cjs"):
         assert run("node", script, cwd=project) == "0\n"
+
+
+def test_c_archive(packages: Dict[str, Path], tmp_path: Path) -> None:
+    if not shutil.which("gcc"):
+        pytest.skip("gcc is not installed")
+    shutil.unpack_archive(packages["archive"], tmp_path)
+    (folder,) = tmp_path.iterdir()
+    assert folder.name == f"libfluvio-{libfluvio.__version__}-linux-{ARCH}"
+    assert {"lib/libfluvio.so", "lib/libfluvio.so.1", "include/fluvio.h", "include/fluvio.hpp", "bin/fluvio-devcluster"} < {
+        str(path.relative_to(folder)) for path in folder.rglob("*")
+    }
+    example = re.search(r"```c\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert example
+    (tmp_path / "example.c").write_text(example.group(1))
+    flags = (f"-I{folder}/include", f"-L{folder}/lib", "-lfluvio", f"-Wl,-rpath,{folder}/lib")
+    run("gcc", "example.c", *flags, "-o", "example", cwd=tmp_path)
+    with subprocess.Popen([folder / "bin/fluvio-devcluster"], stdout=subprocess.PIPE) as cluster:
+        try:
+            assert cluster.stdout
+            assert run("./example", json.loads(cluster.stdout.readline())["sc"], cwd=tmp_path) == "0 0 hello\n"
+        finally:
+            cluster.terminate()
