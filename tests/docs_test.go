@@ -141,7 +141,10 @@ func TestFeatureTable(t *testing.T) {
 	require.True(t, found)
 	shown := 0
 	for _, row := range regexp.MustCompile(`(?m)^\| (.*) \|$`).FindAllStringSubmatch(table, -1)[1:] { // the first is the heading
-		cells := strings.Split(row[1], " | ")
+		cells := strings.Split(row[1], "|")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
 		if strings.HasPrefix(cells[0], "**") {
 			continue
 		}
@@ -162,6 +165,9 @@ var shown = map[string][2]string{
 	"fluvio-devcluster --help":                                                                {},
 	"fluvio-devcluster --spus 2":                                                              {},
 	"go doc github.com/libfluvio/libfluvio/core/devcluster":                                   {},
+	"go doc ./core/internal/wire":                                                             {},
+	"npx libfluvio":                                                                           {"tests/node/command.test.mjs", "libfluvio.js"},
+	"python -m libfluvio":                                                                     {"tests/python/test_command.py", `"-m", "libfluvio"`},
 	"go run ./tests/recorder":                                                                 {},
 	"npx libfluvio dev-cluster":                                                               {},
 	"python -m libfluvio dev-cluster":                                                         {},

@@ -82,6 +82,7 @@ def wheel(binaries: Path, work: Path, out: Path) -> None:
     """One wheel for every Python 3 on the platform: ctypes needs no build of its own."""
     shutil.copytree(PYTHON, work, ignore=shutil.ignore_patterns(*LEFT_OUT))
     put(binaries, work / "libfluvio")
+    shutil.copy(ROOT / "LICENSE", work / "LICENSE")
     run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", work / "made", ".", cwd=work)
     (made,) = (work / "made").glob("*.whl")
     run(sys.executable, "-m", "wheel", "tags", "--remove", "--platform-tag", WHEEL_TAGS[binaries.name], made, cwd=work)

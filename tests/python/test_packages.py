@@ -89,7 +89,9 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
 
 def install_use_remove(wheel: Path, tmp_path: Path) -> None:
     """The wheel has all that it needs, and leaves nothing behind."""
-    assert {"libfluvio/libfluvio.so", "libfluvio/fluvio-devcluster"} < set(zipfile.ZipFile(wheel).namelist())
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"libfluvio/libfluvio.so", "libfluvio/fluvio-devcluster", "libfluvio/THIRD_PARTY_LICENCES.txt"} < set(names)
+    assert any(name.endswith("/LICENSE") and ".dist-info/" in name for name in names)
     assert platform.machine() in wheel.name
     home = tmp_path / "venv"
     venv.create(home, with_pip=True)
