@@ -159,7 +159,7 @@ func shellEnv(t *testing.T) []string {
 	}
 	return []string{
 		"PATH=" + bin + ":" + filepath.Join(checkout(t), "build/bin") + ":" + os.Getenv("PATH"),
-		"GOFLAGS=-trimpath", // or every copy would be compiled anew
+		"GOFLAGS=-trimpath -buildvcs=false", // or every copy would be compiled anew
 		"PYTHONPATH=" + filepath.Join(checkout(t), "bindings/python"), "FLUVIO_ENDPOINT=" + cluster.Endpoint(),
 	}
 }
