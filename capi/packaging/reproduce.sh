@@ -8,8 +8,11 @@ out=$1 venv=$2
 rm -rf "$out" && mkdir -p "$out/first" "$out/the-second"
 out=$(cd "$out" && pwd)
 trap 'rm -rf "$out/go"' EXIT
+# Both copies are made before anything is built, so that an edit meanwhile makes no difference.
 for place in first the-second; do
   git ls-files -z --cached --others --exclude-standard | xargs -0 tar -c --ignore-failed-read 2>/dev/null | tar -x -C "$out/$place"
+done
+for place in first the-second; do
   [ "$place" = first ] || export GOCACHE=$out/go
   make -s -C "$out/$place" dist DIST_VENV="$venv" ${DIST_ARCHS:+DIST_ARCHS="$DIST_ARCHS"} > "$out/$place.log"
 done
