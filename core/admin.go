@@ -66,15 +66,20 @@ func checked(options any) *problems {
 
 // kind is one sort of the SC's objects.
 type kind[T any] struct {
-	label string
-	name  string // for people
-	from  func(*wire.Object) T
+	objects
+	from func(*wire.Object) T
 	// key orders a list.
 	key func(a, b *T) int
 }
 
+// objects is what of a kind does not depend on the type: generic code costs its size for each of them.
+type objects struct {
+	label string
+	name  string // for people
+}
+
 // check refuses what does not fit the kind.
-func (k *kind[T]) check(o *ListOptions) error {
+func (k *objects) check(o *ListOptions) error {
 	var p problems
 	if o.System && k.label != wire.LabelTopic && k.label != wire.LabelPartition {
 		p.add("system", "is for topics and partitions, not for a list of %ss", k.name)
@@ -96,7 +101,7 @@ func (k *kind[T]) check(o *ListOptions) error {
 }
 
 // matches applies the filters once more: servers ignore them for partitions and mirrors.
-func (k *kind[T]) matches(o *wire.Object, want *ListOptions) bool {
+func (k *objects) matches(o *wire.Object, want *ListOptions) bool {
 	if want.Topic != "" {
 		if topic, _, ok := wire.SplitPartitionName(o.Name); !ok || topic != want.Topic {
 			return false
@@ -106,8 +111,8 @@ func (k *kind[T]) matches(o *wire.Object, want *ListOptions) bool {
 		slices.ContainsFunc(want.Names, func(part string) bool { return strings.Contains(o.Name, part) })
 }
 
-// list asks the SC for objects and puts them in order.
-func list[T any](ctx context.Context, a *Admin, k kind[T], options []ListOptions) ([]T, error) {
+// ask asks the SC for objects.
+func (k *objects) ask(ctx context.Context, a *Admin, options []ListOptions) ([]wire.Object, error) {
 	var o ListOptions
 	if len(options) > 0 {
 		o = options[0]
@@ -123,11 +128,18 @@ func list[T any](ctx context.Context, a *Admin, k kind[T], options []ListOptions
 	if err := a.client.cluster.Control(ctx, wire.KeyList, req, &answer); err != nil {
 		return nil, named(err, "list "+k.name+"s", "")
 	}
-	out := make([]T, 0, len(answer.Objects))
-	for i := range answer.Objects {
-		if k.matches(&answer.Objects[i], &o) {
-			out = append(out, k.from(&answer.Objects[i]))
-		}
+	return slices.DeleteFunc(answer.Objects, func(object wire.Object) bool { return !k.matches(&object, &o) }), nil
+}
+
+// list asks the SC for objects and puts them in order.
+func list[T any](ctx context.Context, a *Admin, k kind[T], options []ListOptions) ([]T, error) {
+	found, err := k.ask(ctx, a, options)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]T, len(found))
+	for i := range found {
+		out[i] = k.from(&found[i])
 	}
 	sort.Slice(out, func(i, j int) bool { return k.key(&out[i], &out[j]) < 0 }) // slices.SortFunc costs 15 KB for each type
 	return out, nil
@@ -150,8 +162,12 @@ func describe[T any](ctx context.Context, a *Admin, k kind[T], name string, is f
 			}
 		}
 	}
+	return none, k.missing(op, name)
+}
+
+func (k *objects) missing(op, name string) error {
 	e := fluvioerr.New(fluvioerr.NotFound, op, "%s %q does not exist on this cluster", k.name, name).WithDetail("name", name)
-	return none, e.WithHint("check the name, or create it first")
+	return e.WithHint("check the name, or create it first")
 }
 
 // textProblem says why a text cannot be sent, "" for nothing.
@@ -317,7 +333,7 @@ type Watch[T any] struct {
 }
 
 // watch opens a watch of a sort of object.
-func watch[T any](ctx context.Context, a *Admin, k kind[T]) (*Watch[T], error) {
+func (k *objects) watch(ctx context.Context, a *Admin) (*cluster.ObjectWatch, error) {
 	if err := a.client.ready(ctx, "watch "+k.name+"s"); err != nil {
 		return nil, err
 	}
@@ -326,6 +342,14 @@ func watch[T any](ctx context.Context, a *Admin, k kind[T]) (*Watch[T], error) {
 	w, err := a.client.cluster.WatchObjects(ctx, k.label)
 	if err != nil {
 		return nil, named(err, "watch "+k.name+"s", "")
+	}
+	return w, nil
+}
+
+func watch[T any](ctx context.Context, a *Admin, k kind[T]) (*Watch[T], error) {
+	w, err := k.watch(ctx, a)
+	if err != nil {
+		return nil, err
 	}
 	out := &Watch[T]{w: w, client: a.client, from: k.from}
 	if err := a.client.adopt(out); err != nil {

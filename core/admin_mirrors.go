@@ -108,7 +108,7 @@ func (a *Admin) DeleteMirror(ctx context.Context, name string) error {
 }
 
 // mirrors is how mirrors are listed. Servers do not let them be watched.
-var mirrors = kind[Mirror]{wire.LabelMirror, "mirror", mirrorOf, func(x, y *Mirror) int { return cmp.Compare(x.Name, y.Name) }}
+var mirrors = kind[Mirror]{objects{wire.LabelMirror, "mirror"}, mirrorOf, func(x, y *Mirror) int { return cmp.Compare(x.Name, y.Name) }}
 
 // Mirrors lists the other clusters in the order of their names. Their keys are in it, if the server has any.
 func (a *Admin) Mirrors(ctx context.Context, options ...ListOptions) ([]Mirror, error) {

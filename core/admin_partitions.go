@@ -42,7 +42,7 @@ type ReplicaView struct {
 }
 
 // partitions is how partitions are listed and watched.
-var partitions = kind[Partition]{wire.LabelPartition, "partition", partitionOf, func(x, y *Partition) int {
+var partitions = kind[Partition]{objects{wire.LabelPartition, "partition"}, partitionOf, func(x, y *Partition) int {
 	return cmp.Or(cmp.Compare(x.Topic, y.Topic), cmp.Compare(x.Partition, y.Partition))
 }}
 

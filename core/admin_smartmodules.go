@@ -177,7 +177,7 @@ func (a *Admin) DeleteSmartModule(ctx context.Context, name string) error {
 }
 
 // smartModules is how modules are listed and watched.
-var smartModules = kind[StoredSmartModule]{wire.LabelSmartModule, "SmartModule", smartModuleOf, func(x, y *StoredSmartModule) int {
+var smartModules = kind[StoredSmartModule]{objects{wire.LabelSmartModule, "SmartModule"}, smartModuleOf, func(x, y *StoredSmartModule) int {
 	return strings.Compare(x.Name, y.Name)
 }}
 

@@ -114,8 +114,8 @@ func (a *Admin) DeleteCustomSPUByID(ctx context.Context, id int32) error {
 
 // spus and customSPUs are how SPUs are listed and watched.
 var (
-	spus       = kind[SPU]{wire.LabelSPU, "SPU", spuOf, bySPUID}
-	customSPUs = kind[SPU]{wire.LabelCustomSPU, "custom SPU", spuOf, bySPUID}
+	spus       = kind[SPU]{objects{wire.LabelSPU, "SPU"}, spuOf, bySPUID}
+	customSPUs = kind[SPU]{objects{wire.LabelCustomSPU, "custom SPU"}, spuOf, bySPUID}
 )
 
 func bySPUID(x, y *SPU) int { return cmp.Compare(x.ID, y.ID) }
@@ -231,7 +231,7 @@ func (a *Admin) DeleteSPUGroup(ctx context.Context, name string) error {
 }
 
 // spuGroups is how groups are listed and watched.
-var spuGroups = kind[SPUGroup]{wire.LabelSPUGroup, "SPU group", spuGroupOf, func(x, y *SPUGroup) int { return cmp.Compare(x.Name, y.Name) }}
+var spuGroups = kind[SPUGroup]{objects{wire.LabelSPUGroup, "SPU group"}, spuGroupOf, func(x, y *SPUGroup) int { return cmp.Compare(x.Name, y.Name) }}
 
 // SPUGroups lists the groups in the order of their names.
 func (a *Admin) SPUGroups(ctx context.Context, options ...ListOptions) ([]SPUGroup, error) {

@@ -109,7 +109,7 @@ func (a *Admin) DeleteTableFormat(ctx context.Context, name string) error {
 }
 
 // tableFormats is how table formats are listed and watched.
-var tableFormats = kind[TableFormat]{wire.LabelTableFormat, "table format", tableFormatOf, func(x, y *TableFormat) int {
+var tableFormats = kind[TableFormat]{objects{wire.LabelTableFormat, "table format"}, tableFormatOf, func(x, y *TableFormat) int {
 	return cmp.Compare(x.Name, y.Name)
 }}
 

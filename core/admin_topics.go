@@ -471,7 +471,7 @@ func (a *Admin) update(ctx context.Context, op string, req *wire.UpdateRequest) 
 }
 
 // topics is how topics are listed and watched.
-var topics = kind[Topic]{wire.LabelTopic, "topic", topicOf, func(x, y *Topic) int { return cmp.Compare(x.Name, y.Name) }}
+var topics = kind[Topic]{objects{wire.LabelTopic, "topic"}, topicOf, func(x, y *Topic) int { return cmp.Compare(x.Name, y.Name) }}
 
 // Topics lists topics in the order of their names, without options all but those of the system. Servers give none to those
 // who have no right to read.
