@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the library and fluvio-devcluster for another platform, or for older C libraries than this machine's, with zig as the
-# C compiler. COLD_FLAGS are the Makefile's, of the same name.
+# C compiler. COLD_FLAGS and FUNCALIGN are the Makefile's, of the same names.
 #
 #   cross.sh PYTHON ARCH FOLDER     PYTHON has the package ziglang; ARCH is amd64 or arm64 (linux, glibc 2.17 or newer) or windows-amd64
 set -euo pipefail
@@ -30,6 +30,6 @@ chmod +x "$work/libfluvio-cc"
 # Nothing of where, when and from which commit it is built goes into the files: the same sources and tools give the same bytes.
 cd "$root"
 GOFLAGS="${GOFLAGS-} ${COLD_FLAGS-}" CGO_ENABLED=1 PATH=$work:$PATH CC=libfluvio-cc CGO_CFLAGS="-O2 -g0 -fno-sanitize=undefined" go build -trimpath -buildvcs=false -buildmode=c-shared \
-  -ldflags "-s -w -buildid= -extldflags '$link'" -o "$out/$library" ./capi
+  -ldflags "-s -w -buildid= ${FUNCALIGN-} -extldflags '$link'" -o "$out/$library" ./capi
 CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid=" -o "$out/$program" ./core/cmd/fluvio-devcluster
 rm -f "$out/libfluvio.h" "$out/fluvio.h" capi/-.o
