@@ -132,6 +132,9 @@ func TestCSanitized(t *testing.T) {
 					runCProgram(t, "c/"+name+".c", dir, "gcc", "-std=c99", "-x", "c", flag, "-fno-omit-frame-pointer")
 				})
 			}
+			t.Run("tls", func(t *testing.T) {
+				testTLS(t, dir, compile(t, "c/tls.c", dir, "gcc", "-std=c99", "-x", "c", flag, "-fno-omit-frame-pointer"))
+			})
 			t.Run("wrapper", func(t *testing.T) {
 				need(t, "g++")
 				runCProgram(t, "cpp/wrapper.cpp", dir, "g++", "-std=c++17", flag, "-fno-omit-frame-pointer")
@@ -148,24 +151,49 @@ func TestCValgrind(t *testing.T) {
 	}
 	dir, suppressions := t.TempDir(), filepath.Join(repository(t), "tests/c/valgrind.supp")
 	run(t, nil, "go", "build", "-buildmode=c-shared", "-ldflags", "-extldflags '-Wl,-soname,libfluvio.so.1'", "-o", filepath.Join(dir, "libfluvio.so.1"), "./capi")
+	under := func(t *testing.T, name string) []string {
+		return []string{"valgrind", "-q", "--suppressions=" + suppressions, "--leak-check=full", "--show-leak-kinds=definite",
+			"--errors-for-leak-kinds=definite", "--error-exitcode=9", compile(t, "c/"+name+".c", dir, "gcc", "-std=c99", "-x", "c")}
+	}
 	for _, name := range cPrograms {
 		if name == "process" || name == "crowd" || name == "races" {
 			continue // it runs one thread at a time: races mean nothing there
 		}
-		t.Run(name, func(t *testing.T) {
-			program := compile(t, "c/"+name+".c", dir, "gcc", "-std=c99", "-x", "c")
-			runOnCluster(t, dir, "valgrind", "-q", "--suppressions="+suppressions, "--leak-check=full", "--show-leak-kinds=definite",
-				"--errors-for-leak-kinds=definite", "--error-exitcode=9", program)
-		})
+		t.Run(name, func(t *testing.T) { runOnCluster(t, dir, under(t, name)...) })
+	}
+	t.Run("tls", func(t *testing.T) { testTLS(t, dir, under(t, "tls")...) })
+}
+
+// TestLibraryFile holds what others see of the file: what it exports, what it needs, what it is called, how large it is.
+func TestLibraryFile(t *testing.T) {
+	path := filepath.Join(builtLibrary(t), "libfluvio.so.1")
+	lib := checkLibrary(t, path)
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	// Types (1 MB, and 1 MB of relocations where these are not packed) and tables of code lines (3 MB) are most of it.
+	const relr = elf.DynTag(36) // packed relocations
+	packed, _ := lib.DynValue(relr)
+	limit := 10_600_000 // with other Go compilers, of which the next numbers say nothing
+	switch known := strings.HasPrefix(runtime.Version(), "go1.26") && runtime.GOARCH == "amd64"; {
+	case known && len(packed) > 0:
+		limit = 9_000_000
+	case known:
+		limit = 9_510_000 // 50,000 more than it has here, for C compilers and linkers that differ
+	}
+	require.LessOrEqual(t, len(content), limit, "what has grown: go build -buildmode=c-shared -o FILE ./capi; go tool nm -size -sort size FILE")
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	require.NoError(t, err)
+	for _, dir := range []string{repository(t) + "/", strings.TrimSpace(string(goroot)) + "/"} {
+		require.False(t, bytes.Contains(content, []byte(dir)), "the library holds the path %s of the machine it was built on", dir)
 	}
 }
 
-// TestLibraryFile holds what others see of the file: what it exports, what it needs, what it is called.
-func TestLibraryFile(t *testing.T) {
-	path := filepath.Join(builtLibrary(t), "libfluvio.so.1")
+// checkLibrary opens a shared library for linux, of any processor, and checks what it exports, needs and is called.
+func checkLibrary(t *testing.T, path string) *elf.File {
+	t.Helper()
 	lib, err := elf.Open(path)
 	require.NoError(t, err)
-	defer lib.Close()
+	t.Cleanup(func() { _ = lib.Close() })
 	symbols, err := lib.DynamicSymbols()
 	require.NoError(t, err)
 	var exported []string
@@ -174,14 +202,7 @@ func TestLibraryFile(t *testing.T) {
 			exported = append(exported, s.Name)
 		}
 	}
-	var declared []string
-	for _, f := range readHeader(t).functions {
-		declared = append(declared, f.name)
-	}
-	require.ElementsMatch(t, declared, exported)
-	for _, name := range exported {
-		require.True(t, strings.HasPrefix(name, "fluvio_"), name)
-	}
+	require.ElementsMatch(t, declared(t), exported)
 	soname, err := lib.DynString(elf.DT_SONAME)
 	require.NoError(t, err)
 	require.Equal(t, []string{"libfluvio.so.1"}, soname)
@@ -190,19 +211,16 @@ func TestLibraryFile(t *testing.T) {
 	for _, name := range needed { // nothing but the C library's own parts
 		require.Regexp(t, `^(libc|libpthread|libresolv|libdl|ld-linux-[\w-]+)\.so`, name)
 	}
-	content, err := os.ReadFile(path)
-	require.NoError(t, err)
-	// The goal is 9,000,000. Types (2 MB with their relocations) and tables of code lines (3 MB) are what is left, YAML 0.26 MB.
-	limit := 10_600_000 // with other compilers, of which 9,620,000 says nothing
-	if strings.HasPrefix(runtime.Version(), "go1.26") && runtime.GOARCH == "amd64" {
-		limit = 9_680_000 // 60,000 more, for C compilers and linkers that differ
+	return lib
+}
+
+// declared gives the names of the functions in fluvio.h.
+func declared(t *testing.T) (names []string) {
+	t.Helper()
+	for _, f := range readHeader(t).functions {
+		names = append(names, f.name)
 	}
-	require.LessOrEqual(t, len(content), limit, "what has grown: go build -buildmode=c-shared -o FILE ./capi; go tool nm -size -sort size FILE")
-	goroot, err := exec.Command("go", "env", "GOROOT").Output()
-	require.NoError(t, err)
-	for _, dir := range []string{repository(t) + "/", strings.TrimSpace(string(goroot)) + "/"} {
-		require.False(t, bytes.Contains(content, []byte(dir)), "the library holds the path %s of the machine it was built on", dir)
-	}
+	return names
 }
 
 // TestGeneratedFiles wants the tables of all languages to be those of package fluvioerr.

@@ -156,8 +156,6 @@ func TestHeaderIsDocumented(t *testing.T) {
 			}
 		}
 	}
-	// It is the reference, read by searching in one file: longer than other files may be.
-	require.Less(t, strings.Count(h.text, "\n"), 1200)
 }
 
 // TestEveryFunctionIsTested wants each function to be called by the C tests, which run plain and under sanitizers.

@@ -2,6 +2,9 @@ package tests
 
 import (
 	"bufio"
+	"bytes"
+	"debug/pe"
+	"encoding/binary"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -30,6 +33,7 @@ func TestPlatforms(t *testing.T) {
 	cross := filepath.Join(repository(t), "build", "cross")
 
 	t.Run("linux on arm64", func(t *testing.T) {
+		checkLibrary(t, filepath.Join(cross, "arm64", "libfluvio.so"))
 		need(t, "qemu-aarch64-static")
 		const root = "/usr/aarch64-linux-gnu" // of Debian's libc6-arm64-cross
 		if _, err := os.Stat(filepath.Join(root, "lib", "ld-linux-aarch64.so.1")); err != nil {
@@ -44,6 +48,7 @@ func TestPlatforms(t *testing.T) {
 	})
 
 	t.Run("windows", func(t *testing.T) {
+		checkDLL(t, filepath.Join(cross, "windows-amd64", "fluvio.dll"))
 		need(t, "wine")
 		dir := t.TempDir()
 		for _, name := range []string{"fluvio.dll", "fluvio-devcluster.exe"} {
@@ -60,6 +65,46 @@ func TestPlatforms(t *testing.T) {
 		smoke(t, dir, env, []string{"wine", filepath.Join(dir, "smoke.exe")}, []string{"wine", filepath.Join(dir, "fluvio-devcluster.exe")})
 		run(t, env, "wineserver", "-k")
 	})
+}
+
+// checkDLL wants the library for Windows to export what fluvio.h declares, and to need no DLL that Windows itself does not bring.
+func checkDLL(t *testing.T, path string) {
+	t.Helper()
+	dll, err := pe.Open(path)
+	require.NoError(t, err)
+	defer dll.Close()
+	require.Equal(t, uint16(pe.IMAGE_FILE_MACHINE_AMD64), dll.Machine)
+	imported, err := dll.ImportedSymbols() // function:DLL
+	require.NoError(t, err)
+	require.NotEmpty(t, imported)
+	for _, symbol := range imported {
+		require.Regexp(t, `(?i):(kernel32|api-ms-win-crt-[\w-]+)\.dll$`, symbol)
+	}
+	require.ElementsMatch(t, declared(t), exportsOf(t, dll))
+}
+
+// exportsOf reads the names of a DLL's export table, which debug/pe does not.
+func exportsOf(t *testing.T, dll *pe.File) (names []string) {
+	t.Helper()
+	at := func(address uint32) []byte {
+		for _, section := range dll.Sections {
+			if address >= section.VirtualAddress && address < section.VirtualAddress+section.Size {
+				data, err := section.Data()
+				require.NoError(t, err)
+				return data[address-section.VirtualAddress:]
+			}
+		}
+		require.Fail(t, "nothing lies there", "%#x", address)
+		return nil
+	}
+	number := binary.LittleEndian.Uint32
+	table := at(dll.OptionalHeader.(*pe.OptionalHeader64).DataDirectory[pe.IMAGE_DIRECTORY_ENTRY_EXPORT].VirtualAddress)
+	addresses := at(number(table[32:]))
+	for i := range number(table[24:]) {
+		name, _, _ := bytes.Cut(at(number(addresses[4*i:])), []byte{0})
+		names = append(names, string(name))
+	}
+	return names
 }
 
 // smoke runs the smoke test on a cluster that is the platform's own program.

@@ -3,7 +3,8 @@ package tests
 import (
 	"encoding/json"
 	"os/exec"
-	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,26 +12,24 @@ import (
 	"github.com/libfluvio/libfluvio/core/devcluster"
 )
 
-// TestCTLS connects a C program to good and bad clusters with TLS, and holds what it says against what is wrong.
-func TestCTLS(t *testing.T) {
-	need(t, "gcc")
-	dir := builtLibrary(t)
-	program := filepath.Join(t.TempDir(), "program")
-	run(t, nil, "gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-Iinclude", "tests/c/tls.c",
-		filepath.Join(dir, "libfluvio.so.1"), "-lpthread", "-o", program)
-	type settings map[string]any
+type settings map[string]any
+
+// tlsCase is a cluster, what a client is set to, and what the C program then says.
+type tlsCase struct {
+	name    string
+	cluster devcluster.Options
+	client  string
+	change  func(settings)
+	says    string
+	judge   []string
+}
+
+func tlsCases() []tlsCase {
 	readers := &devcluster.Policy{
 		Scopes: map[string][]string{"root": {"Root"}, "guest": {"Guest"}},
 		Roles:  map[string]map[string][]string{"Root": {"Topic": {"All"}}, "Guest": {"Topic": {"Read"}}},
 	}
-	for _, c := range []struct {
-		name    string
-		cluster devcluster.Options
-		client  string
-		change  func(settings)
-		says    string
-		judge   []string
-	}{
+	return []tlsCase{
 		{"mutual", devcluster.Options{MTLS: true}, "", nil, `^OK\n$`, nil},
 		{"insecure", devcluster.Options{TLS: true, TLSFault: "self-signed"}, "", func(s settings) {
 			clear(s)
@@ -56,7 +55,19 @@ func TestCTLS(t *testing.T) {
 			s["tls"], s["tls_insecure"] = "anonymous", true
 		}, `^FLUVIO_ERR_TLS .*mine alone`, []string{"mine alone"}},
 		{"others refuse first", devcluster.Options{TLS: true, TLSFault: "expired"}, "", nil, `^FLUVIO_ERR_TLS .*expired on(.|\n)*\nasked 0:\n$`, []string{""}},
-	} {
+	}
+}
+
+// TestCTLS connects a C program to good and bad clusters with TLS, and holds what it says against what is wrong.
+func TestCTLS(t *testing.T) {
+	need(t, "gcc")
+	dir := builtLibrary(t)
+	testTLS(t, dir, compile(t, "c/tls.c", dir, "gcc", "-std=c99", "-x", "c"))
+}
+
+// testTLS runs the command, with the library in dir, for all cases.
+func testTLS(t *testing.T, dir string, command ...string) {
+	for _, c := range tlsCases() {
 		t.Run(c.name, func(t *testing.T) {
 			cluster, err := devcluster.Start(t.Context(), c.cluster)
 			require.NoError(t, err)
@@ -71,10 +82,13 @@ func TestCTLS(t *testing.T) {
 			s["endpoint"] = cluster.Endpoint()
 			text, err := json.Marshal(s)
 			require.NoError(t, err)
-			cmd := exec.CommandContext(t.Context(), program, append([]string{string(text), "t"}, c.judge...)...)
+			arguments := slices.Concat(command[1:], []string{string(text), "t"}, c.judge)
+			cmd := exec.CommandContext(t.Context(), command[0], arguments...)
 			cmd.Env = append(cmd.Environ(), "LD_LIBRARY_PATH="+dir)
+			var complaints strings.Builder
+			cmd.Stderr = &complaints
 			out, err := cmd.Output()
-			require.NoError(t, err, "%s", out)
+			require.NoError(t, err, "%s\n%s", out, &complaints)
 			require.Regexp(t, c.says, string(out))
 		})
 	}

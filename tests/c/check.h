@@ -10,6 +10,7 @@
 #endif
 
 #include "fluvio.h"
+#include "macros.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,17 +21,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-/* Long enough for a slow machine under valgrind; a healthy test never waits so long. */
-#define LONG 60000
-
-#define CHECK(condition)                                                                      \
-  do {                                                                                        \
-    if (!(condition)) {                                                                       \
-      fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                 \
-      exit(1);                                                                                \
-    }                                                                                         \
-  } while (0)
 
 /* Checks a status; on failure prints the error too. error is freed and set to NULL. */
 #define STATUS(wanted, call)                                                                  \
@@ -47,8 +37,6 @@
   } while (0)
 
 #define OK(call) STATUS(FLUVIO_OK, call)
-
-#define PART(name) (printf("%s\n", name), fflush(stdout))
 
 /* Programs use a part of these. */
 #if defined(__GNUC__)

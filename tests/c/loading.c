@@ -17,18 +17,7 @@
 #include <unistd.h>
 
 #include "fluvio.h"
-
-#define LONG 60000
-
-#define CHECK(condition)                                                                      \
-  do {                                                                                        \
-    if (!(condition)) {                                                                       \
-      fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                 \
-      exit(1);                                                                                \
-    }                                                                                         \
-  } while (0)
-
-#define PART(name) (printf("%s\n", name), fflush(stdout))
+#include "macros.h"
 
 /* ------------------------------------------------------------- a loaded library */
 
