@@ -159,7 +159,8 @@ typedef struct fluvio_config fluvio_config_t;
 /* An empty config; every setting has a default. NULL when memory is short. Free with fluvio_config_free. Since 0.1. */
 FLUVIO_API fluvio_config_t *fluvio_config_new(void);
 /* Sets one value by text: numbers and booleans as "16384" and "true", lists as "a,b". Times and sizes take units, too: "500ms",
- * "1h30m", "7d"; "16KiB", "512MiB", "2GB". A later value replaces an earlier one. INVALID_ARGUMENT for NULL or an empty key. Since 0.1. */
+ * "1h30m", "7d"; "16KiB", "512MiB", "2GB". A later value replaces an earlier one. INVALID_ARGUMENT for NULL or an empty key.
+ * Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_config_set(fluvio_config_t *config, const char *key, const char *value, fluvio_error_t **error);
 /* Sets every member of a JSON object, with JSON's own types. INVALID_ARGUMENT when json is not an object. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_config_set_json(fluvio_config_t *config, const char *json, fluvio_error_t **error);
@@ -424,6 +425,8 @@ FLUVIO_API fluvio_op_t *fluvio_client_connect_async(const fluvio_config_t *confi
  * some records had to be failed. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_client_close(fluvio_client_t *client, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_client_close_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Frees a client. One that is open is closed in the background, in at most 10 seconds, once all its producers, consumers and
+ * watches are freed. Since 0.1. */
 FLUVIO_API void fluvio_client_free(fluvio_client_t *client);
 /* The cluster's platform version, for instance "0.18.1". Lives as long as the client. "" for a bad handle, and when the SC was
  * not reached by fluvio_client_connect: fluvio_client_health tells it later. Since 0.1. */
@@ -496,6 +499,7 @@ typedef struct fluvio_topic {
 FLUVIO_API size_t fluvio_topic_list_count(const fluvio_topic_list_t *list);
 /* Fills out with the i-th topic. INVALID_ARGUMENT when i is too large. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_topic_list_get(const fluvio_topic_list_t *list, size_t i, fluvio_topic_t *out);
+/* Frees a list. Since 0.1. */
 FLUVIO_API void fluvio_topic_list_free(fluvio_topic_list_t *list);
 
 /* Values: what was read of the cluster's objects. A value is immutable, usable on any thread, and lives until it is freed; texts
@@ -545,12 +549,12 @@ FLUVIO_API void fluvio_value_free(fluvio_value_t *value);
  * the caller's. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_object_create(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_text_t **stored_name, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_object_create_async(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
-/* Deletes an object of that kind. config may be NULL; its settings: force (for topics of the system), id (of a custom SPU, whose name then
- * may be NULL). SmartModules are named group/name@version, too. Since 0.1. */
+/* Deletes an object of that kind. config may be NULL; its settings: force (for topics of the system), id (of a custom SPU, whose
+ * name then may be NULL). SmartModules are named group/name@version, too. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_object_delete(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_object_delete_async(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
-/* Describes one object of that kind, in full; partitions are called topic-number. *object is the caller's: a map. NOT_FOUND: there is none.
- * Members are those that the object was created with, and
+/* Describes one object of that kind, in full; partitions are called topic-number. *object is the caller's: a map. NOT_FOUND:
+ * there is none. Members are those that the object was created with, and
  *   topic         name, is_system, status (init, pending, insufficient-resources, invalid-config, provisioned, deleting),
  *                 reason, replicas [{partition, spus [the leader first], mirror}]; replication is 0 and assignment not
  *                 empty when placed by hand, mirror and deduplication null for none
@@ -599,6 +603,7 @@ FLUVIO_API fluvio_op_t *fluvio_watch_next_async(fluvio_watch_t *watch, int64_t t
 /* Ends a watch, and every fluvio_watch_next. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_watch_close(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_watch_close_async(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Frees a watch; one that is open is closed in the background. Since 0.1. */
 FLUVIO_API void fluvio_watch_free(fluvio_watch_t *watch);
 
 /* Lists the stored offsets of all consumers, in the order of consumer, topic and partition. *list is the caller's. It waits,
@@ -727,6 +732,7 @@ FLUVIO_API fluvio_op_t *fluvio_producer_stats_async(fluvio_producer_t *producer,
  * be failed. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_close(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_producer_close_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Frees a producer. One that is open is drained and closed in the background, in at most 10 seconds. Since 0.1. */
 FLUVIO_API void fluvio_producer_free(fluvio_producer_t *producer);
 
 /* --------------------------------------------------------------- consumer */
@@ -737,8 +743,9 @@ FLUVIO_API void fluvio_producer_free(fluvio_producer_t *producer);
  * corrupt_batches, max_retries, max_bytes, prefetch_bytes, isolation ... (docs/configuration.md). *consumer is the caller's and keeps the
  * client alive.
  * smartmodules, by fluvio_config_set_json, is a list of objects {"name" or "path" or "wasm": {"base64"}, "params": {},
- * "accumulator", "lookback": {"last", "age_ms"}}, and transforms_path a transformation file of the official tools: the chain of SmartModules that SPUs run records through. What comes out has no
- * timestamps, and offsets that are exact only for the last record of what was read together (docs/limits.md).
+ * "accumulator", "lookback": {"last", "age_ms"}}, and transforms_path a transformation file of the official tools: the chain of
+ * SmartModules that SPUs run records through. What comes out has no timestamps, and offsets that are exact only for the last
+ * record of what was read together (docs/limits.md).
  * consumer_id names the consumer: unless start is an absolute offset, reading goes on behind the offset that is stored
  * under this name, with end too. offset_strategy says who stores offsets: none, manual (fluvio_consumer_commit) or auto
  * (also every offset_flush_ms, and close). Since 0.1. */
@@ -789,7 +796,8 @@ FLUVIO_API fluvio_status_t fluvio_consumer_start_records(fluvio_consumer_t *cons
 FLUVIO_API fluvio_status_t fluvio_consumer_poll_many(fluvio_consumer_t *consumer, size_t max_records, uint64_t max_bytes, int64_t timeout_ms, fluvio_record_list_t **list, fluvio_error_t **error);
 /* The number of records in a list; 0 for NULL. Since 0.1. */
 FLUVIO_API size_t fluvio_record_list_count(const fluvio_record_list_t *list);
-/* Fills record with the i-th record. Its texts and bytes live as long as the list. INVALID_ARGUMENT when i is too large. Since 0.1. */
+/* Fills record with the i-th record. Its texts and bytes live as long as the list. INVALID_ARGUMENT when i is too large.
+ * Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_record_list_get(const fluvio_record_list_t *list, size_t i, fluvio_record_t *record);
 /* Frees a list. Since 0.1. */
 FLUVIO_API void fluvio_record_list_free(fluvio_record_list_t *list);
@@ -858,6 +866,7 @@ FLUVIO_API void fluvio_position_list_free(fluvio_position_list_t *list);
  * callbacks have returned from; the error says what could not be stored. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_consumer_close(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_consumer_close_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
+/* Frees a consumer. One that is open is closed in the background, in at most 10 seconds. Since 0.1. */
 FLUVIO_API void fluvio_consumer_free(fluvio_consumer_t *consumer);
 
 /* ------------------------------------------------------------------ batch */
@@ -925,10 +934,10 @@ struct ArrowArrayStream {
 
 #define FLUVIO_ARROW_VIEW 0   /* keys and values as binary_view (Arrow 14 and later): nothing is copied */
 #define FLUVIO_ARROW_BINARY 1 /* keys and values as binary: copied */
-/* Exports a batch, form being one of these, as a struct array with the columns offset (int64), timestamp (timestamp[ms, UTC], null: unknown), partition
- * (int32), key (null: none) and value. array or schema may be NULL, without array batch too; each is the caller's to release,
- * in any order and on any thread, and array holds a reference to the batch until then. TOO_LARGE: a batch of 2 GiB or more.
- * Since 0.1. */
+/* Exports a batch, form being one of these, as a struct array with the columns offset (int64), timestamp (timestamp[ms, UTC],
+ * null: unknown), partition (int32), key (null: none) and value. array or schema may be NULL, without array batch too; each is
+ * the caller's to release, in any order and on any thread, and array holds a reference to the batch until then. TOO_LARGE: a
+ * batch of 2 GiB or more. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_batch_export_arrow(fluvio_batch_t *batch, int32_t form, struct ArrowArray *array, struct ArrowSchema *schema, fluvio_error_t **error);
 /* Exports what a consumer reads as a stream of such arrays, form as there, one per batch, that ends at stop_at. get_next is a
  * fluvio_consumer_poll without a timeout: fluvio_consumer_wakeup makes it return EINTR, any error EIO with the message in

@@ -117,6 +117,9 @@ func TestHeaderIsDocumented(t *testing.T) {
 	}
 	for _, f := range h.functions {
 		says(f, `Since \d+\.\d+`)
+		if strings.HasSuffix(f.name, "_free") { // by itself, and not as an afterthought of the function before
+			says(f, `^/\* Frees `)
+		}
 		async := strings.HasSuffix(f.name, "_async")
 		switch { // who frees what is returned, and how long it lives
 		case async || strings.HasSuffix(f.name, "_free"):
