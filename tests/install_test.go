@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/libfluvio/libfluvio/core"
 	"github.com/libfluvio/libfluvio/core/devcluster"
 )
 
@@ -18,7 +17,7 @@ import (
 const cmakeProject = `cmake_minimum_required(VERSION 3.16)
 project(examples C CXX)
 find_package(libfluvio 0.1 REQUIRED)
-foreach(name produce consume)
+foreach(name produce consume admin)
   add_executable(${name} ${EXAMPLES}/c/${name}.c)
   target_link_libraries(${name} PRIVATE libfluvio::fluvio)
 endforeach()
@@ -58,8 +57,9 @@ func TestInstall(t *testing.T) {
 	c, cpp := filepath.Join(root, "tests/examples/c"), filepath.Join(root, "tests/examples/cpp")
 	strict := []string{"-Wall", "-Wextra", "-Werror", "-pedantic"}
 	plain := append([]string{"-I" + prefix + "/include", "-L" + lib, "-Wl,-rpath," + lib}, strict...)
-	run(t, nil, append(append([]string{"gcc", "-std=c99", c + "/produce.c"}, plain...), "-lfluvio", "-o", out+"/produce")...)
-	run(t, nil, append(append([]string{"gcc", "-std=c99", c + "/consume.c"}, plain...), "-lfluvio", "-o", out+"/consume")...)
+	for _, name := range []string{"produce", "consume", "admin"} {
+		run(t, nil, append(append([]string{"gcc", "-std=c99", c + "/" + name + ".c"}, plain...), "-lfluvio", "-o", out+"/"+name)...)
+	}
 	run(t, nil, append(append([]string{"g++", "-std=c++17", cpp + "/tail.cpp"}, plain...), "-l:libfluvio.a", "-lpthread", "-o", out+"/tail")...)
 	t.Run("plain flags", func(t *testing.T) { pipeline(t, out, nil) })
 
@@ -70,7 +70,7 @@ func TestInstall(t *testing.T) {
 		cmd.Env = append(os.Environ(), "PKG_CONFIG_PATH="+lib+"/pkgconfig")
 		flags, err := cmd.Output()
 		require.NoError(t, err)
-		for program, compiler := range map[string][]string{c + "/produce.c": {"gcc", "-std=c99"}, c + "/consume.c": {"gcc", "-std=c99"}, cpp + "/tail.cpp": {"g++", "-std=c++17"}} {
+		for program, compiler := range map[string][]string{c + "/produce.c": {"gcc", "-std=c99"}, c + "/consume.c": {"gcc", "-std=c99"}, c + "/admin.c": {"gcc", "-std=c99"}, cpp + "/tail.cpp": {"g++", "-std=c++17"}} {
 			name := strings.TrimSuffix(filepath.Base(program), filepath.Ext(program))
 			run(t, nil, append(append(compiler, program), append(strings.Fields(string(flags)), "-o", filepath.Join(out, name))...)...)
 		}
@@ -96,10 +96,15 @@ func pipeline(t *testing.T, dir string, env []string) {
 	cluster, err := devcluster.Start(t.Context(), devcluster.Options{SPUs: 1})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, cluster.Close()) }()
-	client, err := fluvio.Connect(t.Context(), fluvio.ClientOptions{Endpoint: cluster.Endpoint()})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, client.Close(t.Context())) }()
-	require.NoError(t, client.Admin().CreateTopic(t.Context(), "lines", fluvio.TopicSpec{}))
+	admin := func(words ...string) string {
+		t.Helper()
+		return output(t, dir, env, append([]string{filepath.Join(dir, "admin"), "-e", cluster.Endpoint()}, words...)...)
+	}
+	require.Equal(t, "lines\n", admin("-o", "retention_seconds=2h", "create", "topic", "lines"))
+	require.Equal(t, "lines provisioned\n", admin("list", "topic"))
+	require.Contains(t, admin("describe", "topic", "lines"), `"retention_seconds":7200`)
+	require.Equal(t, "lines-0 online\n", admin("-o", "topic=lines", "list", "partition"))
+	require.Contains(t, admin("health"), `"verdict":"healthy"`)
 
 	produce := exec.CommandContext(t.Context(), filepath.Join(dir, "produce"), "-e", cluster.Endpoint(), "-k", ":", "-o", "compression=zstd", "lines")
 	produce.Stdin, produce.Env = strings.NewReader("a:1\n:2\nplain\n\nlast"), append(os.Environ(), env...)
@@ -110,4 +115,13 @@ func pipeline(t *testing.T, dir string, env []string) {
 		output(t, dir, env, filepath.Join(dir, "consume"), "-e", cluster.Endpoint(), "-s", "beginning", "-u", "end", "-f", `%t %p %o %K[%k] %V[%v]\n`, "lines"))
 	require.Equal(t, "lines-0 3 - \nlines-0 4 - last\n",
 		output(t, dir, env, filepath.Join(dir, "tail"), "-e", cluster.Endpoint(), "-s", "end-2", "-n", "2", "^li.*"))
+
+	output(t, dir, env, filepath.Join(dir, "consume"), "-e", cluster.Endpoint(), "-s", "beginning", "-u", "end", "-o", "consumer_id=me", "-o", "offset_strategy=auto", "lines")
+	require.Equal(t, "me lines-0 4\n", admin("offsets"))
+	require.Empty(t, admin("delete", "topic", "lines"))
+	again := exec.CommandContext(t.Context(), filepath.Join(dir, "admin"), "-e", cluster.Endpoint(), "describe", "topic", "lines")
+	again.Env = append(os.Environ(), env...)
+	refusal, err := again.CombinedOutput()
+	require.Error(t, err)
+	require.Regexp(t, `^admin: describe: .*"lines" does not exist`, string(refusal))
 }
