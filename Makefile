@@ -12,7 +12,7 @@
 #   make bench-consume   the same of consumers
 #   make bench-cost      what the C API costs beside the Go API, per record, in batches of 100 and a call for each; a minute
 #   make install PREFIX=/usr/local DESTDIR=   library (shared, static), headers, pkg-config, CMake, fluvio-devcluster; make uninstall
-#   make dist    wheels, npm packages and C archives for linux on amd64 and arm64, in build/dist, with licences, SBOMs and checksums
+#   make dist    wheels, npm packages and C archives for linux on amd64 and arm64 and for Windows, in build/dist, with licences, SBOMs and checksums
 #   make check-reproducible   packs twice, in two places, and compares
 #   make soak    every fault of the matrix with 50 seeds, then SECONDS=600 of faults one after the other, and a server that stops reading for a minute
 #   make docs    writes the pages in docs that are made of the code: settings and errors
@@ -153,7 +153,7 @@ uninstall:
 
 # -------------------------------------------------------------- packages
 
-DIST_ARCHS ?= amd64 arm64
+DIST_ARCHS ?= amd64 arm64 windows-amd64
 DIST_VENV ?= $(BUILD)/venv-dist
 $(DIST_VENV)/.done: capi/packaging/requirements.txt
 	@echo "preparing the Python environment of the packages"

@@ -34,6 +34,16 @@ static inline BOOL CALLBACK fluvioc_run_once(PINIT_ONCE once, PVOID run, PVOID *
   return TRUE;
 }
 
+/* A thread that ends itself here, by ExitThread, does not clean up: there is nothing to hang that on. */
+#define pthread_cleanup_push(run, arg) \
+  { \
+    void (*fluvioc_cleanup)(void *) = (run); \
+    void *fluvioc_cleanup_arg = (arg);
+#define pthread_cleanup_pop(execute) \
+    if (execute) \
+      fluvioc_cleanup(fluvioc_cleanup_arg); \
+  }
+
 #define pthread_once(once, run) InitOnceExecuteOnce(once, fluvioc_run_once, (PVOID)(run), NULL)
 
 #endif

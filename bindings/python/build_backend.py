@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 from typing import Any, Dict, Optional
@@ -35,6 +36,11 @@ def need(tool: str, what: str) -> None:
 
 def compile_library(out: Path) -> None:
     """Builds the library and the dev cluster's program."""
+    if not sys.platform.startswith("linux"):
+        raise RuntimeError(
+            f"libfluvio: its sources build on Linux only, not on {sys.platform}; install the wheel of libfluvio for "
+            "this platform, if there is one"
+        )
     compiler = os.environ.get("CC", "gcc").split()[0]
     need("go", "Go 1.25 or newer (https://go.dev/dl)")
     need(compiler, "a C compiler")

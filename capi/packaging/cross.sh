@@ -6,6 +6,7 @@
 set -euo pipefail
 python=$1 arch=$2 out=$3
 root=$(cd "$(dirname "$0")/../.." && pwd)
+mkdir -p "$out"
 export GOOS=linux GOARCH=$arch
 library=libfluvio.so program=fluvio-devcluster
 link="-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$root/capi/fluvio.map -Wl,-z,defs -Wl,--strip-all"
@@ -20,7 +21,6 @@ case $arch in
   *) echo "cross.sh: $arch: amd64, arm64 or windows-amd64" >&2; exit 2 ;;
 esac
 
-mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # A file rather than a command line, because cgo splits CC at spaces. zig writes a stray ./-.o where it is started.

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, Iterator
+from typing import Dict, Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ("./capi", "./core/cmd/fluvio-devcluster")
 NAMES = re.compile(r"(?i)^(licen[cs]e|copying|notice|patents)([.-].*)?$")
 
 
-def go(*words: str) -> str:
-    """What the go command says."""
-    return subprocess.run(["go", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+def go(system: str, *words: str) -> str:
+    """What the go command says of a system's builds."""
+    environment = {**os.environ, "GOOS": system, "CGO_ENABLED": "1"}
+    return subprocess.run(["go", *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
 
 
-def modules() -> Dict[str, Path]:
+def modules(system: str) -> Dict[str, Path]:
     """The modules whose packages are compiled in, by name and version, and Go itself, with their folders."""
-    decoder, text, at = json.JSONDecoder(), go("list", "-deps", "-json=Module", *PROGRAMS), 0
-    found = {f"Go {go('env', 'GOVERSION').strip()}": Path(go("env", "GOROOT").strip())}
+    decoder, text, at = json.JSONDecoder(), go(system, "list", "-deps", "-json=Module", *PROGRAMS), 0
+    found = {f"Go {go(system, 'env', 'GOVERSION').strip()}": Path(go(system, "env", "GOROOT").strip())}
     while at < len(text):
         package, at = decoder.raw_decode(text, at)
         at = len(text) - len(text[at:].lstrip())
@@ -37,10 +39,10 @@ def texts(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.iterdir()) if path.is_file() and NAMES.match(path.name))
 
 
-def collected() -> str:
+def collected(system: str = "linux", binaries: Sequence[str] = ("libfluvio.so", "fluvio-devcluster")) -> str:
     """All of them in one text."""
-    parts = ["libfluvio.so and fluvio-devcluster contain the following, on these terms.\n"]
-    for name, folder in modules().items():
+    parts = [f"{' and '.join(binaries)} contain the following, on these terms.\n"]
+    for name, folder in modules(system).items():
         files = list(texts(folder))
         if not files:
             sys.exit(f"licences.py: {name} has no licence in {folder}")

@@ -30,16 +30,22 @@ LEFT_OUT = ("__pycache__", "*.egg-info", "build")
 SOURCES = ("go.mod", "go.sum", "LICENSE", "include", "capi", "core")
 NO_SOURCES = ("*_test.go", "testdata", "packaging", "otelhook", "gen", "matrix")
 """Of the folders of sources, what neither library nor program is made of."""
-FILES = ("libfluvio.so", "fluvio-devcluster")
+FILES = {
+    "amd64": ("libfluvio.so", "fluvio-devcluster"),
+    "arm64": ("libfluvio.so", "fluvio-devcluster"),
+    "windows-amd64": ("fluvio.dll", "fluvio-devcluster.exe"),
+}
+"""Library and program, by the folder they were built in."""
 LICENCES = "THIRD_PARTY_LICENCES.txt"
 """On which terms what is compiled into the binaries may be used: it goes wherever they go."""
 WHEEL_TAGS = {
     "amd64": "manylinux_2_17_x86_64.manylinux2014_x86_64",
     "arm64": "manylinux_2_17_aarch64.manylinux2014_aarch64",
+    "windows-amd64": "win_amd64",
 }
 COMMON = ("include/fluvio.h", "include/fluvio.hpp", "LICENSE")
 """What every archive for C holds."""
-NODE_CPUS = {"amd64": "x64", "arm64": "arm64"}
+NODE_PLATFORMS = {"amd64": ("linux", "x64"), "arm64": ("linux", "arm64"), "windows-amd64": ("win32", "x64")}
 
 
 def run(*command: object, cwd: Path) -> None:
@@ -73,9 +79,14 @@ def tarball(path: Path) -> Iterator[tarfile.TarFile]:
 def put(binaries: Path, folder: Path) -> None:
     """Copies library and program."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
+    for name in FILES[binaries.name]:
         shutil.copy(binaries / name, folder / name)
-    (folder / LICENCES).write_text(collected(), encoding="utf-8")
+    (folder / LICENCES).write_text(licences(binaries), encoding="utf-8")
+
+
+def licences(binaries: Path) -> str:
+    """Those of what is compiled into these binaries."""
+    return collected("windows" if binaries.name.startswith("windows-") else "linux", FILES[binaries.name])
 
 
 def wheel(binaries: Path, work: Path, out: Path) -> None:
@@ -122,19 +133,19 @@ def npm_pack(folder: Path, manifest: dict[str, object], out: Path) -> None:
 
 def npm_platform(binaries: Path, work: Path, version: str, out: Path) -> str:
     """A platform's package. Returns its name."""
-    cpu = NODE_CPUS[binaries.name]
-    name = f"libfluvio-linux-{cpu}"
+    system, cpu = NODE_PLATFORMS[binaries.name]
+    name, (library, program) = f"libfluvio-{system}-{cpu}", FILES[binaries.name]
     put(binaries, work)
     shutil.copy(NODE / "LICENSE", work / "LICENSE")
     manifest = {
         "name": name,
         "version": version,
-        "description": f"libfluvio.so and fluvio-devcluster for linux on {cpu}; used by the package libfluvio",
+        "description": f"{library} and {program} for {system} on {cpu}; used by the package libfluvio",
         "license": "Apache-2.0",
-        "os": ["linux"],
+        "os": [system],
         "cpu": [cpu],
-        "libc": ["glibc"],
-        "files": [*FILES, "LICENSE", LICENCES],
+        **({"libc": ["glibc"]} if system == "linux" else {}),
+        "files": [library, program, "LICENSE", LICENCES],
     }
     npm_pack(work, manifest, out)
     return name
@@ -181,7 +192,7 @@ def windows(binaries: Path, version: str, out: Path) -> None:
             ("bin/fluvio-devcluster.exe", (binaries / "fluvio-devcluster.exe").read_bytes()),
             ("lib/fluvio.lib", (binaries / "fluvio.lib").read_bytes()),
             *((name, (ROOT / name).read_bytes()) for name in COMMON),
-            (LICENCES, collected().encode()),
+            (LICENCES, licences(binaries).encode()),
         ):
             entry = zipfile.ZipInfo(f"{top}/{place}", time.gmtime(packed_at())[:6])
             entry.external_attr = 0o644 << 16
@@ -199,12 +210,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work, platforms = Path(temporary), []
         for binaries in (each.resolve() for each in args.binaries):
-            if binaries.name.startswith("windows-"):
-                windows(binaries, args.version, out)
-                continue
             wheel(binaries, work / f"wheel-{binaries.name}", out)
             platforms.append(npm_platform(binaries, work / f"npm-{binaries.name}", args.version, out))
-            archive(binaries, work / f"archive-{binaries.name}", args.version, out)
+            if binaries.name.startswith("windows-"):
+                windows(binaries, args.version, out)
+            else:
+                archive(binaries, work / f"archive-{binaries.name}", args.version, out)
         npm_main(platforms, work / "npm", args.version, out)
         sdist(metadata_of(next(out.glob("*.whl"))), work / "sdist", args.version, out)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import threading
 from typing import Any, AsyncIterator, Awaitable, Callable, List, Optional, Tuple, TypeVar
 
@@ -12,6 +13,7 @@ import libfluvio.aio
 import pytest
 from helpers import pause, resume
 from libfluvio import aio
+from libfluvio.aio._loop import Watch
 from test_delivery import refuse_produce
 
 T = TypeVar("T")
@@ -279,6 +281,71 @@ def test_close_wakes_a_waiting_task(cluster: libfluvio.DevCluster, topic: str) -
             assert await reading == []
 
     run(work)
+
+
+class Proactor(asyncio.SelectorEventLoop):
+    """An event loop that cannot watch descriptors, as the usual one of Windows."""
+
+    def add_reader(self, fd: Any, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override]
+        raise NotImplementedError
+
+
+def test_loops_that_cannot_watch(cluster: libfluvio.DevCluster, topic: str) -> None:
+    """Where the library's descriptors are no sockets, the loop looks now and then."""
+
+    async def work() -> None:
+        async with aio.connect(cluster.endpoint) as client, client.producer(topic) as producer:
+            async with client.consumer(topic, start="beginning") as consumer:
+                for number in range(3):
+                    waiting = asyncio.ensure_future(consumer.poll())
+                    await asyncio.sleep(0)
+                    assert (await (await producer.send(b"x"))).offset == number
+                    record = await waiting
+                    assert record is not None and record.offset == number
+
+    loop = Proactor()
+    loop.run_until_complete(asyncio.wait_for(work(), DEADLINE))
+    loop.close()
+
+
+def test_a_descriptor_that_is_read() -> None:
+    """Where they are sockets, as on Windows, they are read from: only while somebody waits, and with the library's own
+    left alone."""
+    loop = Proactor()
+    theirs, writer = socket.socketpair()
+
+    async def work() -> None:
+        called, tasks = asyncio.Event(), asyncio.all_tasks()
+        watch = Watch(loop, theirs.fileno(), called.set)
+        for _ in range(3):
+            with watch, watch:
+                called.clear()
+                writer.send(b"1")
+                await called.wait()
+                called.clear()
+                writer.send(b"2")
+                await called.wait()
+        while asyncio.all_tasks() != tasks:  # the last read ends
+            await asyncio.sleep(0)
+        writer.send(b"3")
+        assert theirs.recv(10) == b"3"  # nobody waits
+        called.clear()
+        with watch:
+            (reading,) = asyncio.all_tasks() - tasks
+            reading.cancel()  # as asyncio.run does at its end
+            await called.wait()
+            called.clear()
+            await called.wait()  # it is still looked at
+        writer.close()
+        with watch:
+            called.clear()
+            await called.wait()
+        while asyncio.all_tasks() != tasks:
+            await asyncio.sleep(0)
+
+    loop.run_until_complete(asyncio.wait_for(work(), DEADLINE))
+    loop.close()
+    theirs.close()
 
 
 def test_several_tasks_on_one_client(cluster: libfluvio.DevCluster, wide_topic: str) -> None:

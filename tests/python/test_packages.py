@@ -78,12 +78,18 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Path]:
     for name in WINDOWS:
         (windows / name).write_bytes(name.encode())
     run(sys.executable, pack, "--version", libfluvio.__version__, "--out", out, binaries, windows, cwd=out)
-    found = {"windows": out / f"libfluvio-{libfluvio.__version__}-windows-amd64.zip"}
-    for file in out.glob("*[!p]"):
-        kind = "wheel" if file.suffix == ".whl" else "platform" if "-linux-" in file.name else "main"
-        source = {f"libfluvio-{libfluvio.__version__}.tar.gz": "sdist"}.get(file.name, "archive")
-        found[source if file.name.endswith(".tar.gz") else kind] = file
-    assert len(found) == 6
+    version = libfluvio.__version__
+    found = {
+        "windows": out / f"libfluvio-{version}-windows-amd64.zip",
+        "windows wheel": out / f"libfluvio-{version}-py3-none-win_amd64.whl",
+        "windows platform": out / f"libfluvio-win32-x64-{version}.tgz",
+        "platform": out / f"{PLATFORM}-{version}.tgz",
+        "main": out / f"libfluvio-{version}.tgz",
+        "sdist": out / f"libfluvio-{version}.tar.gz",
+        "archive": out / f"libfluvio-{version}-linux-{ARCH}.tar.gz",
+    }
+    (found["wheel"],) = out.glob("*manylinux*.whl")
+    assert set(found.values()) == set(out.iterdir())
     return found
 
 
@@ -133,8 +139,31 @@ def test_windows_archive(packages: Dict[str, Path]) -> None:
         held = {name.partition("/")[2]: packed.read(name) for name in packed.namelist()}
     places = ("bin/fluvio.dll", "lib/fluvio.lib", "bin/fluvio-devcluster.exe")
     assert tuple(held.pop(place).decode() for place in places) == WINDOWS
-    assert held.pop("THIRD_PARTY_LICENCES.txt").startswith(b"libfluvio.so and fluvio-devcluster contain")
+    assert held.pop("THIRD_PARTY_LICENCES.txt").startswith(b"fluvio.dll and fluvio-devcluster.exe contain")
     assert held == {name: (ROOT / name).read_bytes() for name in ("include/fluvio.h", "include/fluvio.hpp", "LICENSE")}
+
+
+def test_windows_wheel(packages: Dict[str, Path]) -> None:
+    with zipfile.ZipFile(packages["wheel"]) as packed:
+        linux = {name for name in packed.namelist() if ".dist-info/" not in name}
+    with zipfile.ZipFile(packages["windows wheel"]) as packed:
+        held = {name: packed.read(name) for name in packed.namelist() if ".dist-info/" not in name}
+        (about,) = (packed.read(name).decode() for name in packed.namelist() if name.endswith(".dist-info/WHEEL"))
+    assert "Tag: py3-none-win_amd64\n" in about and "Root-Is-Purelib: false\n" in about
+    binaries = {"libfluvio/fluvio.dll": b"fluvio.dll", "libfluvio/fluvio-devcluster.exe": b"fluvio-devcluster.exe"}
+    assert {name: held.pop(name) for name in binaries} == binaries
+    assert set(held) == linux - {"libfluvio/libfluvio.so", "libfluvio/fluvio-devcluster"}
+    assert held["libfluvio/THIRD_PARTY_LICENCES.txt"].startswith(b"fluvio.dll and fluvio-devcluster.exe contain")
+
+
+def test_windows_npm(packages: Dict[str, Path]) -> None:
+    with tarfile.open(packages["windows platform"]) as packed:
+        names = {name.partition("/")[2] for name in packed.getnames()}
+        manifest = json.load(packed.extractfile("package/package.json"))  # type: ignore[arg-type]
+    wanted = {"fluvio.dll", "fluvio-devcluster.exe", "LICENSE", "THIRD_PARTY_LICENCES.txt"}
+    assert names == wanted | {"package.json"} and set(manifest["files"]) == wanted
+    assert (manifest["name"], manifest["os"], manifest["cpu"]) == ("libfluvio-win32-x64", ["win32"], ["x64"])
+    assert "libc" not in manifest
 
 
 def test_npm(packages: Dict[str, Path], tmp_path: Path) -> None:
@@ -149,7 +178,8 @@ def test_npm(packages: Dict[str, Path], tmp_path: Path) -> None:
         if (koffi.parent / name).exists():
             shutil.copytree(koffi.parent / name, modules / name)
     manifest = json.loads((modules / "libfluvio/package.json").read_text(encoding="utf-8"))
-    assert manifest["optionalDependencies"] == {PLATFORM: libfluvio.__version__} and "scripts" not in manifest
+    assert manifest["optionalDependencies"] == dict.fromkeys([PLATFORM, "libfluvio-win32-x64"], libfluvio.__version__)
+    assert "scripts" not in manifest
     project = tmp_path / "project"
     (project / "esm.mjs").write_text("import { connect, DevCluster } from 'libfluvio';" + NODE_EXAMPLE)
     (project / "cjs.cjs").write_text(

@@ -184,7 +184,8 @@ class Book:
                 run_callback(callback)
         finally:
             for callback in callbacks:  # an interrupt: those that did not run
-                self._due[callback] = None
+                with self._lock:
+                    self._due[callback] = None
 
     def _take(self, wait_ms: int) -> bool:
         """Moves the next event out of the queue, if there is one by then.
@@ -498,15 +499,14 @@ def _call(function: Callable[[Any], object], argument: object) -> None:
 class GroupBase:
     """The records of one ``send_many``: runs of sequence numbers, and the pages that hold their outcomes."""
 
-    __slots__ = ("_book", "_pages", "_runs", "_count", "_run", "_known")
+    __slots__ = ("_book", "_pages", "_runs", "_count", "_known")
 
     def __init__(self, book: Book) -> None:
         self._book = book
         self._pages: Dict[int, Page] = {}
         self._runs: List[Tuple[int, int]] = []  # first number, number behind the last
         self._count = 0
-        self._run = 0  # the run that done() looks at next
-        self._known = 0  # its records known to be done
+        self._known = 0, 0  # the run that done() looks at next, and how many of its records are known to be done
 
     def _extend(self, first: int, count: int, pages: List[Page]) -> None:
         """Adds records with the sequence numbers from ``first`` on, which lie on ``pages``."""
@@ -525,17 +525,20 @@ class GroupBase:
         self._count -= count
 
     def _ready(self) -> bool:
-        while self._run < len(self._runs):
-            first, end = self._runs[self._run]
-            at = first + self._known
+        run, known = self._known  # both at once: other threads may be looking, and what they then forget is found again
+        while run < len(self._runs):
+            first, end = self._runs[run]
+            at = first + known
             if at >= end:
-                self._run, self._known = self._run + 1, 0
+                run, known = run + 1, 0
                 continue
             low = at & MASK
             length = min(PAGE - low, end - at)
             if None in self._pages[at >> SHIFT].outcomes[low : low + length]:
+                self._known = run, known
                 return False
-            self._known += length
+            known += length
+        self._known = run, known
         return True
 
     def done(self) -> bool:

@@ -31,9 +31,15 @@ def tls_options(tls: bool, mtls: bool, authorize: Optional[Mapping[str, Any]]) -
 
 
 def spawn(arguments: Sequence[str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """Starts the program. In a session of its own, so that Ctrl-C in the terminal reaches this program only."""
+    """Starts the program. In a session, or on Windows a group, of its own, so that Ctrl-C in the terminal reaches this
+    program only."""
     return subprocess.Popen(
-        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=os.name == "posix"
+        arguments,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        start_new_session=os.name == "posix",
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
 
 
@@ -57,14 +63,20 @@ def start_error(process: "subprocess.Popen[bytes]", log: IO[bytes], line: bytes)
     )
 
 
+def ask_to_end(process: "subprocess.Popen[bytes]") -> None:
+    """Has the program end cleanly: it does when its standard input ends, and where there are signals at once."""
+    if process.stdin is not None:
+        process.stdin.close()
+    if os.name == "posix":  # elsewhere that would be by force
+        process.terminate()
+
+
 def stop(process: "subprocess.Popen[bytes]", owner: int) -> None:
     """Ends the program cleanly, by force if it takes too long. Does nothing in a forked child."""
     if os.getpid() != owner:
         return
-    if process.stdin is not None:
-        process.stdin.close()
+    ask_to_end(process)
     if process.poll() is None:
-        process.terminate()
         try:
             process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:

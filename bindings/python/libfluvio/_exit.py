@@ -8,11 +8,13 @@ from __future__ import annotations
 import atexit
 import logging
 import weakref
-from typing import Iterable, List, Optional, Protocol, Tuple
+from typing import Iterable, List, Optional, Protocol, Tuple, TypeVar
 
 from . import _observe, _process
 from ._core import Deadline
 from ._errors import FluvioError
+
+T = TypeVar("T")
 
 EXIT_CLOSE = 5.0
 """Seconds that a program that ends without closing its producers and clients gives to records that were accepted."""
@@ -52,10 +54,19 @@ clusters: "weakref.WeakSet[Ending]" = weakref.WeakSet()
 """Every dev cluster that somebody still holds."""
 
 
+def held(things: "Iterable[T]") -> "List[T]":
+    """What a set holds now. Threads that still run may be adding to it."""
+    while True:
+        try:
+            return list(things)
+        except RuntimeError:  # it has changed while it was looked at
+            continue
+
+
 def _close(things: Iterable[Closing], timeout: Optional[float]) -> None:
     """Closes all at the same time, so that one that cannot deliver takes no time from the others."""
     started: List[Tuple[Closing, Optional[int]]] = [
-        (thing, thing._start_close(timeout)) for thing in list(things) if not thing.closed
+        (thing, thing._start_close(timeout)) for thing in held(things) if not thing.closed
     ]
     for thing, operation in started:
         try:
@@ -73,7 +84,7 @@ def _at_exit() -> None:
     finally:  # also when Ctrl-C ends the waits
         if not _process.STATE.forked:
             _observe.stop()
-        for cluster in list(clusters):
+        for cluster in held(clusters):
             cluster._end()
 
 

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import tempfile
 from typing import Any, Generator, Mapping, Optional, Sequence
 
-from .._devcluster import START_TIMEOUT, DevClusterBase, command, read_ready, spawn, start_error, tls_options
+from .._devcluster import (
+    START_TIMEOUT,
+    DevClusterBase,
+    ask_to_end,
+    command,
+    read_ready,
+    spawn,
+    start_error,
+    tls_options,
+)
 from .._errors import FluvioTimeoutError
 from ._loop import Watch
 
@@ -36,9 +46,8 @@ class DevCluster(DevClusterBase):
         with tempfile.TemporaryFile() as log:
             process = spawn(command(*self._arguments), log)
             self._started(process)
-            assert process.stdout is not None
             try:
-                line = await asyncio.wait_for(_first_line(process.stdout.fileno()), self._timeout)
+                line = await asyncio.wait_for(first_line(process), self._timeout)
             except asyncio.TimeoutError:
                 self._end()
                 raise FluvioTimeoutError(
@@ -59,9 +68,7 @@ class DevCluster(DevClusterBase):
         process = self._process
         if process is None or self._finalizer is None or not self._finalizer.alive:
             return
-        if process.stdin is not None:
-            process.stdin.close()
-        process.terminate()
+        ask_to_end(process)
         for _ in range(500):  # a look every 10 ms needs neither a thread nor a handler for signals
             if process.poll() is not None:
                 break
@@ -78,8 +85,19 @@ class DevCluster(DevClusterBase):
         await self.close()
 
 
-async def _first_line(fd: int) -> bytes:
+async def first_line(process: "subprocess.Popen[bytes]") -> bytes:
     """Reads up to the end of the first line, or of the output."""
+    assert process.stdout is not None
+    if os.name != "posix":  # pipes can only be read by waiting; the end of the program ends that
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, process.stdout.readline)
+        except asyncio.CancelledError:
+            process.kill()
+            raise
+    return await _posix_first_line(process.stdout.fileno())
+
+
+async def _posix_first_line(fd: int) -> bytes:
     loop = asyncio.get_running_loop()
     os.set_blocking(fd, False)
     line = b""

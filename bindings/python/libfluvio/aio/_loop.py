@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from ctypes import byref, c_void_p
 from typing import Any, Awaitable, Callable, Dict, Generator, Generic, Optional, Protocol, Set, TypeVar
 
@@ -11,13 +12,15 @@ from .._errors import FluvioError, null_error
 from .._library import Library
 
 TICK = 0.005
-"""Seconds between looks where the event loop cannot watch descriptors."""
+"""Seconds between looks where the event loop can neither watch descriptors nor read from them."""
 
 
 class Watch:
-    """Calls ``ready`` while the descriptor is readable and at least one ``with`` block is entered.
+    """Calls ``ready`` when the descriptor is readable and at least one ``with`` block is entered.
 
-    Nobody waiting means nothing registered, so an application that does not read just now costs the loop nothing.
+    Nobody waiting means nothing registered, so an application that does not read just now costs the loop nothing. The
+    proactor loop, the usual one of Windows, cannot watch; there the descriptor, a socket, is read from, which the
+    library allows. What is read tells but once, so whoever enters has found nothing in the library just before.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, ready: Callable[[], None]) -> None:
@@ -26,18 +29,38 @@ class Watch:
         self._ready = ready
         self._waiting = 0
         self._timer: Optional[asyncio.TimerHandle] = None
+        self._socket: Optional[socket.socket] = None
+        self._reading: "Optional[asyncio.Future[bytes]]" = None
 
     def __enter__(self) -> None:
         self._waiting += 1
         if self._waiting > 1:
             return
-        if self._fd >= 0:
+        if self._fd >= 0 and self._socket is None:
             try:
                 self._loop.add_reader(self._fd, self._ready)
                 return
             except NotImplementedError:
-                self._fd = -1  # the proactor loop of Windows
-        self._tick()
+                self._socket, self._fd = own_socket(self._fd), -1
+        if self._socket is None:
+            self._tick()
+            return
+        self._read(self._socket)
+
+    def _read(self, source: socket.socket) -> None:
+        self._reading = asyncio.ensure_future(self._loop.sock_recv(source, 64), loop=self._loop)
+        self._reading.add_done_callback(self._was_read)
+
+    def _was_read(self, reading: "asyncio.Future[bytes]") -> None:
+        ended = reading.cancelled() or reading.exception() is not None or not reading.result()
+        if reading is not self._reading or self._socket is None:
+            return
+        if not ended:
+            self._read(self._socket)
+        else:  # the loop cancels all that it runs, or the library has closed its end
+            self._reading = None
+            self._tick()
+        self._ready()
 
     def _tick(self) -> None:
         self._timer = self._loop.call_later(TICK, self._look)
@@ -50,11 +73,33 @@ class Watch:
         self._waiting -= 1
         if self._waiting:
             return
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        elif not self._loop.is_closed():
+        elif self._socket is None and not self._loop.is_closed():
             self._loop.remove_reader(self._fd)
+
+    def __del__(self) -> None:
+        own: Optional[socket.socket] = getattr(self, "_socket", None)
+        if own is not None:
+            own.close()
+
+
+def own_socket(fd: int) -> Optional[socket.socket]:
+    """A socket of one's own for the library's; None where its descriptors are no sockets."""
+    try:
+        theirs = socket.socket(fileno=fd)
+    except OSError:
+        return None
+    try:
+        own = theirs.dup()
+        own.setblocking(False)
+        return own
+    finally:
+        theirs.detach()
 
 
 class Signal:
@@ -127,6 +172,7 @@ class Operations:
             operation = start(self._queue.address, number)
             if not operation:
                 raise null_error(self._lib, what)
+            self._drain()  # see Watch
             with self._watch:
                 await future
             error = c_void_p()
@@ -150,6 +196,7 @@ class Operations:
             operation = start(self._queue.address, number)
             if not operation:
                 raise null_error(self._lib, what)
+            self._drain()
             with self._watch:
                 while not future.done():
                     try:

@@ -1,0 +1,46 @@
+package tests
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestPlatformsPython installs the wheel for Windows with a Python for Windows, WINDOWS_PYTHON, in wine, and runs what the package has
+// to do everywhere. Part of make test-platforms, whose builds it packs.
+func TestPlatformsPython(t *testing.T) {
+	python, packer := os.Getenv("WINDOWS_PYTHON"), os.Getenv("PLATFORMS_PYTHON")
+	if python == "" || packer == "" {
+		t.Skip("a wheel in wine: make test-platforms with WINDOWS_PYTHON, the path of a python.exe")
+	}
+	need(t, "wine")
+	root, dir := repository(t), t.TempDir()
+	version, err := exec.CommandContext(t.Context(), "make", "-s", "-C", root, "version").Output()
+	require.NoError(t, err)
+	run(t, nil, packer, filepath.Join(root, "capi/packaging/pack.py"), "--version", string(version[:len(version)-1]), "--out", dir,
+		filepath.Join(root, "build/cross/windows-amd64"))
+	wheels, err := filepath.Glob(filepath.Join(dir, "*-win_amd64.whl"))
+	require.NoError(t, err)
+	require.Len(t, wheels, 1)
+
+	env := []string{"WINEPREFIX=" + filepath.Join(dir, "wine"), "WINEDEBUG=-all", "PYTHONPATH=Z:" + filepath.Join(dir, "site")}
+	run(t, env, "wine", "wineboot", "-i")
+	t.Cleanup(func() { run(t, env, "wineserver", "-k") })
+	standIn(t, packer, dir)
+	run(t, env, "wine", python, "-m", "pip", "install", "--no-index", "--target", "Z:"+filepath.Join(dir, "site"), "Z:"+wheels[0])
+	run(t, env, "wine", python, "Z:"+filepath.Join(root, "tests/python/platform_smoke.py"))
+}
+
+// standIn puts what stands in for bcryptprimitives.dll into a prefix of wine that lacks it.
+func standIn(t *testing.T, packer, dir string) {
+	t.Helper()
+	system := filepath.Join(dir, "wine", "drive_c", "windows", "system32", "bcryptprimitives.dll")
+	if _, err := os.Stat(system); err == nil {
+		return
+	}
+	file(t, dir, "bcrypt.c", bcrypt)
+	run(t, nil, packer, "-m", "ziglang", "cc", "-target", "x86_64-windows-gnu", "-shared", filepath.Join(dir, "bcrypt.c"), "-ladvapi32", "-o", system)
+}
