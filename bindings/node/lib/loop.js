@@ -36,6 +36,9 @@ function nextTurn() {
   });
 }
 
+/** Where descriptors are sockets that Node cannot take, as on Windows, the time between two looks, in milliseconds. */
+const TICK_MS = 5;
+
 /**
  * Watches one of the library's descriptors, which are read ends of pipes.
  *
@@ -45,16 +48,21 @@ function nextTurn() {
  * alive.
  */
 class Watcher {
-  #socket;
+  #source;
   #holds = 0;
 
   /** @param {number} fd @param {() => void} readable called when the descriptor became readable */
   constructor(fd, readable) {
     if (fd < 0) throw make(CODE.UNSUPPORTED, 'watch libfluvio: this platform has no descriptor to wait on');
     if (process.versions.bun) throw make(CODE.UNSUPPORTED, 'watch libfluvio: sockets of Bun do not read pipes [hint: use Node or Deno]');
+    this.#source = native().duplicate ? Watcher.#pipe(fd, readable) : Watcher.#ticks(readable);
+    this.#source.unref();
+  }
+
+  static #pipe(fd, readable) {
     const own = native().duplicate(fd);
     if (own < 0) throw make(CODE.OUT_OF_MEMORY, 'watch libfluvio: no descriptor is free [hint: close clients, or raise the limit of open files]');
-    this.#socket = new net.Socket({
+    const socket = new net.Socket({
       fd: own,
       readable: true,
       writable: false,
@@ -68,21 +76,29 @@ class Watcher {
       },
     });
     // A pipe reports no errors of its own; without a listener one would end the process.
-    this.#socket.on('error', readable);
-    this.#socket.unref();
+    socket.on('error', readable);
+    return socket;
+  }
+
+  static #ticks(readable) {
+    const timer = setInterval(() => {
+      beginTurn();
+      readable();
+    }, TICK_MS);
+    return { ref: () => timer.ref(), unref: () => timer.unref(), destroy: () => clearInterval(timer) };
   }
 
   /** Keeps the process alive until release is called as often. */
   hold() {
-    if (this.#holds++ === 0) this.#socket.ref();
+    if (this.#holds++ === 0) this.#source.ref();
   }
 
   release() {
-    if (--this.#holds === 0) this.#socket.unref();
+    if (--this.#holds === 0) this.#source.unref();
   }
 
   destroy() {
-    this.#socket.destroy();
+    this.#source.destroy();
   }
 }
 
