@@ -261,7 +261,7 @@ test-crowd: all
 	CROWD_SECONDS=60 $(GO_TEST) -count=1 -run '^TestC$$/-std=c99/crowd|^TestCSanitized$$/address/crowd' ./tests
 
 # The C smoke test on platforms that are not this machine's, in emulators: linux on arm64 by qemu-user and Windows by wine, with
-# whatever of these is there. Builds for both.
+# whatever of these is there. Builds for both. WINDOWS_PYTHON, the path of a python.exe: the wheel for Windows in wine, too.
 test-platforms: need-build need-python devcluster $(DIST_VENV)/.done
 	@for arch in arm64 windows-amd64; do COLD_FLAGS="$(COLD_FLAGS)" FUNCALIGN=$(FUNCALIGN) capi/packaging/cross.sh $(ROOT)/$(DIST_VENV)/bin/python $$arch $(BUILD)/cross/$$arch; done
 	PLATFORMS_PYTHON=$(ROOT)/$(DIST_VENV)/bin/python $(GO_TEST) -count=1 -v -run TestPlatforms ./tests

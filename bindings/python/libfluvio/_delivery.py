@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import select
+import sys
 import threading
 import weakref
 from array import array
@@ -385,7 +386,7 @@ class Book:
 
     def _await_event(self, slice_ms: int) -> None:
         """Waits until an event is there, for :meth:`drain`."""
-        if self.fd >= 0 and hasattr(select, "poll"):
+        if sys.platform != "win32" and self.fd >= 0:
             poller = select.poll()
             poller.register(self.fd, select.POLLIN)
             poller.poll(slice_ms)

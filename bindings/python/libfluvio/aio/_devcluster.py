@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import sys
 import tempfile
 from typing import Any, Generator, Mapping, Optional, Sequence
 
@@ -19,7 +20,7 @@ from .._devcluster import (
     tls_options,
 )
 from .._errors import FluvioTimeoutError
-from ._loop import Watch
+from ._loop import Signal, Watch
 
 
 class DevCluster(DevClusterBase):
@@ -88,23 +89,20 @@ class DevCluster(DevClusterBase):
 async def first_line(process: "subprocess.Popen[bytes]") -> bytes:
     """Reads up to the end of the first line, or of the output."""
     assert process.stdout is not None
-    if os.name != "posix":  # pipes can only be read by waiting; the end of the program ends that
+    loop = asyncio.get_running_loop()
+    if sys.platform == "win32":  # pipes can only be read by waiting; the end of the program ends that
         try:
-            return await asyncio.get_running_loop().run_in_executor(None, process.stdout.readline)
+            return await loop.run_in_executor(None, process.stdout.readline)
         except asyncio.CancelledError:
             process.kill()
             raise
-    return await _posix_first_line(process.stdout.fileno())
-
-
-async def _posix_first_line(fd: int) -> bytes:
-    loop = asyncio.get_running_loop()
+    fd = process.stdout.fileno()
     os.set_blocking(fd, False)
     line = b""
     while not line.endswith(b"\n"):
-        future: "asyncio.Future[None]" = loop.create_future()
-        with Watch(loop, fd, lambda future=future: None if future.done() else future.set_result(None)):  # type: ignore[misc]
-            await future
+        readable = Signal(loop)
+        with Watch(loop, fd, readable.fire):
+            await readable.wait(None)
         try:
             part = os.read(fd, 4096)
         except BlockingIOError:
