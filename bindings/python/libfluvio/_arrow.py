@@ -83,10 +83,19 @@ capsule's destructor would be the place to release what nobody took, but it may 
 when no Python may; so a capsule that nobody else holds is looked after at the next export."""
 
 
+def _references(exported: List[Tuple[object, Any]]) -> List[int]:
+    """How many references each capsule has while it is looked at here."""
+    return [sys.getrefcount(capsule) for capsule, _ in exported]
+
+
+_ALONE = _references([(object(), None)])[0]
+"""Those of a capsule that nobody else holds: since Python 3.14 some of this side's own are not counted."""
+
+
 def _sweep() -> None:
     held = []
-    for capsule, struct in _exported:
-        if sys.getrefcount(capsule) > 3:  # those of the list's tuple, of the loop, and of the call
+    for (capsule, struct), references in zip(_exported, _references(_exported)):
+        if references > _ALONE:
             held.append((capsule, struct))
         elif struct.release:
             _Release(struct.release)(ctypes.addressof(struct))
