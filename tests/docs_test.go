@@ -186,6 +186,7 @@ var shown = map[string][2]string{
 	"npm install CHECKOUT/build/dist/libfluvio-VERSION.tgz CHECKOUT/build/dist/libfluvio-linux-x64-VERSION.tgz": {"tests/node/install.test.mjs", "'install', '--offline'"},
 	"./build.sh FOLDER": {"tests/smartmodules/build.sh", "cargo"}, // by hand: it takes minutes
 	"apt-get update":    {"tests/smartmodules/README.md", "apt-get update"},
+	"LIBFLUVIO_OFFICIAL_TLS=mutual.profile:anonymous.profile go test -run TLSOfficial ./core": {"core/tls_test.go", "LIBFLUVIO_OFFICIAL_TLS"}, // needs official clusters
 }
 
 // TestDocsCommands runs the commands that stand in the text of pages, or knows what does.

@@ -18,8 +18,8 @@ const (
 	maxFunctionLines = 80
 )
 
-// unlimited are files that may be longer: the C contract is one page to read.
-var unlimited = map[string]bool{"include/fluvio.h": true}
+// larger are files that may be longer: the C contract is one page to read.
+var larger = map[string]int{"include/fluvio.h": 1200}
 
 // heads fit the lines with which functions begin; the group is their indent. Go has a parser.
 var heads = map[string]*regexp.Regexp{
@@ -53,8 +53,8 @@ func TestSizes(t *testing.T) {
 // oversized lists what is too long in a file.
 func oversized(t *testing.T, path, text string) (out []string) {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	if len(lines) > maxFileLines && !unlimited[path] {
-		out = append(out, fmt.Sprintf("%s has %d lines, the limit is %d", path, len(lines), maxFileLines))
+	if limit := max(maxFileLines, larger[path]); len(lines) > limit {
+		out = append(out, fmt.Sprintf("%s has %d lines, the limit is %d", path, len(lines), limit))
 	}
 	functions := functionLines
 	if filepath.Ext(path) == ".go" {
@@ -123,4 +123,5 @@ func TestSizeLimitsBite(t *testing.T) {
 	require.Empty(t, oversized(t, "x.go", "package x\n"+strings.Repeat("//\n", maxFileLines-1)))
 	require.Len(t, oversized(t, "x.go", "package x\n"+strings.Repeat("//\n", maxFileLines)), 1)
 	require.Empty(t, oversized(t, "include/fluvio.h", strings.Repeat("//\n", maxFileLines+1)))
+	require.Len(t, oversized(t, "include/fluvio.h", strings.Repeat("//\n", 1201)), 1)
 }
