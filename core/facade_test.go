@@ -3,6 +3,7 @@ package fluvio_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -196,6 +197,21 @@ func TestValidation(t *testing.T) {
 	require.NoError(t, fluvio.ClientOptions{}.Validate())
 	require.NoError(t, fluvio.ProducerOptions{}.Validate())
 	require.NoError(t, fluvio.TopicSpec{}.Validate())
+}
+
+// What is wrong with settings is told before anybody is dialled, all of it at once.
+func TestWrongSettingsDialNobody(t *testing.T) {
+	dials := 0
+	_, err := fluvio.Connect(testContext(t), fluvio.ClientOptions{
+		Endpoint: "127.0.0.1:1", RetryBackoff: time.Minute, RetryBackoffMax: time.Second, TLS: "verified",
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			dials++
+			return nil, net.ErrClosed
+		},
+	})
+	require.ErrorContains(t, err, "retry_backoff_ms: is larger")
+	require.ErrorContains(t, err, "tls_domain: is needed")
+	require.Zero(t, dials)
 }
 
 func TestTopicDemandsCompression(t *testing.T) {

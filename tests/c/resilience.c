@@ -85,6 +85,27 @@ static void health_and_events(const char *endpoint)
   fluvio_client_free(client);
 }
 
+/* A client that need not validate is there before its cluster, and says what it waits for. */
+static void before_the_cluster(const char *endpoint)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_client_t *client = NULL;
+  fluvio_config_t *config = fluvio_config_new();
+  PART("a client before its cluster");
+  control("/v1/sc/stop");
+  OK(fluvio_config_set_json(config, "{\"validate_on_connect\": false, \"retry_backoff_ms\": 1, \"breaker_reset_ms\": 20}", &error));
+  OK(fluvio_config_set(config, "endpoint", endpoint, &error));
+  OK(fluvio_client_connect(config, LONG, &client, &error));
+  check_health(client, "down", "\"metadata_error\":\"");
+  control("/v1/sc/start");
+  make_topic(client, "early", "1");
+  check_health(client, "healthy", "\"metadata_error\":null");
+  OK(fluvio_config_set(config, "validate_on_connect", "true", &error));
+  OK(fluvio_client_close(client, LONG, &error));
+  fluvio_client_free(client);
+  fluvio_config_free(config);
+}
+
 /* The entries of a folder of /proc. */
 static int entries(const char *path)
 {
@@ -150,6 +171,7 @@ int main(int argc, char **argv)
 {
   CHECK(argc == 3);
   control_address = argv[2];
+  before_the_cluster(argv[1]);
   health_and_events(argv[1]);
   nothing_stays(argv[1]);
   return 0;

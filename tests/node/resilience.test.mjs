@@ -99,6 +99,37 @@ withCluster('a client may be there before its cluster', async (cluster) => {
   await client.close();
 });
 
+withCluster('a cluster whose process is stopped is noticed by what does not come, and all goes on when it does', async (cluster) => {
+  const seen = diary();
+  const client = await libfluvio.connect({ endpoint: cluster.endpoint, onEvent: seen.note, ...QUICK, requestTimeoutMs: 300, connectionTimeoutMs: 300 });
+  await client.admin.createTopic('t');
+  const producer = await client.producer('t');
+  const consumer = await client.consumer('t', { start: 'beginning' });
+  await producer.send('0');
+  process.kill(cluster.pid, 'SIGSTOP');
+  let waiting;
+  let opened;
+  try {
+    waiting = producer.send('1');
+    const lost = await seen.wait('lost');
+    assert.ok(seen.events[lost - 1].error instanceof libfluvio.TimeoutError);
+    opened = await seen.wait('breaker_opened', await seen.wait('retry', lost));
+    assert.equal((await client.health({ timeoutMs: 200 })).verdict, 'down');
+  } finally {
+    process.kill(cluster.pid, 'SIGCONT');
+  }
+  await seen.wait('recovered', opened);
+  await waiting;
+  await producer.send('2');
+  const values = new Set();
+  for await (const { value } of consumer) {
+    values.add(value.toString());
+    if (values.has('2')) break;
+  }
+  assert.deepEqual([...values], ['0', '1', '2']);
+  await client.close();
+});
+
 test('onEvent must be a function', async () => {
   const error = await rejection(libfluvio.connect({ endpoint: '127.0.0.1:1', onEvent: 5 }));
   assert.ok(error instanceof libfluvio.InvalidArgumentError);
