@@ -82,23 +82,32 @@ func (w *world) storeThrough(topic string, partition int32, batch []byte) {
 // An application that takes nothing of one consumer, or nothing of one partition, keeps nothing from the others.
 func TestOneSlowConsumerHoldsNobody(t *testing.T) {
 	w := newWorld(t, devcluster.Options{})
-	w.topic("slow", 2)
-	const n = 300
-	for p := range int32(2) {
+	const n, parts = 100, 8
+	w.topic("slow", parts)
+	for p := range int32(parts) {
 		for i := range n {
 			w.store("slow", p, batchOf(compress.None, numbered(i, 1, 1000)...))
 		}
 	}
 	cfg := testConfig("slow")
-	cfg.MaxBytes, cfg.PrefetchBytes = 2048, 4096
+	cfg.MaxBytes, cfg.PrefetchBytes = 2048, 2048*parts
 	slow := w.consumer(cfg)
-	require.Eventually(t, func() bool { slow.inbox.mu.Lock(); defer slow.inbox.mu.Unlock(); return len(slow.inbox.owed) == 2 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { slow.inbox.mu.Lock(); defer slow.inbox.mu.Unlock(); return len(slow.inbox.owed) == parts }, patience, time.Millisecond)
 	cfg.StopAt = Stop{Kind: StopEnd}
 	rows := readAll(t, w.consumer(cfg))
-	require.Len(t, rows, 2*n)
+	require.Len(t, rows, parts*n)
+	inOrder(t, rows, 0)
+	_, err := w.cluster.ConsumerOffsets(testContext(t), nil)
+	require.NoError(t, err, "requests do not stand behind what is not taken")
+	// One partition of which nothing is taken holds up none of the others.
+	cfg.StopAt = Stop{}
+	one := w.consumer(cfg)
+	require.NoError(t, one.Pause("slow", 0, 0))
+	rows, err = readUntil(t, one, func(r []row) bool { return len(r) == (parts-1)*n })
+	require.NoError(t, err)
 	inOrder(t, rows, 0)
 	// The slow one, when it gets going, has lost nothing.
-	rows, err := readUntil(t, slow, func(r []row) bool { return len(r) == 2*n })
+	rows, err = readUntil(t, slow, func(r []row) bool { return len(r) == parts*n })
 	require.NoError(t, err)
 	inOrder(t, rows, 0)
 }
