@@ -50,7 +50,7 @@ export npm_config_fetch_retries ?= 10
 export npm_config_update_notifier ?= false
 GO_TEST := go test -timeout 30m
 # Runs Go tests; when some fail, says again in the end what did, which may stand far above.
-go_tests = mkdir -p $(BUILD) && { $(1) 2>&1 | tee $(BUILD)/go-test.log || { echo "== what failed" >&2; grep -A12 -E -e '--- FAIL|^panic:|DATA RACE' $(BUILD)/go-test.log | grep -v level= | cut -c1-300 | head -30 >&2 || true; exit 1; }; }
+go_tests = mkdir -p $(BUILD) && { $(1) 2>&1 | tee $(BUILD)/go-test.log || { echo "== what failed" >&2; grep -A12 -E -e '--- FAIL|^panic:|DATA RACE|^goleak:' $(BUILD)/go-test.log | grep -v level= | cut -c1-300 | head -30 >&2 || true; exit 1; }; }
 # Dev clusters are never behind a proxy.
 export NO_PROXY := $(if $(NO_PROXY),$(NO_PROXY)$(comma))127.0.0.1,localhost
 export no_proxy := $(if $(no_proxy),$(no_proxy)$(comma))127.0.0.1,localhost

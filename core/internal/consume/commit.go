@@ -348,7 +348,7 @@ func (c *Consumer) commitAll(ctx context.Context, turns []*turn, wanted []commit
 	defer context.AfterFunc(c.ctx, cancel)()
 	if c.cfg.Store != nil {
 		defer turns[0].leave()
-		if !turns[0].wait(ctx) {
+		if !turns[0].wait(ctx) || c.ctx.Err() != nil {
 			return c.commitEnded(ctx, time.Since(start))
 		}
 		var moved []commit
@@ -381,7 +381,7 @@ func (c *Consumer) commitAll(ctx context.Context, turns []*turn, wanted []commit
 // commitOne stores one offset on the cluster when it is its turn.
 func (c *Consumer) commitOne(ctx context.Context, turn *turn, w *commit, start time.Time) error {
 	defer turn.leave()
-	if !turn.wait(ctx) {
+	if !turn.wait(ctx) || c.ctx.Err() != nil {
 		return fluvioerr.As(c.commitEnded(ctx, time.Since(start))).At(w.session.topic, w.session.partition)
 	}
 	if !w.moves() {

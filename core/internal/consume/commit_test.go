@@ -163,6 +163,37 @@ func TestFinishWaitsForWhatIsBeingStored(t *testing.T) {
 	}
 }
 
+// A commit that comes when the consumer was closed stores nothing, and leaves nothing behind that waits.
+func TestCommitAfterClose(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("closed", 1)
+	w.store("closed", 0, batchOf(compress.None, numbered(0, 10, 0)...))
+	for _, store := range []*ownStore{nil, {stored: map[place]int64{}}} {
+		cfg := testConfig("closed")
+		cfg.ConsumerID, cfg.Strategy = "me", StrategyManual
+		if store != nil {
+			cfg.Store = store
+		}
+		c := w.consumer(cfg)
+		take(t, c, 1)
+		early := c.BeginCommit()
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			c.Close()
+		}()
+		<-c.ctx.Done()
+		require.Equal(t, fluvioerr.Closed, fluvioerr.CodeOf(early(testContext(t))))
+		<-closed
+		for range 2 {
+			require.Equal(t, fluvioerr.Closed, fluvioerr.CodeOf(c.Commit(testContext(t))))
+		}
+		if store != nil {
+			require.Empty(t, store.stored)
+		}
+	}
+}
+
 // When storing failed, nobody knows what is stored: what the consumer believes to be stored is sent all the same.
 func TestCommitAfterADoubtfulOne(t *testing.T) {
 	w := newWorld(t, devcluster.Options{})

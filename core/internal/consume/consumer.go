@@ -190,7 +190,9 @@ func (c *Consumer) Close() {
 		c.cluster.CloseOwner(c.id)
 		c.finish.Do(func() { close(c.closing) })
 		c.sessions.Wait()
-		c.committing.join(nil)[0].wait(context.Background()) // for good: the last commit has ended
-		c.cluster.CloseOwner(c.id)                           // a dial that was under way
+		last := c.committing.join(nil)[0]
+		last.wait(context.Background()) // those who come later find the consumer closed
+		last.leave()
+		c.cluster.CloseOwner(c.id) // a dial that was under way
 	})
 }
