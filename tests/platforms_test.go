@@ -78,7 +78,7 @@ func checkDLL(t *testing.T, path string) {
 	require.NoError(t, err)
 	require.NotEmpty(t, imported)
 	for _, symbol := range imported {
-		require.Regexp(t, `(?i):(kernel32|api-ms-win-crt-[\w-]+)\.dll$`, symbol)
+		require.Regexp(t, `(?i):(kernel32|ws2_32|api-ms-win-crt-[\w-]+)\.dll$`, symbol)
 	}
 	require.ElementsMatch(t, declared(t), exportsOf(t, dll))
 }
