@@ -343,6 +343,12 @@ func (c *Consumer) commitSettled(ctx context.Context) error {
 // partitions at a time.
 func (c *Consumer) commitAll(ctx context.Context, turns []*turn, wanted []commit) error {
 	start := time.Now()
+	if c.ctx.Err() != nil {
+		for _, t := range turns {
+			t.leave()
+		}
+		return c.commitEnded(ctx, 0)
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.RequestTimeout)
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)()
@@ -448,7 +454,7 @@ func (c *Consumer) saveAll(ctx context.Context, moved []commit, start time.Time)
 	moved = slices.DeleteFunc(moved, func(w commit) bool {
 		err := w.session.storable()
 		if err != nil && !w.isOver(err) {
-			lost = w.session.stores(ctx, w.offset, func(context.Context) error { return commitError(err, w.offset) })
+			lost = w.session.stores(ctx, w.offset, func(context.Context) error { return commitError(w.session.at(err), w.offset) })
 		}
 		return err != nil
 	})

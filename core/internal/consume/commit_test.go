@@ -418,6 +418,28 @@ func TestCommitOfALostPartition(t *testing.T) {
 	require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
 }
 
+// Of a topic that was named it is one, which says where, and the others are stored.
+func TestCommitOfANamedTopicThatIsGone(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("named-kept", 1)
+	w.topic("named-gone", 1)
+	store := &ownStore{stored: map[place]int64{}}
+	cfg := testConfig()
+	cfg.Topics, cfg.Store, cfg.ConsumerID, cfg.Strategy = []Topic{{Name: "named-kept"}, {Name: "named-gone"}}, store, "me", StrategyManual
+	c := w.consumer(cfg)
+	for _, name := range []string{"named-kept", "named-gone"} {
+		w.store(name, 0, batchOf(compress.None, numbered(0, 10, 0)...))
+	}
+	take(t, c, 2)
+	require.NoError(t, w.dev.DeleteTopic("named-gone"))
+	require.Eventually(t, func() bool { return w.cluster.Snapshot().Topics["named-gone"] == nil }, patience, time.Millisecond)
+	err := c.Commit(testContext(t))
+	require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
+	require.Equal(t, "named-gone", fluvioerr.As(err).Topic)
+	require.EqualValues(t, 9, fluvioerr.As(err).Offset)
+	require.Equal(t, map[place]int64{{"named-kept", 0}: 9}, store.stored)
+}
+
 // Nor is it one when the topic goes while a commit is under way, and a store gets no offset that a later topic would be taken to have.
 func TestCommitWhileATopicGoes(t *testing.T) {
 	for _, own := range []bool{false, true} {
