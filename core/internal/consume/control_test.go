@@ -562,3 +562,25 @@ func TestPositionsInATopicMadeAnew(t *testing.T) {
 		require.Zero(t, c.Positions()[0].Lag)
 	}
 }
+
+// Where the application goes while the consumer finds out where to go on behind what is not stored any more counts.
+func TestSeekWhileAPositionIsLost(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("lost", 1)
+	for i := range 10 {
+		w.store("lost", 0, batchOf(compress.None, numbered(i, 1, 0)...))
+	}
+	cfg := testConfig("lost")
+	cfg.Start, cfg.OnEvicted = Position{FromAbsolute, 9}, ResetEarliest
+	c := w.consumer(cfg)
+	take(t, c, 1)
+	require.NoError(t, w.dev.EvictBefore("lost", 0, 5))
+	asked := w.rule(devcluster.Rule{API: "FetchOffsets", Partition: -1, Count: 1, Action: devcluster.Action{Kind: devcluster.ActionDelay, Delay: 200 * time.Millisecond}})
+	require.NoError(t, c.Seek("lost", 0, 0))
+	require.NoError(t, asked.Wait(testContext(t), 1))
+	require.NoError(t, c.Seek("lost", 0, 7))
+	b, err := c.Next(testContext(t))
+	require.NoError(t, err)
+	require.EqualValues(t, 7, b.Cols.Offset[0])
+	b.Release()
+}

@@ -304,13 +304,18 @@ func (s *session) isLost(err error) bool {
 	return e != nil && (e.Code == fluvioerr.OffsetEvicted || e.Server == fluvioerr.ServerOther && e.Code != fluvioerr.SmartModule) // old servers have no code for it
 }
 
-// reset goes on elsewhere after an error that says that the position is not stored. It gives the error when that is not so.
-func (s *session) reset(ctx context.Context, cause error) error {
+// reset goes on elsewhere after an error that says that the position, of gen, is not stored. It gives the error when that is not so. A
+// position that the application chooses meanwhile counts.
+func (s *session) reset(ctx context.Context, gen uint64, cause error) error {
 	l, err := s.ask(ctx)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
+	if s.gen != gen {
+		s.mu.Unlock()
+		return nil
+	}
 	was := s.next
 	if was >= l.start && was <= max(l.end, s.leo) && fluvioerr.CodeOf(cause) != fluvioerr.OffsetEvicted {
 		s.mu.Unlock()

@@ -122,7 +122,7 @@ func (s *session) run() {
 			s.lose()
 			continue // which finds ctx ended
 		case s.isLost(err):
-			if err = s.reset(ctx, err); err == nil {
+			if err = s.reset(ctx, gen, err); err == nil {
 				continue
 			}
 		}

@@ -38,6 +38,16 @@ type lane struct {
 	legs    []leg // with a filter
 	anew    bool  // the topic was made anew under its name
 	old     bool  // what is stored is of the topic that had the name before
+	story   []string
+}
+
+// tell notes what happened, of which the latest is told with what is wrong.
+func (l *lane) tell(format string, args ...any) {
+	const most = 40
+	if len(l.story) >= most {
+		l.story = append(l.story[:0], l.story[most/2:]...)
+	}
+	l.story = append(l.story, fmt.Sprintf(format, args...))
 }
 
 // leg is what came through a filter from a position on.
@@ -134,7 +144,11 @@ func (r *Reading) Err() error {
 }
 
 func (r *Reading) complain(at Lane, format string, args ...any) {
-	r.wrong = append(r.wrong, fmt.Sprintf("%s/%d: ", at.Topic, at.Partition)+fmt.Sprintf(format, args...))
+	text := fmt.Sprintf("%s/%d: ", at.Topic, at.Partition) + fmt.Sprintf(format, args...)
+	if len(r.wrong) == 0 {
+		text += "; before: " + strings.Join(r.lane(at).story, ", ")
+	}
+	r.wrong = append(r.wrong, text)
 }
 
 // lane gives the lane of a partition. r.mu is held.
@@ -180,6 +194,7 @@ func (r *Reading) Begin(at Lane, offset int64, named bool) {
 	}
 	l.begin(offset)
 	l.paused = false
+	l.tell("begins at %d", offset)
 }
 
 // Open notes that a consumer is about to be opened: nothing has been handed out of what it reads.
@@ -204,6 +219,7 @@ func (r *Reading) Seek(at Lane, offset int64) {
 	defer r.mu.Unlock()
 	r.tally.Sought++
 	r.lane(at).begin(offset)
+	r.lane(at).tell("sought %d", offset)
 }
 
 // Pause notes that the application wants nothing of a partition, or wants it again.
@@ -211,6 +227,7 @@ func (r *Reading) Pause(at Lane, on bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lane(at).paused = on
+	r.lane(at).tell("paused %v", on)
 }
 
 // Rest notes where reading will go on after a pause: with a filter, that may be before what was handed out.
@@ -219,6 +236,7 @@ func (r *Reading) Rest(at Lane, position int64) {
 	defer r.mu.Unlock()
 	l := r.lane(at)
 	l.legs = append(l.legs, leg{from: position, on: true})
+	l.tell("rests at %d", position)
 }
 
 // Jump notes that offsets are passed over, as the consumer says.
@@ -228,6 +246,7 @@ func (r *Reading) Jump(at Lane, from, to int64) {
 	l := r.lane(at)
 	l.jumps = append(l.jumps, jump{from, to})
 	r.tally.Lost += int(max(to-from, 0))
+	l.tell("jumps from %d to %d", from, to)
 }
 
 // reach says whether one gets from one offset to another by jumps that were announced.
@@ -273,6 +292,7 @@ func (r *Reading) Give(at Lane, offset int64, value []byte) {
 	if offset <= l.highest {
 		r.tally.Again++
 	}
+	l.tell("%d", offset)
 	l.next, l.begun, l.given = offset+1, true, offset
 	l.highest = max(l.highest, offset)
 }
