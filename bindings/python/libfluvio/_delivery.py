@@ -386,7 +386,7 @@ class Book:
 
     def _await_event(self, slice_ms: int) -> None:
         """Waits until an event is there, for :meth:`drain`."""
-        if sys.platform != "win32" and self.fd >= 0:
+        if sys.platform != "win32" and hasattr(select, "poll") and self.fd >= 0:
             poller = select.poll()
             poller.register(self.fd, select.POLLIN)
             poller.poll(slice_ms)
