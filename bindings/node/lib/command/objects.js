@@ -78,9 +78,10 @@ async function lag(given) {
   await connected(given, async (client) => {
     const ends = new Map((await client.admin.partitions(limit(given))).map((each) => [`${each.topic}/${each.partition}`, each.highWatermark]));
     const found = (await stored(client, given)).map(({ consumerId, topic, partition, offset }) => {
-      const highWatermark = ends.get(`${topic}/${partition}`) ?? -1;
+      const told = ends.get(`${topic}/${partition}`) ?? -1; // by the SC, which hears of records a moment later than readers
+      const highWatermark = told < 0 ? told : Math.max(told, offset + 1);
       // Without one the topic is gone, or its SPU has not told.
-      return { consumerId, topic, partition, offset, highWatermark, lag: highWatermark < 0 ? null : Math.max(0, highWatermark - offset - 1) };
+      return { consumerId, topic, partition, offset, highWatermark, lag: highWatermark < 0 ? null : highWatermark - offset - 1 };
     });
     rows(found, ['consumerId', 'topic', 'partition', 'offset', 'highWatermark', 'lag'], given.json);
   });
