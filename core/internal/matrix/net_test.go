@@ -45,6 +45,7 @@ func (n *network) intn(limit int) int {
 func (n *network) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	n.dials.Add(1)
 	if hole := n.holeAt(addr); hole != nil {
+		n.hits.Add(1)
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
