@@ -64,7 +64,7 @@ type RoundRobin struct{ next atomic.Uint32 }
 
 // Partition implements Partitioner.
 func (r *RoundRobin) Partition(_, _ []byte, of *Partitions) int32 {
-	if of.Count == 1 { // counting turns, and dividing, is a tenth of what a record costs otherwise
+	if of.Count == 1 { // nothing to count, or to divide, for each record
 		return 0
 	}
 	return of.turn(r.next.Add(1) - 1)
