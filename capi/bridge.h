@@ -161,10 +161,12 @@ void fluvioc_producer_totals(fluvio_producer_t *producer, uint64_t *records, uin
 /* Takes everything queued. hurry: what was queued so far is not to linger. Neither: FLUVIOC_DATA comes with the next record or
  * hurry. */
 fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer, bool *hurry);
+/* What is queued by now is told apart from what comes after, by when it was accepted. */
+void fluvioc_producer_age(fluvio_producer_t *producer);
 /* 1: FLUVIOC_DATA comes when that many bytes are queued, or somebody waits for what was sent or for room. 0: that is so now. */
 int fluvioc_producer_gather(fluvio_producer_t *producer, uint64_t enough);
-/* Gives one chunk back, which makes room. */
-void fluvioc_producer_done(fluvio_producer_t *producer, fluvioc_chunk_t *chunk);
+/* Gives a list of chunks back, which makes room. */
+void fluvioc_producer_done(fluvio_producer_t *producer, fluvioc_chunk_t *chunks);
 /* Reports count records of one partition. Takes over error. opaque is copied. */
 void fluvioc_producer_report(fluvio_producer_t *producer, fluvio_error_t *error, int32_t persisted, int32_t partition, int64_t base_offset, int64_t latency_us, uint64_t count, const uint64_t *opaque);
 

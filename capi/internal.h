@@ -179,7 +179,6 @@ bool fluvioc_would_deadlock(int32_t command, const void *target);
 
 #define FLUVIOC_FOREVER INT64_MAX
 int64_t fluvioc_now(void); /* ns, monotonic */
-int64_t fluvioc_now_roughly(void); /* the same some ms late, for a fraction of the cost */
 /* The moment timeout_ms from now; 0 for 0, which spares asking the clock: fluvioc_cond_wait then does not wait. */
 int64_t fluvioc_deadline(int64_t timeout_ms);
 void fluvioc_cond_init(pthread_cond_t *cond);

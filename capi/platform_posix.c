@@ -19,17 +19,6 @@ int64_t fluvioc_now(void)
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-int64_t fluvioc_now_roughly(void)
-{
-#ifdef CLOCK_MONOTONIC_COARSE
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-#else
-  return fluvioc_now();
-#endif
-}
-
 void fluvioc_cond_init(pthread_cond_t *cond)
 {
 #ifdef __APPLE__

@@ -29,11 +29,6 @@ int64_t fluvioc_now(void)
   return n.QuadPart / per_second * 1000000000 + n.QuadPart % per_second * 1000000000 / per_second;
 }
 
-int64_t fluvioc_now_roughly(void)
-{
-  return fluvioc_now();
-}
-
 void fluvioc_cond_init(pthread_cond_t *cond)
 {
   InitializeConditionVariable(cond);

@@ -6,7 +6,6 @@
 
 #define CHUNK_SIZE ((size_t)64 << 10)
 #define SPARE_CHUNKS 16
-#define CHUNK_AGE_NS 1000000000 /* records in one chunk are accepted within so long */
 #define REPORT_WEIGHT 160 /* bytes of a delivery report, opaque values apart */
 #define CLOSE_LATER_MS 10000
 
@@ -45,6 +44,7 @@ struct fluvio_producer {
   bool pinned;       /* to one partition, by its settings */
   bool lingers;      /* linger_ms is not 0 */
   bool hurry;        /* somebody waits for what was sent so far */
+  bool aged;         /* the next record begins a chunk */
 };
 
 fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool pinned, bool lingers)
@@ -155,7 +155,7 @@ fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer, bool *hurry)
   fluvioc_chunk_t *chunks = producer->head;
   producer->head = producer->tail = NULL;
   *hurry = producer->hurry && producer->lingers;
-  producer->hurry = false;
+  producer->hurry = producer->aged = false;
   producer->fresh = 0;
   producer->wake_at = chunks == NULL && !*hurry ? 1 : 0;
   pthread_mutex_unlock(&producer->lock);
@@ -163,6 +163,13 @@ fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer, bool *hurry)
   for (fluvioc_chunk_t *chunk = chunks; chunk != NULL; chunk = chunk->next)
     chunk->since = now - chunk->since;
   return chunks;
+}
+
+void fluvioc_producer_age(fluvio_producer_t *producer)
+{
+  pthread_mutex_lock(&producer->lock);
+  producer->aged = true;
+  pthread_mutex_unlock(&producer->lock);
 }
 
 int fluvioc_producer_gather(fluvio_producer_t *producer, uint64_t enough)
@@ -175,23 +182,29 @@ int fluvioc_producer_gather(fluvio_producer_t *producer, uint64_t enough)
   return waits;
 }
 
-void fluvioc_producer_done(fluvio_producer_t *producer, fluvioc_chunk_t *chunk)
+void fluvioc_producer_done(fluvio_producer_t *producer, fluvioc_chunk_t *chunks)
 {
   fluvioc_chunk_t *unwanted = NULL;
   pthread_mutex_lock(&producer->lock);
-  producer->queued -= chunk->used;
-  if (chunk->size == producer->chunk_size && producer->spares < SPARE_CHUNKS) {
-    chunk->next = producer->spare;
-    producer->spare = chunk;
-    producer->spares++;
-  } else {
-    unwanted = chunk;
+  while (chunks != NULL) {
+    fluvioc_chunk_t *chunk = chunks;
+    chunks = chunk->next;
+    producer->queued -= chunk->used;
+    if (chunk->size == producer->chunk_size && producer->spares < SPARE_CHUNKS) {
+      chunk->next = producer->spare;
+      producer->spare = chunk;
+      producer->spares++;
+    } else {
+      chunk->next = unwanted;
+      unwanted = chunk;
+    }
   }
   /* Who waits goes on when much is free: to be woken for each chunk costs as much as what is in it. At its deadline it looks again. */
-  if (producer->waiters > 0 && producer->queued <= producer->queue_limit / 2)
-    pthread_cond_broadcast(&producer->room);
+  bool room = producer->waiters > 0 && producer->queued <= producer->queue_limit / 2;
   pthread_mutex_unlock(&producer->lock);
-  free(unwanted);
+  if (room) /* without the lock: who wakes up asks for it first */
+    pthread_cond_broadcast(&producer->room);
+  free_chunks(unwanted);
 }
 
 void fluvioc_producer_report(fluvio_producer_t *producer, fluvio_error_t *error, int32_t persisted, int32_t partition, int64_t base_offset, int64_t latency_us, uint64_t count, const uint64_t *opaque)
@@ -238,7 +251,6 @@ struct sending {
   fluvio_producer_t *producer;
   int64_t timeout_ms;
   int64_t deadline; /* 0: not asked for yet */
-  int64_t now;      /* roughly, 0: not asked for yet */
   bool holds;       /* a reference to the producer */
   fluvio_error_t **error;
 };
@@ -278,14 +290,13 @@ static fluvio_status_t fail_full(const struct sending *s)
 static fluvio_status_t wait_room(struct sending *s, size_t need)
 {
   fluvio_producer_t *p = s->producer;
-  bool takes_reports = fluvioc_current != NULL && fluvioc_current == (const void *)p->deliveries;
   bool in_time = true;
   for (;;) {
     fluvio_status_t status = fluvioc_not_open(&p->object, "send", s->error);
     if (status != FLUVIO_OK)
       return status;
     bool fits = p->queued == 0 || p->queued + need <= p->queue_limit;
-    if (fits && (takes_reports || p->reports <= p->report_limit))
+    if (fits && (p->reports <= p->report_limit || fluvioc_current == (const void *)p->deliveries))
       return FLUVIO_OK;
     if (!in_time)
       return fail_full(s);
@@ -297,7 +308,6 @@ static fluvio_status_t wait_room(struct sending *s, size_t need)
     p->waiters++;
     in_time = fluvioc_cond_wait(&p->room, &p->lock, s->deadline);
     p->waiters--;
-    s->now = 0;
   }
 }
 
@@ -306,10 +316,8 @@ static uint8_t *reserve(struct sending *s, size_t need)
 {
   fluvio_producer_t *p = s->producer;
   fluvioc_chunk_t *chunk = p->tail;
-  if (s->now == 0)
-    s->now = fluvioc_now_roughly();
-  /* What waits long is told apart by when it was accepted. */
-  if (chunk == NULL || chunk->size - chunk->used < need || s->now - chunk->since > CHUNK_AGE_NS) {
+  if (chunk == NULL || chunk->size - chunk->used < need || p->aged) {
+    p->aged = false;
     size_t size = need > p->chunk_size ? need : p->chunk_size;
     if (size == p->chunk_size && p->spare != NULL) {
       chunk = p->spare;
@@ -329,10 +337,10 @@ static uint8_t *reserve(struct sending *s, size_t need)
       p->head = chunk;
     p->tail = chunk;
   }
-  uint8_t *place = chunk->bytes + chunk->used;
+  uint8_t *room = chunk->bytes + chunk->used;
   chunk->used += (uint32_t)need;
   chunk->count++;
-  return place;
+  return room;
 }
 
 /* Puts one checked record into the queue; the caller holds the lock. */
@@ -344,15 +352,15 @@ static fluvio_status_t enqueue(struct sending *s, const fluvioc_record_t *head, 
   fluvio_status_t status = wait_room(s, need);
   if (status != FLUVIO_OK)
     return status;
-  uint8_t *place = reserve(s, need);
-  if (place == NULL)
+  uint8_t *room = reserve(s, need);
+  if (room == NULL)
     return fluvioc_fail(s->error, FLUVIO_ERR_OUT_OF_MEMORY, "send", "no memory for a record of %zu bytes", need);
-  memcpy(place, head, sizeof *head);
-  place += sizeof *head;
+  memcpy(room, head, sizeof *head);
+  room += sizeof *head;
   if (key_len > 0)
-    memcpy(place, key, key_len);
+    memcpy(room, key, key_len);
   if (head->value_len > 0)
-    memcpy(place + key_len, value, head->value_len);
+    memcpy(room + key_len, value, head->value_len);
   p->queued += need;
   p->fresh += need;
   p->accepted++;
@@ -427,19 +435,25 @@ static fluvio_status_t check_size(const struct sending *s, uint64_t key_len, uin
                       (unsigned long long)key_len, (unsigned long long)value_len, (unsigned long long)limit);
 }
 
+/* What is wrong with the key and value of a record; NULL: nothing. */
+static const char *wrong_bytes(const void *key, size_t key_len, const void *value, size_t value_len)
+{
+  if (value == NULL && value_len > 0)
+    return "value is NULL, but value_len is not 0";
+  if (key == NULL && key_len > 0)
+    return "key is NULL, but key_len is not 0";
+  return NULL;
+}
+
 /* Checks a record and fills its head. */
 static fluvio_status_t check_record(const struct sending *s, const fluvio_record_in_t *r, fluvioc_record_t *head)
 {
-  const char *what = NULL;
-  if (r->value == NULL && r->value_len > 0)
-    what = "value is NULL, but value_len is not 0";
-  else if (r->key == NULL && r->key_len > 0)
-    what = "key is NULL, but key_len is not 0";
-  else if (r->partition < -1)
+  const char *what = wrong_bytes(r->key, r->key_len, r->value, r->value_len);
+  if (what == NULL && r->partition < -1)
     what = "partition is below -1";
-  else if (r->timestamp < 0)
+  if (what == NULL && r->timestamp < 0)
     what = "timestamp is negative";
-  else if (r->reserved != 0)
+  if (what == NULL && r->reserved != 0)
     what = "reserved is not 0: begin with FLUVIO_RECORD_INIT";
   if (what != NULL)
     return fluvioc_fail(s->error, FLUVIO_ERR_INVALID_ARGUMENT, "send", "%s", what);
@@ -451,6 +465,13 @@ static fluvio_status_t check_record(const struct sending *s, const fluvio_record
     .partition = r->partition,
   };
   return check_size(s, r->key_len, r->value_len);
+}
+
+/* Finds the partition of a checked record and puts the record into the queue; the caller holds the lock. */
+static fluvio_status_t place(struct sending *s, fluvioc_record_t *head, const void *key, const void *value)
+{
+  fluvio_status_t status = choose(s, head, key, value);
+  return status == FLUVIO_OK ? enqueue(s, head, key, value) : status;
 }
 
 fluvio_status_t fluvio_producer_send_batch(fluvio_producer_t *producer, const fluvio_record_in_t *records, size_t n, int64_t timeout_ms, size_t *sent, fluvio_error_t **error)
@@ -468,8 +489,7 @@ fluvio_status_t fluvio_producer_send_batch(fluvio_producer_t *producer, const fl
   pthread_mutex_lock(&producer->lock);
   for (; i < n; i++) {
     if ((status = check_record(&s, &records[i], &head)) != FLUVIO_OK ||
-        (status = choose(&s, &head, records[i].key, records[i].value)) != FLUVIO_OK ||
-        (status = enqueue(&s, &head, records[i].key, records[i].value)) != FLUVIO_OK)
+        (status = place(&s, &head, records[i].key, records[i].value)) != FLUVIO_OK)
       break;
   }
   unlock(&s);
@@ -480,13 +500,25 @@ fluvio_status_t fluvio_producer_send_batch(fluvio_producer_t *producer, const fl
 
 fluvio_status_t fluvio_producer_send(fluvio_producer_t *producer, const void *key, size_t key_len, const void *value, size_t value_len, uint64_t opaque, int64_t timeout_ms, fluvio_error_t **error)
 {
-  fluvio_record_in_t record = FLUVIO_RECORD_INIT;
-  record.key = key;
-  record.key_len = key_len;
-  record.value = value;
-  record.value_len = value_len;
-  record.opaque = opaque;
-  return fluvio_producer_send_batch(producer, &record, 1, timeout_ms, NULL, error);
+  fluvio_status_t status = fluvioc_check_open(producer, FLUVIOC_KIND_PRODUCER, "send", error);
+  if (status != FLUVIO_OK)
+    return status;
+  const char *what = wrong_bytes(key, key_len, value, value_len);
+  if (what != NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "send", "%s", what);
+  struct sending s = { .producer = producer, .timeout_ms = timeout_ms, .error = error };
+  if ((status = check_size(&s, key_len, value_len)) != FLUVIO_OK)
+    return status;
+  fluvioc_record_t head = {
+    .key_len = key != NULL ? (uint32_t)key_len : FLUVIO_NO_KEY,
+    .value_len = (uint32_t)value_len,
+    .opaque = opaque,
+    .partition = -1,
+  };
+  pthread_mutex_lock(&producer->lock);
+  status = place(&s, &head, key, value);
+  unlock(&s);
+  return status;
 }
 
 fluvio_status_t fluvio_producer_try_send(fluvio_producer_t *producer, const void *key, uint32_t key_len, const void *value, uint32_t value_len, uint32_t opaque)
@@ -531,9 +563,7 @@ fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *producer, const 
     head.opaque = first_opaque + i;
     head.partition = -1;
     uint32_t key_bytes = head.key_len != FLUVIO_NO_KEY ? head.key_len : 0;
-    if ((status = check_size(&s, key_bytes, head.value_len)) != FLUVIO_OK ||
-        (status = choose(&s, &head, at, at + key_bytes)) != FLUVIO_OK ||
-        (status = enqueue(&s, &head, at, at + key_bytes)) != FLUVIO_OK)
+    if ((status = check_size(&s, key_bytes, head.value_len)) != FLUVIO_OK || (status = place(&s, &head, at, at + key_bytes)) != FLUVIO_OK)
       break;
     at += (size_t)key_bytes + head.value_len;
   }

@@ -25,20 +25,23 @@ const (
 
 // producer is what stands behind a fluvio_producer_t. Its goroutine takes what send has queued and hands it to the core.
 type producer struct {
-	id      uint64
-	topic   string
-	client  *client
-	core    *fluvio.Producer
-	handle  *C.fluvio_producer_t
-	reports bool            // the application takes delivery reports
-	enough  uint64          // bytes for which the pump does not wait for more
-	data    chan struct{}   // C has records again
-	ctx     context.Context // ends when what is still queued is to be failed
-	cancel  context.CancelFunc
-	done    chan struct{} // the goroutine has ended
-	closer  closer
+	id       uint64
+	topic    string
+	client   *client
+	core     *fluvio.Producer
+	handle   *C.fluvio_producer_t
+	reports  bool            // the application takes delivery reports
+	enough   uint64          // bytes for which the pump does not wait for more
+	together uint64          // bytes of chunks that the pump gives back together
+	data     chan struct{}   // C has records again
+	ctx      context.Context // ends when what is still queued is to be failed
+	cancel   context.CancelFunc
+	done     chan struct{} // the goroutine has ended
+	closer   closer
+	aging    *time.Timer // runs while the pump has records in hand
 
 	mu         sync.Mutex
+	handing    bool               // the pump has records in hand
 	handed     uint64             // records the core has, or has refused
 	changed    chan struct{}      // closed when handed grows; nil when nobody waits
 	lost       uint64             // records refused ever
@@ -60,6 +63,7 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 	options.BufferFull = "block" // the pump waits; send has a timeout of its own
 	p := &producer{topic: op.topic, client: c, reports: op.deliveries != nil, data: make(chan struct{}, 1), done: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.aging = time.AfterFunc(chunkAge, p.age)
 	if p.reports {
 		options.OnDelivery = p.report
 	}
@@ -71,7 +75,7 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 	}
 	effective := p.core.Options()
 	queue := min(max(effective.BufferMemory/queueShare, minQueueBytes), effective.BufferMemory/2, maxQueueBytes)
-	p.enough = uint64(min(gatherBytes, queue/2))
+	p.enough, p.together = uint64(min(gatherBytes, queue/2)), uint64(queue/4)
 	p.id = producers.add(p)
 	handle := C.fluvioc_producer_new(C.uint64_t(p.id), c.handle, op.deliveries, C.uint64_t(queue), C.uint64_t(effective.BufferMemory),
 		C.uint64_t(min(int64(effective.MaxRequestSize), effective.BufferMemory)-recordHead), C.bool(effective.Partition != nil), C.bool(effective.Linger > 0))
@@ -132,15 +136,7 @@ func (p *producer) pump() {
 			return
 		}
 		taken := time.Now()
-		records, bytes := uint64(0), uint64(0)
-		for chunk := chunks; chunk != nil; {
-			next, count := chunk.next, uint64(chunk.count)
-			records, bytes = records+count, bytes+uint64(chunk.used)
-			p.hand(chunk, taken.Add(-time.Duration(chunk.since)))
-			C.fluvioc_producer_done(p.handle, chunk)
-			p.advance(count)
-			chunk = next
-		}
+		records, bytes := p.handAll(chunks, taken)
 		if hurry {
 			p.core.Hurry()
 		}
@@ -158,6 +154,56 @@ func (p *producer) pump() {
 			}
 		}
 	}
+}
+
+// chunkAge is how far apart records of one chunk are accepted at most, while the pump waits for the core. All of them count as
+// accepted with the first.
+const chunkAge = time.Second
+
+// inHand notes whether the pump has records in hand.
+func (p *producer) inHand(has bool) {
+	p.mu.Lock()
+	p.handing = has
+	p.mu.Unlock()
+	if has {
+		p.aging.Reset(chunkAge)
+	} else {
+		p.aging.Stop()
+	}
+}
+
+// age makes records that are accepted from now on begin a chunk. To do it from here spares every send to ask the clock.
+func (p *producer) age() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.handing && !p.gone {
+		C.fluvioc_producer_age(p.handle)
+		p.aging.Reset(chunkAge)
+	}
+}
+
+// handAll gives the records of the chunks that were taken at a time to the core, and the chunks back, some together: the
+// application's threads want the queue's lock all the time, so that to ask for it may mean to wait.
+func (p *producer) handAll(chunks *C.fluvioc_chunk_t, taken time.Time) (records, bytes uint64) {
+	p.inHand(true)
+	defer p.inHand(false)
+	for chunks != nil {
+		first, count, size := chunks, uint64(0), uint64(0)
+		for {
+			chunk := chunks
+			chunks = chunk.next
+			count, size = count+uint64(chunk.count), size+uint64(chunk.used)
+			p.hand(chunk, taken.Add(-time.Duration(chunk.since)))
+			if chunks == nil || size >= p.together {
+				chunk.next = nil
+				break
+			}
+		}
+		C.fluvioc_producer_done(p.handle, first)
+		p.advance(count)
+		records, bytes = records+count, bytes+size
+	}
+	return records, bytes
 }
 
 // An application that sends slower than the pump runs would wake it for each record, which costs more than all the rest, and

@@ -133,9 +133,10 @@ func (p *partition) closeOpen() {
 	p.ready()
 }
 
-// ready tells the sender that there is something to send. p.mu is held.
+// ready tells the sender that there is something to send. p.mu is held. Until what is in flight has landed nothing can be, and
+// then landed tells it: to be woken for each batch costs a sender as much as all the rest.
 func (p *partition) ready() {
-	if p.sender != nil && !p.dead {
+	if p.sender != nil && !p.dead && len(p.flying) == 0 {
 		p.sender.ready(p)
 	}
 }

@@ -32,6 +32,7 @@ type Producer struct {
 	grows sync.Mutex                   // held by who lets it grow
 
 	sticky  *Sticky // the partitioner, if it is this one
+	spreads bool    // the partitioner is one for which one partition leaves no choice
 	encoded atomic.Pointer[encodedModules]
 
 	senders  map[int32]*sender // the router's own
@@ -41,6 +42,7 @@ type Producer struct {
 	stop    context.CancelFunc
 	closing context.Context // ends when no more records are taken
 	refuse  context.CancelFunc
+	refused atomic.Bool    // closing has ended; each record asks
 	workers sync.WaitGroup // router and senders
 
 	traffic  traffic
@@ -65,8 +67,14 @@ func Open(topic *cluster.Topic, cl *cluster.Cluster, cfg Config) *Producer {
 		p.owner = owners.Add(1)
 	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
-	p.closing, p.refuse = context.WithCancel(context.Background())
-	p.sticky, _ = cfg.Partitioner.(*Sticky)
+	closing, refuse := context.WithCancel(context.Background())
+	p.closing, p.refuse = closing, func() { p.refused.Store(true); refuse() }
+	switch own := cfg.Partitioner.(type) {
+	case *Sticky:
+		p.sticky, p.spreads = own, true
+	case *RoundRobin, *Siphash:
+		p.spreads = true
+	}
 	p.parts.Store(new([]*partition))
 	p.reports.wake = make(chan struct{}, 1)
 	p.route(topic)
@@ -151,8 +159,12 @@ func (p *Producer) Feed(ctx context.Context, next func(r *Record) bool, refused 
 
 // choose lets the partitioner choose a partition for a record.
 func (p *Producer) choose(r *Record) (*partition, error) {
-	id := p.cfg.Partitioner.Partition(r.Key, r.Value, p.view.Load())
 	parts := *p.parts.Load()
+	if len(parts) == 1 && p.spreads {
+		return parts[0], nil
+	}
+	id := p.cfg.Partitioner.Partition(r.Key, r.Value, p.view.Load())
+	parts = *p.parts.Load() // after the view, which never has more of them
 	if id < 0 || int(id) >= len(parts) {
 		return nil, p.noPartition("the partitioner chose partition %d, which does not exist: the topic has %d, 0 to %d", id, len(parts))
 	}
@@ -201,7 +213,7 @@ func (p *Producer) check(part *partition, r *Record) error {
 		return fluvioerr.New(fluvioerr.InvalidArgument, "send", "the timestamp %d is negative", r.Timestamp).At(p.cfg.Topic, part.id).
 			WithHint("give milliseconds since 1970, or 0 for now")
 	}
-	if p.closing.Err() != nil {
+	if p.refused.Load() {
 		return p.errClosed()
 	}
 	return nil
@@ -492,7 +504,7 @@ func (p *Producer) giveUp(part *partition, cause error, now time.Time) {
 	part.overdue(late, func(b *batch) {
 		e := timeout(b)
 		e.Sent = true
-		p.conclude(b, -1, e, MaybePersisted)
+		p.conclude(b, -1, e, MaybePersisted) // frees nothing yet: it is lent
 		given = append(given, b)
 	})
 	for _, b := range given {

@@ -47,20 +47,50 @@ func (r *reports) close() {
 	r.poke()
 }
 
-// complete gives a batch its outcome, unless it has one. All of it happens under the partition's lock: Close, which skips
-// batches that have an outcome, must not end the reporter before their reports are in its queue.
+// complete gives a batch its outcome, unless it has one.
 func (p *Producer) complete(b *batch, base int64, err error, persisted Persistence) {
 	b.part.mu.Lock()
-	decides := !b.decided
-	if decides {
-		b.decided = true
-		b.part.done[persisted].add(b)
-		p.conclude(b, base, err, persisted)
-	}
+	decides, free := p.decide(b, base, err, persisted)
 	b.part.mu.Unlock()
+	p.budget.Release(free)
 	if decides {
 		p.told(b, base, err)
 	}
+}
+
+// stored completes batches of one partition that were stored, the first of them at bases[0], and takes their buffers. Their memory
+// is free together: who waits for memory would else be woken for the first of them, and wait again when it has used that up.
+func (p *Producer) stored(batches []*batch, bases []int64) {
+	if len(batches) == 0 {
+		return
+	}
+	part, free := batches[0].part, int64(0)
+	decided := make([]bool, len(batches))
+	part.mu.Lock()
+	for i, b := range batches {
+		var cost int64
+		decided[i], cost = p.decide(b, bases[i], nil, Persisted)
+		free += cost
+	}
+	part.mu.Unlock()
+	for i, b := range batches {
+		if decided[i] {
+			p.told(b, bases[i], nil)
+		}
+		b.recycle()
+	}
+	p.budget.Release(free)
+}
+
+// decide gives a batch its outcome, unless it has one, and says how much of the budget is free with that. The partition's lock is
+// held: Close, which skips batches that have an outcome, must not end the reporter before their reports are in its queue.
+func (p *Producer) decide(b *batch, base int64, err error, persisted Persistence) (decides bool, free int64) {
+	if b.decided {
+		return false, 0
+	}
+	b.decided = true
+	b.part.done[persisted].add(b)
+	return true, p.conclude(b, base, err, persisted)
 }
 
 // losses are the failures nobody takes reports of. A flush tells those that no flush has told before it began, and those that
@@ -123,8 +153,8 @@ func (l *losses) end(of *loss, op string, own error) error {
 	return e.WithDetail("failed_records", strconv.Itoa(of.records))
 }
 
-// conclude writes down the outcome of a batch that the caller has marked as decided.
-func (p *Producer) conclude(b *batch, base int64, err error, persisted Persistence) {
+// conclude writes down the outcome of a batch that the caller has marked as decided, and says how much of the budget is free.
+func (p *Producer) conclude(b *batch, base int64, err error, persisted Persistence) (free int64) {
 	b.base, b.err, b.persisted = base, err, persisted
 	b.latency = time.Since(b.created)
 	p.latency.Record(b.latency.Microseconds())
@@ -132,10 +162,10 @@ func (p *Producer) conclude(b *batch, base int64, err error, persisted Persisten
 		if err != nil {
 			p.losses.add(b.count, err)
 		}
-		p.release(b)
-	} else {
-		p.reports.push(b)
+		return p.release(b)
 	}
+	p.reports.push(b)
+	return 0
 }
 
 // fail is complete for failures: it works out whether the records may be stored.
@@ -163,14 +193,16 @@ func (p *Producer) fail(b *batch, base int64, err error) {
 	p.complete(b, base, &own, persisted)
 }
 
-// release ends a batch: its memory is free, unless its bytes are still on their way, and who waits for it goes on.
-func (p *Producer) release(b *batch) {
+// release ends a batch, and who waits for it goes on. Its part of the budget is for the caller to release, 0 when its bytes are
+// still on their way.
+func (p *Producer) release(b *batch) (free int64) {
 	b.opaques = nil // receipts may keep the batch
-	if !b.lent {
-		p.budget.Release(b.cost)
-	}
 	p.under.Add(-1)
+	if !b.lent {
+		free = b.cost
+	}
 	close(b.done)
+	return free
 }
 
 // reporter gives the reports, one after the other.
@@ -190,7 +222,7 @@ func (p *Producer) reporter() {
 					Err: b.err, Persisted: b.persisted, Latency: b.latency,
 				}
 				p.cfg.OnDelivery(&d)
-				p.release(b)
+				p.budget.Release(p.release(b)) // now: the callback of the next may wait for memory
 			}
 			if len(queue) == 0 {
 				if closed {

@@ -299,17 +299,18 @@ func (r *request) finishPartition(batches []*batch, answers []wire.ProducePartit
 	var again []*batch
 	var cause error
 	failed, passing := false, false
+	first, bases := 0, make([]int64, len(batches)) // batches from first on were stored
 	for i, b := range batches {
 		berr, base := err, int64(-1)
 		if answers != nil {
 			base, berr = p.verdict(&answers[at+i])
 		}
 		if berr == nil {
-			p.complete(b, base, nil, Persisted)
-			b.recycle()
+			bases[i] = base
 			continue
 		}
-		failed = true
+		p.stored(batches[first:i], bases[first:i])
+		first, failed = i+1, true
 		passing = passing || p.passing(berr)
 		if fluvioerr.MaybeWritten(berr) {
 			part.mu.Lock()
@@ -323,6 +324,7 @@ func (r *request) finishPartition(batches []*batch, answers []wire.ProducePartit
 		p.fail(b, base, berr)
 		b.recycle()
 	}
+	p.stored(batches[first:], bases[first:])
 	if len(again) > 0 {
 		p.retries(part, len(again), cause)
 	}
