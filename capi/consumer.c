@@ -159,9 +159,12 @@ void fluvioc_consumer_push(fluvio_consumer_t *consumer, fluvio_batch_t *batch, i
   if (!drop) {
     consumer->ring[(consumer->first + consumer->count++) % RING_SIZE] = (struct entry){ batch, error, bytes, place };
     consumer->bytes += bytes;
-    announce(consumer, false);
+    fluvioc_ready_set(&consumer->ready);
   }
+  bool wakes = !drop && consumer->waiters > 0;
   pthread_mutex_unlock(&consumer->lock);
+  if (wakes) /* without the lock: who wakes up asks for it first */
+    pthread_cond_signal(&consumer->changed);
   if (drop) {
     fluvio_batch_release(batch);
     fluvio_error_free(error);

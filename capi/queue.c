@@ -262,11 +262,12 @@ static void push(fluvio_queue_t *queue, fluvio_event_t *event)
     else
       queue->head = event;
     queue->tail = event;
-    if (queue->waiters > 0)
-      pthread_cond_signal(&queue->changed);
     fluvioc_ready_set(&queue->ready);
   }
+  bool wakes = !drop && queue->waiters > 0;
   pthread_mutex_unlock(&queue->lock);
+  if (wakes) /* without the lock: who wakes up asks for it first. The caller's reference keeps the queue. */
+    pthread_cond_signal(&queue->changed);
   if (drop)
     event_destroy(event);
 }
