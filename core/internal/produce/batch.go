@@ -80,6 +80,15 @@ func (p *Producer) reuse(buf []byte) {
 	}
 }
 
+// togetherMost is how much later than the first record of a batch any other one was handed over, if it waited for memory: the
+// delivery timeout of all of them runs from the first.
+const togetherMost = time.Second
+
+// tooOld says whether the batch is too old for a record that waited for memory. One that did not wait is as old as linger allows.
+func (b *batch) tooOld(r *Record) bool {
+	return !r.Queued.IsZero() && r.Queued.Sub(b.created) > max(togetherMost, b.part.producer.cfg.Linger)
+}
+
 // roomForOpaque makes room for one more opaque. False: there is no memory for it now, and the batch has to do with the
 // records it has.
 func (b *batch) roomForOpaque() bool { return len(b.opaques) < cap(b.opaques) || b.growOpaques() }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,6 +24,27 @@ func feed(ctx context.Context, p *Producer, records []Record) map[uint64]error {
 		return true
 	}, func(r *Record, err error) { refused[r.Opaque] = err })
 	return refused
+}
+
+// The delivery timeout of a batch runs from its first record on, so records that were handed over far apart, and waited for memory
+// until they are fed together, are not in one.
+func TestFeedKeepsApartWhatWaited(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("apart", devcluster.TopicOptions{})
+	counts := make(chan int, 3)
+	p := w.producer("apart", func(c *Config) {
+		c.Linger = togetherMost / 2
+		c.OnDelivery = func(d *Delivery) { counts <- d.Count }
+	})
+	now := time.Now()
+	var records []Record
+	for _, waited := range []time.Duration{2 * togetherMost, togetherMost, togetherMost - 1, 0} {
+		records = append(records, Record{Value: []byte("v"), Partition: -1, Queued: now.Add(-waited)})
+	}
+	require.Empty(t, feed(testContext(t), p, records))
+	require.NoError(t, p.Flush(testContext(t), nil))
+	require.Len(t, counts, 2, "batches")
+	require.Equal(t, 2, <-counts)
 }
 
 // What is fed arrives as what is sent, in its order; what cannot be taken is refused by itself, and what comes behind is taken.

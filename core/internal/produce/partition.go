@@ -51,7 +51,7 @@ func (p *partition) addLocked(r *Record, ts, reserved int64) (Receipt, added) {
 	if p.dead {
 		return Receipt{}, producerDead
 	}
-	if b := p.open; b != nil && (b.size()+need > cfg.BatchSize || cfg.OnDelivery != nil && !b.roomForOpaque()) {
+	if b := p.open; b != nil && (b.size()+need > cfg.BatchSize || b.tooOld(r) || cfg.OnDelivery != nil && !b.roomForOpaque()) {
 		p.closeOpen()
 	}
 	how := addedToBatch
