@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import uuid
-from typing import Callable, Iterator, Tuple
+from typing import Callable, Iterator, TextIO, Tuple
 
 import pytest
 from helpers import PACKAGE
@@ -19,10 +19,14 @@ import libfluvio  # noqa: E402
 HANG = 300.0
 """Seconds after which a test that hangs ends the run with the stacks of all threads; the mark ``hang`` sets others."""
 
+STDERR = pytest.StashKey[TextIO]()
+"""Where those stacks go: pytest keeps what a test writes to its own until that test is over."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declares the mark."""
     config.addinivalue_line("markers", "hang(seconds): the deadline of a test that has much to do")
+    config.stash[STDERR] = os.fdopen(os.dup(2), "w")
 
 
 def deadline(request: pytest.FixtureRequest) -> float:
@@ -34,7 +38,8 @@ def deadline(request: pytest.FixtureRequest) -> float:
 @pytest.fixture(autouse=True)
 def no_hang(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test has a deadline."""
-    faulthandler.dump_traceback_later(deadline(request), exit=True)
+    stderr = request.config.stash[STDERR]
+    faulthandler.dump_traceback_later(deadline(request), exit=True, file=stderr)
     yield
     faulthandler.cancel_dump_traceback_later()
 
