@@ -4,8 +4,6 @@
  */
 #include "internal.h"
 
-#define CLOSE_LATER_MS 10000
-
 struct fluvio_client {
   fluvioc_object_t object;
   _Atomic int32_t holders; /* the handle, each producer, each consumer */
@@ -55,7 +53,7 @@ static fluvioc_request_t close_request(fluvio_client_t *client, int64_t timeout_
 void fluvioc_client_unhold(fluvio_client_t *client)
 {
   if (atomic_fetch_sub(&client->holders, 1) == 1 && atomic_load(&client->object.state) != FLUVIOC_CLOSED) {
-    fluvioc_request_t request = close_request(client, CLOSE_LATER_MS);
+    fluvioc_request_t request = close_request(client, FLUVIOC_CLOSE_LATER_MS);
     fluvioc_op_close_later(&request);
   }
   fluvioc_unref(client);
@@ -73,13 +71,7 @@ static fluvioc_request_t connect_request(const fluvio_config_t *config, int64_t 
 
 fluvio_status_t fluvio_client_connect(const fluvio_config_t *config, int64_t timeout_ms, fluvio_client_t **client, fluvio_error_t **error)
 {
-  if (client == NULL)
-    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "connect", "client is NULL: there is no place for the result");
-  fluvioc_request_t request = connect_request(config, timeout_ms);
-  void *result = NULL;
-  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
-  *client = result;
-  return status;
+  return fluvioc_op_give(connect_request(config, timeout_ms), "client", client, error);
 }
 
 fluvio_op_t *fluvio_client_connect_async(const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
@@ -120,51 +112,32 @@ static fluvioc_request_t text_request(fluvio_client_t *client, int32_t command, 
   };
 }
 
-static fluvio_status_t run_text(fluvio_client_t *client, int32_t command, const char *name, int64_t timeout_ms, fluvio_text_t **text, fluvio_error_t **error)
-{
-  if (text == NULL)
-    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, name, "there is no place for the result");
-  fluvioc_request_t request = text_request(client, command, name, timeout_ms);
-  void *result = NULL;
-  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
-  *text = result;
-  return status;
-}
-
-static fluvio_op_t *start_text(fluvio_client_t *client, int32_t command, const char *name, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
-{
-  fluvioc_request_t request = text_request(client, command, name, timeout_ms);
-  request.queue = queue;
-  request.opaque = opaque;
-  return fluvioc_op_start(&request);
-}
-
 fluvio_status_t fluvio_client_stats(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **stats, fluvio_error_t **error)
 {
-  return run_text(client, FLUVIOC_CLIENT_STATS, "client stats", timeout_ms, stats, error);
+  return fluvioc_op_give(text_request(client, FLUVIOC_CLIENT_STATS, "client stats", timeout_ms), "stats", stats, error);
 }
 
 fluvio_op_t *fluvio_client_stats_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start_text(client, FLUVIOC_CLIENT_STATS, "client stats", timeout_ms, queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, text_request(client, FLUVIOC_CLIENT_STATS, "client stats", timeout_ms));
 }
 
 fluvio_status_t fluvio_client_prometheus(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **text, fluvio_error_t **error)
 {
-  return run_text(client, FLUVIOC_PROMETHEUS, "prometheus text", timeout_ms, text, error);
+  return fluvioc_op_give(text_request(client, FLUVIOC_PROMETHEUS, "prometheus text", timeout_ms), "text", text, error);
 }
 
 fluvio_op_t *fluvio_client_prometheus_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start_text(client, FLUVIOC_PROMETHEUS, "prometheus text", timeout_ms, queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, text_request(client, FLUVIOC_PROMETHEUS, "prometheus text", timeout_ms));
 }
 
 fluvio_status_t fluvio_client_health(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **health, fluvio_error_t **error)
 {
-  return run_text(client, FLUVIOC_HEALTH, "health", timeout_ms, health, error);
+  return fluvioc_op_give(text_request(client, FLUVIOC_HEALTH, "health", timeout_ms), "health", health, error);
 }
 
 fluvio_op_t *fluvio_client_health_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start_text(client, FLUVIOC_HEALTH, "health", timeout_ms, queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, text_request(client, FLUVIOC_HEALTH, "health", timeout_ms));
 }

@@ -9,8 +9,6 @@
 #define RING_BATCHES 192
 #define RING_BYTES (4 << 20)
 
-#define CLOSE_LATER_MS 10000
-
 struct entry {
   fluvio_batch_t *batch; /* or */
   fluvio_error_t *error;
@@ -740,13 +738,7 @@ static fluvioc_request_t open_request(fluvio_client_t *client, const char *topic
 
 fluvio_status_t fluvio_consumer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_consumer_t **consumer, fluvio_error_t **error)
 {
-  if (consumer == NULL)
-    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "open consumer", "consumer is NULL: there is no place for the result");
-  fluvioc_request_t request = open_request(client, topic, config, timeout_ms);
-  void *result = NULL;
-  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
-  *consumer = result;
-  return status;
+  return fluvioc_op_give(open_request(client, topic, config, timeout_ms), "consumer", consumer, error);
 }
 
 fluvio_op_t *fluvio_consumer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
@@ -781,7 +773,7 @@ void fluvio_consumer_free(fluvio_consumer_t *consumer)
   if (fluvioc_forked || !fluvioc_is(consumer, FLUVIOC_KIND_CONSUMER))
     return;
   if (atomic_load(&consumer->object.state) != FLUVIOC_CLOSED) {
-    fluvioc_request_t request = close_request(consumer, CLOSE_LATER_MS);
+    fluvioc_request_t request = close_request(consumer, FLUVIOC_CLOSE_LATER_MS);
     fluvioc_op_close_later(&request);
   }
   fluvioc_unref(consumer);

@@ -121,6 +121,22 @@ fluvio_batch_t *fluvioc_batch_tail(fluvio_batch_t *batch, size_t from);
 fluvio_record_list_t *fluvioc_record_list_new(void);
 bool fluvioc_record_list_add(fluvio_record_list_t *list, fluvio_batch_t *batch, size_t n);
 
+/* ------------------------------------------------------------------- lists */
+
+/* Rows of a public struct, and the texts that they point to, in one block: what stands behind lists of topics, of stored
+ * offsets and of positions. */
+typedef struct fluvioc_list {
+  fluvioc_object_t object;
+  size_t count, row_size;
+  void *rows;
+  char *texts; /* one after the other, each ending with a zero */
+} fluvioc_list_t;
+/* A list whose rows are to be filled; copies len bytes of texts. NULL when memory is short. */
+fluvioc_list_t *fluvioc_list_new(enum fluvioc_kind kind, size_t count, size_t row_size, const char *texts, size_t len);
+/* What the public functions do, for a list of that kind; 0 and INVALID_ARGUMENT for what is none. */
+size_t fluvioc_list_count(const void *list, enum fluvioc_kind kind);
+fluvio_status_t fluvioc_list_get(const void *list, enum fluvioc_kind kind, size_t i, void *out);
+
 /* ------------------------------------------------------------------ config */
 
 size_t fluvioc_config_count(const fluvio_config_t *config);
@@ -163,12 +179,14 @@ typedef struct fluvioc_request {
   uint64_t opaque;
 } fluvioc_request_t;
 
-/* Starts an operation; NULL when memory is short or forked. The second form is for the _async functions. */
-fluvio_op_t *fluvioc_op_start(const fluvioc_request_t *request);
+/* Starts an operation, for the _async functions; NULL when memory is short or forked. */
 fluvio_op_t *fluvioc_op_start_on(fluvio_queue_t *queue, uint64_t opaque, fluvioc_request_t request);
 /* Starts it, waits, and gives the result (of that kind) to *result unless result is NULL, and a number to *request->number. */
 fluvio_status_t fluvioc_op_run(const fluvioc_request_t *request, void **result, fluvio_error_t **error);
+/* The same for a public function: the result, NULL for none, goes to what place points to, which is called name. */
+fluvio_status_t fluvioc_op_give(fluvioc_request_t request, const char *name, void *place, fluvio_error_t **error);
 /* Closes a handle nobody has any more. */
+#define FLUVIOC_CLOSE_LATER_MS 10000
 void fluvioc_op_close_later(const fluvioc_request_t *request);
 /* Fills what fluvioc_next hands out of an operation. */
 void fluvioc_op_describe(fluvio_op_t *op, fluvioc_signal_t *out);

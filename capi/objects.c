@@ -3,8 +3,6 @@
  */
 #include "internal.h"
 
-#define CLOSE_LATER_MS 10000
-
 static fluvioc_request_t request_of(int32_t command, const char *op, fluvio_client_t *client, const char *kind, int64_t timeout_ms)
 {
   return (fluvioc_request_t){
@@ -26,22 +24,6 @@ static fluvioc_request_t named(fluvioc_request_t request, const char *name, cons
   return request;
 }
 
-static fluvio_op_t *start(fluvioc_request_t request, fluvio_queue_t *queue, uint64_t opaque)
-{
-  request.queue = queue;
-  request.opaque = opaque;
-  return fluvioc_op_start(&request);
-}
-
-/* Runs a request that has a result. */
-static fluvio_status_t run(fluvioc_request_t request, void **result, fluvio_error_t **error)
-{
-  if (result == NULL)
-    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, request.name, "the pointer is NULL: there is no place for the result");
-  *result = NULL;
-  return fluvioc_op_run(&request, result, error);
-}
-
 static fluvioc_request_t create_request(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms)
 {
   return named(request_of(FLUVIOC_CREATE_OBJECT, "create object", client, kind, timeout_ms), name, config);
@@ -49,8 +31,8 @@ static fluvioc_request_t create_request(fluvio_client_t *client, const char *kin
 
 fluvio_status_t fluvio_object_create(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_text_t **stored_name, fluvio_error_t **error)
 {
-  void *result = NULL;
-  fluvio_status_t status = run(create_request(client, kind, name, config, timeout_ms), &result, error);
+  fluvio_text_t *result;
+  fluvio_status_t status = fluvioc_op_give(create_request(client, kind, name, config, timeout_ms), "stored_name", &result, error);
   if (stored_name != NULL)
     *stored_name = result;
   else
@@ -60,7 +42,7 @@ fluvio_status_t fluvio_object_create(fluvio_client_t *client, const char *kind, 
 
 fluvio_op_t *fluvio_object_create_async(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(create_request(client, kind, name, config, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, create_request(client, kind, name, config, timeout_ms));
 }
 
 static fluvioc_request_t delete_request(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms)
@@ -78,7 +60,7 @@ fluvio_status_t fluvio_object_delete(fluvio_client_t *client, const char *kind, 
 
 fluvio_op_t *fluvio_object_delete_async(fluvio_client_t *client, const char *kind, const char *name, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(delete_request(client, kind, name, config, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, delete_request(client, kind, name, config, timeout_ms));
 }
 
 static fluvioc_request_t describe_request(fluvio_client_t *client, const char *kind, const char *name, int64_t timeout_ms)
@@ -88,12 +70,12 @@ static fluvioc_request_t describe_request(fluvio_client_t *client, const char *k
 
 fluvio_status_t fluvio_object_describe(fluvio_client_t *client, const char *kind, const char *name, int64_t timeout_ms, fluvio_value_t **object, fluvio_error_t **error)
 {
-  return run(describe_request(client, kind, name, timeout_ms), (void **)object, error);
+  return fluvioc_op_give(describe_request(client, kind, name, timeout_ms), "object", object, error);
 }
 
 fluvio_op_t *fluvio_object_describe_async(fluvio_client_t *client, const char *kind, const char *name, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(describe_request(client, kind, name, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, describe_request(client, kind, name, timeout_ms));
 }
 
 static fluvioc_request_t list_request(fluvio_client_t *client, const char *kind, const fluvio_config_t *config, int64_t timeout_ms)
@@ -105,12 +87,12 @@ static fluvioc_request_t list_request(fluvio_client_t *client, const char *kind,
 
 fluvio_status_t fluvio_object_list(fluvio_client_t *client, const char *kind, const fluvio_config_t *config, int64_t timeout_ms, fluvio_value_t **list, fluvio_error_t **error)
 {
-  return run(list_request(client, kind, config, timeout_ms), (void **)list, error);
+  return fluvioc_op_give(list_request(client, kind, config, timeout_ms), "list", list, error);
 }
 
 fluvio_op_t *fluvio_object_list_async(fluvio_client_t *client, const char *kind, const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(list_request(client, kind, config, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, list_request(client, kind, config, timeout_ms));
 }
 
 /* -------------------------------------------------------------------- topics */
@@ -137,7 +119,7 @@ fluvio_status_t fluvio_topic_add_partitions(fluvio_client_t *client, const char 
 
 fluvio_op_t *fluvio_topic_add_partitions_async(fluvio_client_t *client, const char *topic, uint32_t count, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(add_partitions_request(client, topic, count, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, add_partitions_request(client, topic, count, timeout_ms));
 }
 
 static fluvioc_request_t add_mirror_request(fluvio_client_t *client, const char *topic, const char *remote_cluster, int64_t timeout_ms)
@@ -156,7 +138,7 @@ fluvio_status_t fluvio_topic_add_mirror(fluvio_client_t *client, const char *top
 
 fluvio_op_t *fluvio_topic_add_mirror_async(fluvio_client_t *client, const char *topic, const char *remote_cluster, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(add_mirror_request(client, topic, remote_cluster, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, add_mirror_request(client, topic, remote_cluster, timeout_ms));
 }
 
 fluvio_status_t fluvio_topic_wait(fluvio_client_t *client, const char *topic, int64_t timeout_ms, fluvio_error_t **error)
@@ -167,7 +149,7 @@ fluvio_status_t fluvio_topic_wait(fluvio_client_t *client, const char *topic, in
 
 fluvio_op_t *fluvio_topic_wait_async(fluvio_client_t *client, const char *topic, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(topic_request(FLUVIOC_WAIT_TOPIC, "wait for topic", client, topic, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, topic_request(FLUVIOC_WAIT_TOPIC, "wait for topic", client, topic, timeout_ms));
 }
 
 /* ------------------------------------------------------------------- watches */
@@ -196,12 +178,12 @@ void fluvioc_watch_destroy(fluvio_watch_t *watch)
 
 fluvio_status_t fluvio_watch_open(fluvio_client_t *client, const char *kind, int64_t timeout_ms, fluvio_watch_t **watch, fluvio_error_t **error)
 {
-  return run(request_of(FLUVIOC_OPEN_WATCH, "open watch", client, kind, timeout_ms), (void **)watch, error);
+  return fluvioc_op_give(request_of(FLUVIOC_OPEN_WATCH, "open watch", client, kind, timeout_ms), "watch", watch, error);
 }
 
 fluvio_op_t *fluvio_watch_open_async(fluvio_client_t *client, const char *kind, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(request_of(FLUVIOC_OPEN_WATCH, "open watch", client, kind, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, request_of(FLUVIOC_OPEN_WATCH, "open watch", client, kind, timeout_ms));
 }
 
 static fluvioc_request_t watch_request(int32_t command, const char *op, fluvio_watch_t *watch, int64_t timeout_ms)
@@ -211,12 +193,12 @@ static fluvioc_request_t watch_request(int32_t command, const char *op, fluvio_w
 
 fluvio_status_t fluvio_watch_next(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_value_t **events, fluvio_error_t **error)
 {
-  return run(watch_request(FLUVIOC_WATCH_NEXT, "watch", watch, timeout_ms), (void **)events, error);
+  return fluvioc_op_give(watch_request(FLUVIOC_WATCH_NEXT, "watch", watch, timeout_ms), "events", events, error);
 }
 
 fluvio_op_t *fluvio_watch_next_async(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(watch_request(FLUVIOC_WATCH_NEXT, "watch", watch, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, watch_request(FLUVIOC_WATCH_NEXT, "watch", watch, timeout_ms));
 }
 
 fluvio_status_t fluvio_watch_close(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_error_t **error)
@@ -227,7 +209,7 @@ fluvio_status_t fluvio_watch_close(fluvio_watch_t *watch, int64_t timeout_ms, fl
 
 fluvio_op_t *fluvio_watch_close_async(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return start(watch_request(FLUVIOC_CLOSE_WATCH, "close watch", watch, timeout_ms), queue, opaque);
+  return fluvioc_op_start_on(queue, opaque, watch_request(FLUVIOC_CLOSE_WATCH, "close watch", watch, timeout_ms));
 }
 
 void fluvio_watch_free(fluvio_watch_t *watch)
@@ -235,7 +217,7 @@ void fluvio_watch_free(fluvio_watch_t *watch)
   if (fluvioc_forked || !fluvioc_is(watch, FLUVIOC_KIND_WATCH))
     return;
   if (atomic_load(&watch->object.state) != FLUVIOC_CLOSED) {
-    fluvioc_request_t request = watch_request(FLUVIOC_CLOSE_WATCH, "close watch", watch, CLOSE_LATER_MS);
+    fluvioc_request_t request = watch_request(FLUVIOC_CLOSE_WATCH, "close watch", watch, FLUVIOC_CLOSE_LATER_MS);
     fluvioc_op_close_later(&request);
   }
   fluvioc_unref(watch);

@@ -5,28 +5,18 @@
 
 /* ------------------------------------------------------------------- listing */
 
-struct fluvio_consumer_offset_list {
-  fluvioc_object_t object;
-  size_t count;
-  fluvio_consumer_offset_t offsets[]; /* then the texts */
-};
-
 fluvio_consumer_offset_list_t *fluvioc_consumer_offset_list_new(size_t count, const char *texts, size_t len, const int64_t *numbers)
 {
-  fluvio_consumer_offset_list_t *list = malloc(sizeof *list + count * sizeof *list->offsets + len + 1);
+  fluvioc_list_t *list = fluvioc_list_new(FLUVIOC_KIND_CONSUMER_OFFSET_LIST, count, sizeof(fluvio_consumer_offset_t), texts, len);
   if (list == NULL)
     return NULL;
-  fluvioc_object_init(&list->object, FLUVIOC_KIND_CONSUMER_OFFSET_LIST, 0);
-  list->count = count;
-  char *text = (char *)&list->offsets[count];
-  if (len > 0)
-    memcpy(text, texts, len);
-  text[len] = '\0';
+  fluvio_consumer_offset_t *offsets = list->rows;
+  const char *text = list->texts;
   for (size_t i = 0; i < count; i++) {
     const char *consumer_id = text, *topic = consumer_id + strlen(consumer_id) + 1;
-    text = (char *)topic + strlen(topic) + 1;
+    text = topic + strlen(topic) + 1;
     const int64_t *n = numbers + 3 * i;
-    list->offsets[i] = (fluvio_consumer_offset_t){
+    offsets[i] = (fluvio_consumer_offset_t){
       .struct_size = sizeof(fluvio_consumer_offset_t),
       .partition = (int32_t)n[0],
       .consumer_id = consumer_id,
@@ -35,24 +25,22 @@ fluvio_consumer_offset_list_t *fluvioc_consumer_offset_list_new(size_t count, co
       .modified = n[2],
     };
   }
-  return list;
+  return (fluvio_consumer_offset_list_t *)list;
 }
 
 size_t fluvio_consumer_offset_list_count(const fluvio_consumer_offset_list_t *list)
 {
-  return fluvioc_is(list, FLUVIOC_KIND_CONSUMER_OFFSET_LIST) ? list->count : 0;
+  return fluvioc_list_count(list, FLUVIOC_KIND_CONSUMER_OFFSET_LIST);
 }
 
 const fluvio_consumer_offset_t *fluvioc_consumer_offset_list_rows(const fluvio_consumer_offset_list_t *list)
 {
-  return list != NULL ? list->offsets : NULL;
+  return list != NULL ? ((const fluvioc_list_t *)list)->rows : NULL;
 }
 
 fluvio_status_t fluvio_consumer_offset_list_get(const fluvio_consumer_offset_list_t *list, size_t i, fluvio_consumer_offset_t *out)
 {
-  if (!fluvioc_is(list, FLUVIOC_KIND_CONSUMER_OFFSET_LIST) || i >= list->count)
-    return FLUVIO_ERR_INVALID_ARGUMENT;
-  return fluvioc_give(out, &list->offsets[i], sizeof *out);
+  return fluvioc_list_get(list, FLUVIOC_KIND_CONSUMER_OFFSET_LIST, i, out);
 }
 
 void fluvio_consumer_offset_list_free(fluvio_consumer_offset_list_t *list)
@@ -74,13 +62,7 @@ static fluvioc_request_t list_request(fluvio_client_t *client, int64_t timeout_m
 
 fluvio_status_t fluvio_consumer_offsets_list(fluvio_client_t *client, int64_t timeout_ms, fluvio_consumer_offset_list_t **list, fluvio_error_t **error)
 {
-  if (list == NULL)
-    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "list consumer offsets", "list is NULL: there is no place for the result");
-  fluvioc_request_t request = list_request(client, timeout_ms);
-  void *result = NULL;
-  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
-  *list = result;
-  return status;
+  return fluvioc_op_give(list_request(client, timeout_ms), "list", list, error);
 }
 
 fluvio_op_t *fluvio_consumer_offsets_list_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)

@@ -13,7 +13,6 @@ struct fluvio_op {
   pthread_mutex_t lock;
   pthread_cond_t finished;
   int32_t command;
-  const char *name; /* static */
   fluvioc_object_t *target;
   char *topic;
   char *what;
@@ -142,7 +141,8 @@ static void submit(fluvio_op_t *op)
   fluvioc_signal(&op->object, FLUVIOC_RUN);
 }
 
-fluvio_op_t *fluvioc_op_start(const fluvioc_request_t *r)
+/* Starts an operation; NULL when memory is short or forked. */
+static fluvio_op_t *start(const fluvioc_request_t *r)
 {
   if (fluvioc_forked)
     return NULL;
@@ -153,7 +153,6 @@ fluvio_op_t *fluvioc_op_start(const fluvioc_request_t *r)
   pthread_mutex_init(&op->lock, NULL);
   fluvioc_cond_init(&op->finished);
   op->command = r->command;
-  op->name = r->name;
   op->opaque = r->opaque;
   op->deadline = fluvioc_deadline(r->timeout_ms);
   op->number = -1;
@@ -175,7 +174,7 @@ fluvio_op_t *fluvioc_op_start_on(fluvio_queue_t *queue, uint64_t opaque, fluvioc
 {
   request.queue = queue;
   request.opaque = opaque;
-  return fluvioc_op_start(&request);
+  return start(&request);
 }
 
 void fluvioc_op_describe(fluvio_op_t *op, fluvioc_signal_t *out)
@@ -265,7 +264,7 @@ fluvio_status_t fluvioc_op_run(const fluvioc_request_t *r, void **result, fluvio
     return fluvioc_fail(error, FLUVIO_ERR_FORKED, r->name, "the library was loaded before this process was forked");
   if (fluvioc_would_deadlock(r->command, r->target))
     return fail_deadlock(r->name, error);
-  fluvio_op_t *op = fluvioc_op_start(r);
+  fluvio_op_t *op = start(r);
   if (op == NULL)
     return fluvioc_fail(error, FLUVIO_ERR_OUT_OF_MEMORY, r->name, "no memory for the request");
   bool forever = r->timeout_ms < 0 || r->timeout_ms > INT64_MAX - GRACE_MS;
@@ -286,9 +285,19 @@ fluvio_status_t fluvioc_op_run(const fluvioc_request_t *r, void **result, fluvio
   return status;
 }
 
+fluvio_status_t fluvioc_op_give(fluvioc_request_t request, const char *name, void *place, fluvio_error_t **error)
+{
+  if (place == NULL)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, request.name, "%s is NULL: there is no place for the result", name);
+  void *result = NULL;
+  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
+  memcpy(place, &result, sizeof result);
+  return status;
+}
+
 void fluvioc_op_close_later(const fluvioc_request_t *r)
 {
-  fluvio_op_free(fluvioc_op_start(r));
+  fluvio_op_free(start(r));
 }
 
 fluvio_status_t fluvio_op_wait(fluvio_op_t *op, int64_t timeout_ms, fluvio_error_t **error)

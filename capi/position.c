@@ -141,28 +141,18 @@ fluvio_op_t *fluvio_consumer_commit_offset_async(fluvio_consumer_t *consumer, co
 
 /* ------------------------------------------------------------------ positions */
 
-struct fluvio_position_list {
-  fluvioc_object_t object;
-  size_t count;
-  fluvio_position_t positions[]; /* then the texts */
-};
-
 #define NUMBERS 8 /* of each position */
 
 fluvio_position_list_t *fluvioc_position_list_new(size_t count, const char *texts, size_t len, const int64_t *numbers)
 {
-  fluvio_position_list_t *list = malloc(sizeof *list + count * sizeof *list->positions + len + 1);
+  fluvioc_list_t *list = fluvioc_list_new(FLUVIOC_KIND_POSITION_LIST, count, sizeof(fluvio_position_t), texts, len);
   if (list == NULL)
     return NULL;
-  fluvioc_object_init(&list->object, FLUVIOC_KIND_POSITION_LIST, 0);
-  list->count = count;
-  char *text = (char *)&list->positions[count];
-  if (len > 0)
-    memcpy(text, texts, len);
-  text[len] = '\0';
+  fluvio_position_t *positions = list->rows;
+  const char *text = list->texts;
   for (size_t i = 0; i < count; i++) {
     const int64_t *n = numbers + NUMBERS * i;
-    list->positions[i] = (fluvio_position_t){
+    positions[i] = (fluvio_position_t){
       .partition = (int32_t)n[0],
       .topic = text,
       .position = n[1],
@@ -175,19 +165,17 @@ fluvio_position_list_t *fluvioc_position_list_new(size_t count, const char *text
     };
     text += strlen(text) + 1;
   }
-  return list;
+  return (fluvio_position_list_t *)list;
 }
 
 size_t fluvio_position_list_count(const fluvio_position_list_t *list)
 {
-  return fluvioc_is(list, FLUVIOC_KIND_POSITION_LIST) ? list->count : 0;
+  return fluvioc_list_count(list, FLUVIOC_KIND_POSITION_LIST);
 }
 
 fluvio_status_t fluvio_position_list_get(const fluvio_position_list_t *list, size_t i, fluvio_position_t *out)
 {
-  if (!fluvioc_is(list, FLUVIOC_KIND_POSITION_LIST) || i >= list->count)
-    return FLUVIO_ERR_INVALID_ARGUMENT;
-  return fluvioc_give(out, &list->positions[i], sizeof *out);
+  return fluvioc_list_get(list, FLUVIOC_KIND_POSITION_LIST, i, out);
 }
 
 void fluvio_position_list_free(fluvio_position_list_t *list)
@@ -198,13 +186,7 @@ void fluvio_position_list_free(fluvio_position_list_t *list)
 
 fluvio_status_t fluvio_consumer_positions(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_position_list_t **list, fluvio_error_t **error)
 {
-  if (list == NULL)
-    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "positions", "list is NULL: there is no place for the result");
-  fluvioc_request_t request = consumer_request(consumer, FLUVIOC_POSITIONS, "positions", timeout_ms);
-  void *result = NULL;
-  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
-  *list = result;
-  return status;
+  return fluvioc_op_give(consumer_request(consumer, FLUVIOC_POSITIONS, "positions", timeout_ms), "list", list, error);
 }
 
 fluvio_op_t *fluvio_consumer_positions_async(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)

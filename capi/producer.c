@@ -7,7 +7,6 @@
 #define CHUNK_SIZE ((size_t)64 << 10)
 #define SPARE_CHUNKS 16
 #define REPORT_WEIGHT 160 /* bytes of a delivery report, opaque values apart */
-#define CLOSE_LATER_MS 10000
 
 /* Which partitions there are. Replaced as a whole when that changes. */
 struct partitions {
@@ -603,13 +602,7 @@ static fluvioc_request_t open_request(fluvio_client_t *client, const char *topic
 
 fluvio_status_t fluvio_producer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_producer_t **producer, fluvio_error_t **error)
 {
-  if (producer == NULL)
-    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "open producer", "producer is NULL: there is no place for the result");
-  fluvioc_request_t request = open_request(client, topic, config, deliveries, timeout_ms);
-  void *result = NULL;
-  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
-  *producer = result;
-  return status;
+  return fluvioc_op_give(open_request(client, topic, config, deliveries, timeout_ms), "producer", producer, error);
 }
 
 fluvio_op_t *fluvio_producer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
@@ -643,13 +636,7 @@ fluvio_op_t *fluvio_producer_flush_async(fluvio_producer_t *producer, int64_t ti
 
 fluvio_status_t fluvio_producer_stats(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_text_t **stats, fluvio_error_t **error)
 {
-  if (stats == NULL)
-    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "producer stats", "stats is NULL: there is no place for the result");
-  fluvioc_request_t request = request_of(FLUVIOC_PRODUCER_STATS, "producer stats", producer, timeout_ms);
-  void *result = NULL;
-  fluvio_status_t status = fluvioc_op_run(&request, &result, error);
-  *stats = result;
-  return status;
+  return fluvioc_op_give(request_of(FLUVIOC_PRODUCER_STATS, "producer stats", producer, timeout_ms), "stats", stats, error);
 }
 
 fluvio_op_t *fluvio_producer_stats_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
@@ -673,7 +660,7 @@ void fluvio_producer_free(fluvio_producer_t *producer)
   if (fluvioc_forked || !fluvioc_is(producer, FLUVIOC_KIND_PRODUCER))
     return;
   if (atomic_load(&producer->object.state) != FLUVIOC_CLOSED) {
-    fluvioc_request_t request = request_of(FLUVIOC_CLOSE_PRODUCER, "close producer", producer, CLOSE_LATER_MS);
+    fluvioc_request_t request = request_of(FLUVIOC_CLOSE_PRODUCER, "close producer", producer, FLUVIOC_CLOSE_LATER_MS);
     fluvioc_op_close_later(&request);
   }
   fluvioc_unref(producer);

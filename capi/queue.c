@@ -1,5 +1,5 @@
 /*
- * queue.c - queues of events: ends of operations and delivery reports, taken by polling or by a callback.
+ * queue.c - queues of events of every type, from ends of operations to lines of the log, taken by polling or by a callback.
  */
 #include "internal.h"
 
@@ -621,12 +621,10 @@ fluvio_status_t fluvio_event_log(const fluvio_event_t *event, fluvio_log_t *out)
   fluvio_status_t status = fluvioc_check(event, FLUVIOC_KIND_EVENT, "read event", NULL);
   if (status != FLUVIO_OK)
     return status;
-  if (event->type != FLUVIO_EVENT_LOG || out == NULL || out->struct_size < sizeof out->struct_size)
+  if (event->type != FLUVIO_EVENT_LOG)
     return FLUVIO_ERR_INVALID_ARGUMENT;
-  uint32_t size = out->struct_size;
   const struct note *note = note_of(event);
-  fluvio_log_t full = {
-    .struct_size = size,
+  fluvio_log_t row = {
     .level = note->code,
     .time_us = note->time_us,
     .message = note->message,
@@ -634,8 +632,7 @@ fluvio_status_t fluvio_event_log(const fluvio_event_t *event, fluvio_log_t *out)
     .field_count = note->count,
     .dropped = note->dropped,
   };
-  memcpy(out, &full, size < sizeof full ? size : sizeof full);
-  return FLUVIO_OK;
+  return fluvioc_give(out, &row, sizeof row);
 }
 
 fluvio_status_t fluvio_event_span(const fluvio_event_t *event, fluvio_span_t *out)
@@ -643,13 +640,10 @@ fluvio_status_t fluvio_event_span(const fluvio_event_t *event, fluvio_span_t *ou
   fluvio_status_t status = fluvioc_check(event, FLUVIOC_KIND_EVENT, "read event", NULL);
   if (status != FLUVIO_OK)
     return status;
-  bool is_span = event->type == FLUVIO_EVENT_SPAN_START || event->type == FLUVIO_EVENT_SPAN_END;
-  if (!is_span || out == NULL || out->struct_size < sizeof out->struct_size)
+  if (event->type != FLUVIO_EVENT_SPAN_START && event->type != FLUVIO_EVENT_SPAN_END)
     return FLUVIO_ERR_INVALID_ARGUMENT;
-  uint32_t size = out->struct_size;
   const struct note *note = note_of(event);
-  fluvio_span_t full = {
-    .struct_size = size,
+  fluvio_span_t row = {
     .kind = note->code,
     .id = note->id,
     .parent = note->parent,
@@ -660,8 +654,7 @@ fluvio_status_t fluvio_event_span(const fluvio_event_t *event, fluvio_span_t *ou
     .dropped = note->dropped,
     .error = event->error,
   };
-  memcpy(out, &full, size < sizeof full ? size : sizeof full);
-  return FLUVIO_OK;
+  return fluvioc_give(out, &row, sizeof row);
 }
 
 const char *fluvio_event_stats(const fluvio_event_t *event)

@@ -20,18 +20,10 @@ import (
 // cPrograms are the tests written in C, one per topic.
 var cPrograms = []string{"produce_consume", "callback", "ready", "errors", "handles", "process", "races", "outage", "offsets", "producer_options", "positions", "arrow", "crowd", "poll_many", "observe", "objects", "resilience", "hostile"}
 
-// repository is the absolute path of the checkout.
-func repository(t *testing.T) string {
-	t.Helper()
-	dir, err := filepath.Abs("..")
-	require.NoError(t, err)
-	return dir
-}
-
 // builtLibrary is the folder of the library that make has built.
 func builtLibrary(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join(repository(t), "build", "lib")
+	dir := filepath.Join(checkout(t), "build", "lib")
 	require.FileExists(t, filepath.Join(dir, "libfluvio.so.1"), "run make first")
 	return dir
 }
@@ -50,7 +42,7 @@ func run(t *testing.T, env []string, command ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Dir, cmd.Env = repository(t), append(os.Environ(), env...)
+	cmd.Dir, cmd.Env = checkout(t), append(os.Environ(), env...)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s\n%s", strings.Join(command, " "), out)
 }
@@ -149,7 +141,7 @@ func TestCValgrind(t *testing.T) {
 	if os.Getenv("VALGRIND") == "" {
 		t.Skip("takes a minute: make test-valgrind")
 	}
-	dir, suppressions := t.TempDir(), filepath.Join(repository(t), "tests/c/valgrind.supp")
+	dir, suppressions := t.TempDir(), filepath.Join(checkout(t), "tests/c/valgrind.supp")
 	run(t, nil, "go", "build", "-buildmode=c-shared", "-ldflags", "-extldflags '-Wl,-soname,libfluvio.so.1'", "-o", filepath.Join(dir, "libfluvio.so.1"), "./capi")
 	under := func(t *testing.T, name string) []string {
 		return []string{"valgrind", "-q", "--suppressions=" + suppressions, "--leak-check=full", "--show-leak-kinds=definite",
@@ -183,7 +175,7 @@ func TestLibraryFile(t *testing.T) {
 	require.LessOrEqual(t, len(content), limit, "what has grown: go build -buildmode=c-shared -o FILE ./capi; go tool nm -size -sort size FILE")
 	goroot, err := exec.Command("go", "env", "GOROOT").Output()
 	require.NoError(t, err)
-	for _, dir := range []string{repository(t) + "/", strings.TrimSpace(string(goroot)) + "/"} {
+	for _, dir := range []string{checkout(t) + "/", strings.TrimSpace(string(goroot)) + "/"} {
 		require.False(t, bytes.Contains(content, []byte(dir)), "the library holds the path %s of the machine it was built on", dir)
 	}
 }

@@ -40,7 +40,7 @@ func camel(name string) string {
 }
 
 func fileText(t *testing.T, parts ...string) string {
-	b, err := os.ReadFile(filepath.Join(append([]string{repository(t)}, parts...)...))
+	b, err := os.ReadFile(filepath.Join(append([]string{checkout(t)}, parts...)...))
 	require.NoError(t, err)
 	return string(b)
 }

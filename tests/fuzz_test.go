@@ -26,7 +26,7 @@ func runCalls(t *testing.T, command ...string) {
 	defer func() { require.NoError(t, cluster.Close()) }()
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "HOME="+cmd.Dir, "LD_LIBRARY_PATH="+filepath.Join(repository(t), "build/lib"), "FLUVIO_FUZZ_ENDPOINT="+cluster.Endpoint(), "UBSAN_OPTIONS=print_stacktrace=1",
+	cmd.Env = append(os.Environ(), "HOME="+cmd.Dir, "LD_LIBRARY_PATH="+filepath.Join(checkout(t), "build/lib"), "FLUVIO_FUZZ_ENDPOINT="+cluster.Endpoint(), "UBSAN_OPTIONS=print_stacktrace=1",
 		"ASAN_OPTIONS=detect_leaks=0:handle_segv=0:allow_user_segv_handler=1") // Go's memory, which points to C's, is not looked through
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -36,14 +36,14 @@ func runCalls(t *testing.T, command ...string) {
 // TestFuzzCorpus runs the programs of calls that the fuzzer has found against the library as it is built.
 func TestFuzzCorpus(t *testing.T) {
 	need(t, "gcc")
-	runCalls(t, compile(t, "fuzz/calls.c", builtLibrary(t), "gcc", "-std=c99", "-DREPLAY", "-x", "c"), filepath.Join(repository(t), callsCorpus))
+	runCalls(t, compile(t, "fuzz/calls.c", builtLibrary(t), "gcc", "-std=c99", "-DREPLAY", "-x", "c"), filepath.Join(checkout(t), callsCorpus))
 }
 
 // TestFuzzCallsAll wants the fuzzer to know every function.
 func TestFuzzCallsAll(t *testing.T) {
 	var source string
 	for _, name := range []string{"calls.c", "calls.h"} {
-		b, err := os.ReadFile(filepath.Join(repository(t), "tests/fuzz", name))
+		b, err := os.ReadFile(filepath.Join(checkout(t), "tests/fuzz", name))
 		require.NoError(t, err)
 		source += string(b)
 	}
@@ -67,7 +67,7 @@ func TestFuzzC(t *testing.T) {
 		require.NoError(t, err)
 		limit = fmt.Sprintf("-max_total_time=%d", int(d.Seconds()))
 	}
-	dir := filepath.Join(repository(t), "build/fuzz")
+	dir := filepath.Join(checkout(t), "build/fuzz")
 	archive, program, learned := filepath.Join(dir, "libfluvio.a"), filepath.Join(dir, "calls"), filepath.Join(dir, "corpus")
 	require.NoError(t, os.MkdirAll(learned, 0o755))
 	sanitize := "-fsanitize=address,undefined"
@@ -75,5 +75,5 @@ func TestFuzzC(t *testing.T) {
 		"go", "build", "-buildmode=c-archive", "-tags", "libfuzzer", "-gcflags="+module+"...=-d=libfuzzer", "-o", archive, "./capi")
 	run(t, nil, "clang", "-std=c99", "-g", "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all", sanitize+",fuzzer", "-Iinclude", calls,
 		"-Wl,--whole-archive", archive, "-Wl,--no-whole-archive", "-lpthread", "-lresolv", "-o", program)
-	runCalls(t, program, "-max_len=400", "-len_control=10", "-timeout=60", "-rss_limit_mb=4096", "-artifact_prefix="+dir+"/", limit, learned, filepath.Join(repository(t), callsCorpus))
+	runCalls(t, program, "-max_len=400", "-len_control=10", "-timeout=60", "-rss_limit_mb=4096", "-artifact_prefix="+dir+"/", limit, learned, filepath.Join(checkout(t), callsCorpus))
 }

@@ -45,7 +45,7 @@ func TestInstall(t *testing.T) {
 	for _, tool := range []string{"make", "gcc", "g++", "objcopy"} {
 		need(t, tool)
 	}
-	root := repository(t)
+	root := checkout(t)
 	first, prefix, out := filepath.Join(t.TempDir(), "first"), filepath.Join(t.TempDir(), "moved"), t.TempDir()
 	run(t, nil, "make", "--no-print-directory", "install", "PREFIX="+first, "LIBDIR="+first+"/lib/own")
 	require.ElementsMatch(t, []string{"bin/fluvio-devcluster", "include/fluvio.h", "include/fluvio.hpp", "share/man/man3/libfluvio.3", "lib/own/libfluvio.a", "lib/own/libfluvio.so",

@@ -17,7 +17,7 @@ func TestPlatformsPython(t *testing.T) {
 		t.Skip("a wheel in wine: make test-platforms with WINDOWS_PYTHON, the path of a python.exe")
 	}
 	need(t, "wine")
-	root, dir := repository(t), t.TempDir()
+	root, dir := checkout(t), t.TempDir()
 	version, err := exec.CommandContext(t.Context(), "make", "-s", "-C", root, "version").Output()
 	require.NoError(t, err)
 	run(t, nil, packer, filepath.Join(root, "capi/packaging/pack.py"), "--version", string(version[:len(version)-1]), "--out", dir,

@@ -30,7 +30,7 @@ func TestPlatforms(t *testing.T) {
 	compile := func(t *testing.T, target string, arguments ...string) {
 		run(t, nil, append([]string{python, "-m", "ziglang", "cc", "-target", target, "-std=c99", "-Wall", "-Wextra", "-Werror", "-Iinclude"}, arguments...)...)
 	}
-	cross := filepath.Join(repository(t), "build", "cross")
+	cross := filepath.Join(checkout(t), "build", "cross")
 
 	t.Run("linux on arm64", func(t *testing.T) {
 		checkLibrary(t, filepath.Join(cross, "arm64", "libfluvio.so"))
