@@ -166,10 +166,12 @@ dist: need-build need-python need-node $(DIST_VENV)/.done
 	@for arch in $(DIST_ARCHS); do COLD_FLAGS="$(COLD_FLAGS)" FUNCALIGN=$(FUNCALIGN) capi/packaging/cross.sh $(abspath $(DIST_VENV))/bin/python $$arch $(BUILD)/cross/$$arch; done
 	@$(DIST_VENV)/bin/python capi/packaging/pack.py --version $(VERSION) --out $(BUILD)/dist $(foreach arch,$(DIST_ARCHS),$(BUILD)/cross/$(arch))
 	@for arch in $(DIST_ARCHS); do case $$arch in \
-	  windows-*) files="fluvio.dll fluvio-devcluster.exe" platform=$$arch ;; \
-	  *) files="libfluvio.so fluvio-devcluster" platform=linux-$$arch ;; esac; for file in $$files; do \
-	  go run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version v$(VERSION) -output $(BUILD)/dist/$$file-$(VERSION)-$$platform.cdx.json \
-	    $(BUILD)/cross/$$arch/$$file; done; done
+	  windows-*) files="fluvio.dll fluvio-devcluster.exe" system=windows platform=$$arch ;; \
+	  *) files="libfluvio.so fluvio-devcluster" system=linux platform=linux-$$arch ;; esac; for file in $$files; do \
+	  sbom=$(BUILD)/dist/$$file-$(VERSION)-$$platform.cdx.json; \
+	  go run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version v$(VERSION) -output $$sbom $(BUILD)/cross/$$arch/$$file; \
+	  $(DIST_VENV)/bin/python capi/packaging/sbom.py go $$system $$sbom; done; done
+	@$(DIST_VENV)/bin/python capi/packaging/sbom.py npm $(BUILD)/dist/libfluvio-npm-$(VERSION).cdx.json
 	@cd $(BUILD)/dist && sha256sum * > SHA256SUMS && cat SHA256SUMS
 
 # The same sources, in another place and from nothing, give the same packages.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -26,6 +28,14 @@ def pause(pid: int) -> None:
 def resume(pid: int) -> None:
     """Lets a stopped process go on."""
     os.kill(pid, signal.SIGCONT)
+
+
+def control(cluster: Any, method: str, verb: str, body: Optional[object] = None) -> Any:
+    """Calls a verb of a dev cluster's control port."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{cluster.control_url}/v1/{verb}", data=data, method=method)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
 
 
 def wait_until_inside(thread: threading.Thread, *functions: str) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import gc
-import json
 import logging
 import os
 import sys
 import threading
-import urllib.request
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
 import libfluvio
 import pytest
-from helpers import pause, resume, wait_until_inside
+from helpers import control, pause, resume, wait_until_inside
 from libfluvio import _delivery
 from libfluvio._delivery import PAGE, Page
 
@@ -36,18 +34,9 @@ def own_client(own_cluster: libfluvio.DevCluster) -> Iterator[libfluvio.Client]:
     client.close(1)
 
 
-def post(cluster: libfluvio.DevCluster, path: str, body: Any) -> None:
-    """Asks the control port for a fault."""
-    request = urllib.request.Request(
-        cluster.control_url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST"
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        assert answer.status < 300
-
-
 def refuse_produce(cluster: libfluvio.DevCluster, code: int) -> None:
     """Every produce request from now on gets this error of the server."""
-    post(cluster, "/v1/faults", {"api": "Produce", "action": {"kind": "error", "code": code}})
+    control(cluster, "POST", "faults", {"api": "Produce", "action": {"kind": "error", "code": code}})
 
 
 def live_pages() -> int:
@@ -471,10 +460,8 @@ def test_where_an_unreplicated_record_is() -> None:
         client.admin.create_topic("t", replication=2)
         with client.producer("t", isolation="read_committed", server_timeout_ms=50) as producer:
             assert producer.send(b"0").result(20).offset == 0
-            url = f"{cluster.control_url}/v1"
-            with urllib.request.urlopen(f"{url}/topics/t/0") as answer:
-                follower = 5001 + 5002 - json.load(answer)["leader"]
-            urllib.request.urlopen(urllib.request.Request(f"{url}/spu/{follower}/stop", method="POST")).close()
+            follower = 5001 + 5002 - control(cluster, "GET", "topics/t/0")["leader"]
+            control(cluster, "POST", f"spu/{follower}/stop")
             deliveries = producer.send_many([b"1", b"2"])
             for offset, delivery in enumerate(deliveries, 1):
                 error = delivery.exception(20)

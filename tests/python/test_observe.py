@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import urllib.request
 from typing import Any, Dict, List, Tuple
 
 import libfluvio
 import libfluvio.aio
 import pytest
-from helpers import ROOT, await_log
+from helpers import ROOT, await_log, control
 from prometheus_client.parser import text_string_to_metric_families
 
 
@@ -34,12 +33,6 @@ def total(samples: Dict[Any, float], name: str, **labels: str) -> float:
     found = [value for (key, has), value in samples.items() if key == name and set(labels.items()) <= set(has)]
     assert found, name
     return sum(found)
-
-
-def control(cluster: libfluvio.DevCluster, path: str) -> None:
-    """Asks the dev cluster for a fault."""
-    with urllib.request.urlopen(urllib.request.Request(cluster.control_url + path, method="POST")) as answer:
-        assert answer.status == 200
 
 
 def test_counters(cluster: libfluvio.DevCluster, client: libfluvio.Client, topic: str) -> None:
@@ -119,9 +112,9 @@ def test_logging(caplog: pytest.LogCaptureFixture, name: str) -> None:
             line = await_log(caplog, "connected", "kind=watch")
             assert (line.name, line.levelno, line.fluvio["addr"]) == ("libfluvio", logging.INFO, cluster.endpoint)
             assert await_log(caplog, "request:", "api=Produce").levelno == logging.DEBUG
-            control(cluster, "/v1/sc/stop")
+            control(cluster, "POST", "sc/stop")
             assert await_log(caplog, "metadata watch lost", "code=CONNECTION").levelno == logging.WARNING
-            control(cluster, "/v1/sc/start")
+            control(cluster, "POST", "sc/start")
             assert await_log(caplog, "metadata watch recovered").levelno == logging.INFO
     assert "secret" not in caplog.text
 

@@ -13,7 +13,7 @@ import tarfile
 import venv
 import zipfile
 from pathlib import Path
-from typing import Dict
+from typing import Any, Dict, List
 
 import libfluvio
 import pytest
@@ -208,3 +208,69 @@ def test_c_archive(packages: Dict[str, Path], tmp_path: Path) -> None:
             assert run("./example", json.loads(cluster.stdout.readline())["sc"], cwd=tmp_path) == "0 0 hello\n"
         finally:
             cluster.terminate()
+
+
+def modules_in(binary: Path) -> List[Dict[str, Any]]:
+    """The modules that a binary says it was built of, as an SBOM has them."""
+    told = run("go", "version", "-m", binary, cwd=ROOT)
+    found = [line.split()[1:3] for line in told.splitlines() if line.startswith("\tdep\t")]
+    found.append(["std", told.splitlines()[0].split()[-1]])
+    return [{"type": "library", "name": name, "version": version} for name, version in found]
+
+
+def sbom(*arguments: object) -> str:
+    """What make dist calls once cyclonedx-gomod has written an SBOM."""
+    return run(sys.executable, ROOT / "capi/packaging/sbom.py", *arguments, cwd=ROOT)
+
+
+def licences_in(path: Path) -> Dict[str, str]:
+    """The licence of each component of an SBOM, of which every one must name some."""
+    written = json.loads(path.read_text(encoding="utf-8"))
+    found = {}
+    for each in (written["metadata"]["component"], *written["components"]):
+        ((terms),) = each["licenses"]
+        found[each["name"]] = terms["expression"] if "expression" in terms else terms["license"]["id"]
+    return found
+
+
+def test_every_component_of_an_sbom_names_its_licence(tmp_path: Path) -> None:
+    if not shutil.which("go"):
+        pytest.skip("go is not installed")
+    path = tmp_path / "binary.cdx.json"
+    for binary, only in (("lib/libfluvio.so", "BurntSushi/toml"), ("bin/fluvio-devcluster", "tetratelabs/wazero")):
+        bom = {"metadata": {"component": {"name": "libfluvio"}}, "components": modules_in(ROOT / "build" / binary)}
+        path.write_text(json.dumps(bom), encoding="utf-8")
+        sbom("go", "linux", path)
+        found = licences_in(path)
+        assert set(found) == {"libfluvio", *(each["name"] for each in bom["components"])}
+        assert f"github.com/{only}" in found
+        assert (found["libfluvio"], found["std"]) == ("Apache-2.0", "BSD-3-Clause")
+        assert found["github.com/klauspost/compress"] == "Apache-2.0 AND BSD-3-Clause AND MIT"
+    bom["components"].append({"name": "example.org/unknown", "version": "v1.0.0"})
+    path.write_text(json.dumps(bom), encoding="utf-8")
+    with pytest.raises(AssertionError, match="no licence is known of example.org/unknown"):
+        sbom("go", "linux", path)
+    assert "sbom.py go $system" in run("make", "-n", "dist", cwd=ROOT)
+
+
+def test_the_sbom_of_the_npm_package_has_koffi(tmp_path: Path) -> None:
+    if not shutil.which("npm"):
+        pytest.skip("npm is not installed")
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    sbom("npm", first)
+    sbom("npm", second)
+    assert first.read_bytes() == second.read_bytes()
+    found = licences_in(first)
+    assert (found.pop("libfluvio"), found.pop("koffi")) == ("Apache-2.0", "MIT")
+    assert {name.partition("-")[0] for name in found} == {"@koromix/koffi"} and set(found.values()) == {"MIT"}
+
+
+def test_the_licences_of_all_that_is_compiled_in_are_collected(packages: Dict[str, Path]) -> None:
+    with tarfile.open(packages["archive"]) as packed:
+        (name,) = (name for name in packed.getnames() if name.endswith("/THIRD_PARTY_LICENCES.txt"))
+        text = packed.extractfile(name).read().decode()  # type: ignore[union-attr]
+    for binary in ("lib/libfluvio.so", "bin/fluvio-devcluster"):
+        for module in modules_in(ROOT / "build" / binary):
+            assert f"\n{module['name']} {module['version']} (" in text
+    # Parts of a module that have terms of their own, and others than the module.
+    assert "zstd/internal/xxhash/LICENSE.txt" in text and "Caleb Spare" in text

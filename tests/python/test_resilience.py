@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import libfluvio
 import libfluvio.aio
 import pytest
-from helpers import PACKAGE, pause, resume
+from helpers import PACKAGE, control, pause, resume
 
 QUICK: Dict[str, Any] = {
     "retry_backoff_ms": 1,
@@ -51,14 +49,6 @@ class Diary:
             found = place()
         assert found is not None
         return found
-
-
-def control(cluster: libfluvio.DevCluster, method: str, verb: str, body: Optional[Dict[str, Any]] = None) -> Any:
-    """Calls a verb of the cluster's control port."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{cluster.control_url}/v1/{verb}", data=data, method=method)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
 
 
 @pytest.fixture
