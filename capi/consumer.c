@@ -514,7 +514,7 @@ static size_t fits(const fluvio_batch_view_t *v, size_t have, struct room *room)
       break;
     room->bytes += size;
   }
-  room->full = room->full || (room->max_records > 0 && have + n >= room->max_records);
+  room->full = room->full || (room->max_records > 0 && have + n >= room->max_records) || (room->max_bytes > 0 && room->bytes >= room->max_bytes);
   return n;
 }
 

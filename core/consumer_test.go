@@ -154,6 +154,11 @@ func TestPollLimits(t *testing.T) {
 	require.NoError(t, c.Seek(ctx, "limits", 0, fluvio.EndMinus(2)))
 	next = 98
 	take(fluvio.PollLimits{MaxRecords: 2}, 2)
+	for range 2 { // the end, which Poll has seen behind the records, is not that of where reading goes on
+		require.NoError(t, c.Seek(ctx, "limits", 0, fluvio.EndMinus(2)))
+		next = 98
+		take(fluvio.PollLimits{}, 2)
+	}
 	require.NoError(t, c.Close(ctx))
 	c, err = client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{"limits"}})
 	require.NoError(t, err)
@@ -164,6 +169,56 @@ func TestPollLimits(t *testing.T) {
 	cancel()
 	_, err = c.Poll(ended, fluvio.PollLimits{Wait: time.Minute})
 	require.Equal(t, fluvioerr.Cancelled, fluvioerr.CodeOf(err), "%v", err)
+	require.NoError(t, c.Close(ctx))
+}
+
+// Nothing more is waited for when the bytes are there, and what ends one call does not end the next.
+func TestPollEndsWithItsLimits(t *testing.T) {
+	client, ctx := filled(t, devcluster.Options{}, "enough", 100), testContext(t)
+	c, err := client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{"enough"}, Start: fluvio.EndMinus(2)})
+	require.NoError(t, err)
+	for _, most := range []int64{4, 1} { // of two bytes each
+		got, err := c.Poll(ctx, fluvio.PollLimits{MaxBytes: most, Wait: time.Hour})
+		require.NoError(t, err)
+		require.NoError(t, ctx.Err(), "it did not wait until that ended")
+		require.Len(t, got, int(max(most/2, 1)))
+		require.NoError(t, c.Seek(ctx, "enough", 0, fluvio.EndMinus(1)))
+	}
+
+	require.NoError(t, c.Seek(ctx, "enough", 0, fluvio.EndMinus(2)))
+	short, cancel := context.WithCancel(ctx)
+	taken := c.Stats().Records
+	go func() {
+		for c.Stats().Records < taken+2 && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	got, err := c.Poll(short, fluvio.PollLimits{Wait: time.Hour})
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	none, err := c.Poll(ctx, fluvio.PollLimits{Wait: time.Millisecond})
+	require.NoError(t, err)
+	require.Empty(t, none)
+	require.NoError(t, c.Close(ctx))
+}
+
+// The error of a partition that is a Timeout is told, also by a Poll that does not wait: it is told once.
+func TestPollTellsOfTimeoutsOfPartitions(t *testing.T) {
+	ctx := testContext(t)
+	cl := startCluster(t, devcluster.Options{})
+	client := connect(t, cl.Endpoint())
+	require.NoError(t, client.Admin().CreateTopic(ctx, "late", fluvio.TopicSpec{Partitions: 2}))
+	_, err := cl.AddRule(devcluster.Rule{API: "StreamFetch", Topic: "late", Partition: 1, Action: devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerRequestTimedOut}})
+	require.NoError(t, err)
+	c, err := client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{"late"}, Start: fluvio.Beginning(), MaxRetries: 1})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		_, err = c.Poll(ctx, fluvio.PollLimits{})
+		return err != nil
+	}, time.Minute, time.Millisecond)
+	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
+	require.EqualValues(t, 1, fluvioerr.As(err).Partition)
 	require.NoError(t, c.Close(ctx))
 }
 

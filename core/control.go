@@ -25,13 +25,12 @@ func (c *Consumer) Poll(ctx context.Context, limits PollLimits) (records []Recor
 	for bytes := int64(0); len(records) == 0 || limits.Wait <= 0 || collect.Err() == nil; { // more may come as fast as it is taken
 		b, err := c.takeMore(collect)
 		if err != nil {
+			over := collect.Err() != nil && isOver(err)
 			switch {
-			case ctx.Err() != nil && len(records) == 0:
+			case len(records) == 0 && (!over || ctx.Err() != nil):
 				return nil, err
-			case collect.Err() != nil && isTimeout(err):
+			case over, isEnd(err), fluvioerr.CodeOf(err) == fluvioerr.Closed: // which is said again, if it is still so
 				return records, nil
-			case len(records) == 0:
-				return nil, err
 			}
 			c.mu.Lock()
 			c.failure = err
@@ -71,7 +70,7 @@ func fits(b *consume.Batch, limits PollLimits, have int, bytes *int64) (n int, f
 		}
 		*bytes += size
 	}
-	return n, limits.MaxRecords > 0 && have+n >= limits.MaxRecords
+	return n, limits.MaxRecords > 0 && have+n >= limits.MaxRecords || limits.MaxBytes > 0 && *bytes >= limits.MaxBytes
 }
 
 // Seek makes a partition go on at a position, also one that had ended at StopAt or with an error. What was received of it is
@@ -133,5 +132,9 @@ func (c *Consumer) Positions() []PartitionPosition {
 	return list
 }
 
-// isTimeout says whether a wait ended by its deadline.
-func isTimeout(err error) bool { return fluvioerr.CodeOf(err) == fluvioerr.Timeout }
+// isOver says whether an error may be that of a wait that was over. A partition's error, which can be a Timeout as well, is said
+// once only.
+func isOver(err error) bool {
+	code := fluvioerr.CodeOf(err)
+	return (code == fluvioerr.Timeout || code == fluvioerr.Cancelled) && fluvioerr.As(err).Topic == ""
+}

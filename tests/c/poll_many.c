@@ -131,6 +131,12 @@ static void waits(fluvio_client_t *client)
   next = 95;
   many(consumer, 0, 0, 300, 5); /* what is there, when the time is up */
   STATUS(FLUVIO_ERR_TIMEOUT, fluvio_consumer_poll_many(consumer, 0, 0, 0, &list, &error));
+  OK(fluvio_consumer_seek(consumer, NULL, 0, "98", LONG, &error));
+  next = 98;
+  many(consumer, 0, 4, -1, 2); /* nothing more is waited for */
+  OK(fluvio_consumer_seek(consumer, NULL, 0, "99", LONG, &error));
+  next = 99;
+  many(consumer, 0, 1, -1, 1); /* nor behind one that is larger */
   fluvio_consumer_wakeup(consumer);
   STATUS(FLUVIO_ERR_INTERRUPTED, fluvio_consumer_poll_many(consumer, 5, 0, -1, &list, &error));
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_consumer_poll_many(consumer, 0, 0, -1, &list, &error));

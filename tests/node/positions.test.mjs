@@ -112,6 +112,10 @@ test('pollMany keeps its limits', async () => {
   const idle = await use.client.consumer(topic);
   assert.deepEqual(await idle.pollMany({ timeoutMs: 5 }), []);
   assert.equal(idle.endReason, null);
+  for (const maxBytes of [10, 1]) { // nothing more is waited for
+    await idle.seek(0, maxBytes === 10 ? 'end-2' : 'end-1');
+    assert.equal((await idle.pollMany({ maxBytes })).length, Math.ceil(maxBytes / 5));
+  }
   await idle.close();
   assert.equal(idle.endReason, 'closed');
 });

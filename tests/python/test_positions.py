@@ -104,6 +104,10 @@ def test_limits(client: libfluvio.Client, topic: str) -> None:
     with client.consumer(topic) as consumer:
         assert consumer.poll_many(timeout=0.01) == []
         assert consumer.end_reason is None
+        for max_bytes in (10, 1):
+            consumer.seek(0, "end-2" if max_bytes == 10 else "end-1")
+            found = consumer.poll_many(max_bytes=max_bytes)
+            assert len(found) == (max_bytes + 4) // 5, "nothing more is waited for"
     assert consumer.end_reason is libfluvio.EndReason.CLOSED
 
 

@@ -397,7 +397,7 @@ function fill(stream, records, room) {
     room.bytes -= size;
     records.push(new Record(columns, stream.index++));
   }
-  room.full = records.length >= room.records;
+  room.full = records.length >= room.records || room.bytes <= 0;
   return true;
 }
 
