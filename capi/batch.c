@@ -45,6 +45,11 @@ fluvio_batch_t *fluvioc_batch_new(const char *topic, size_t topic_len, int32_t p
   return batch;
 }
 
+void fluvioc_batch_shorten(fluvio_batch_t *batch, size_t count)
+{
+  batch->view.count = count;
+}
+
 fluvio_batch_t *fluvioc_batch_tail(fluvio_batch_t *batch, size_t from)
 {
   fluvio_batch_t *tail = malloc(sizeof *tail);

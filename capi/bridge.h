@@ -182,6 +182,8 @@ typedef struct fluvioc_columns {
 } fluvioc_columns_t;
 /* An empty batch of count records over data_len bytes with one reference; NULL when memory is short. */
 fluvio_batch_t *fluvioc_batch_new(const char *topic, size_t topic_len, int32_t partition, int64_t high_watermark, size_t count, size_t data_len, fluvioc_columns_t *out);
+/* Leaves a batch with its first count records, before anybody else knows of it. */
+void fluvioc_batch_shorten(fluvio_batch_t *batch, size_t count);
 /* 1 when the consumer's ring is full: FLUVIOC_ROOM then comes when it has room. */
 int fluvioc_consumer_full(fluvio_consumer_t *consumer);
 /* Adds a batch or an error to the ring, never waits. Takes over both. place: the batch's partition, as Go numbers them from

@@ -197,12 +197,15 @@ func (x *consumer) push(b *fluvio.Batch) error {
 		ValuePos:  unsafe.Slice((*uint32)(to.value_pos), n),
 		ValueLen:  unsafe.Slice((*uint32)(to.value_len), n),
 	})
-	if err != nil {
-		C.fluvio_batch_release(batch)
-		return err
+	if err != nil { // which comes behind the records before the damage
+		if n = b.Len(); n == 0 {
+			C.fluvio_batch_release(batch)
+			return err
+		}
+		C.fluvioc_batch_shorten(batch, C.size_t(n))
 	}
 	C.fluvioc_consumer_push(x.handle, batch, number, nil)
-	return nil
+	return err
 }
 
 // close carries out fluvio_consumer_close. The running callback ends first: what it works on is not committed before.

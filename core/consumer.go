@@ -358,7 +358,7 @@ func (b *Batch) Len() int { return b.b.Len() }
 func (b *Batch) Data() []byte { return b.b.Data }
 
 // Columns decodes into slices of at least Len elements, which may lie in foreign memory. A Corrupt error also ends the
-// partition.
+// partition; the records before the damage are decoded all the same, and Len is their number from then on.
 func (b *Batch) Columns(cols *Columns) error { return b.b.Columns((*wire.Columns)(cols)) }
 
 // Stale says whether Seek or Pause has made the batch void since it was read: its records come again, or are not wanted. For

@@ -54,9 +54,13 @@ func (b *Batch) Release() {
 }
 
 // Columns decodes the records into the caller's slices, which have room for Len elements. Damaged records are an error that
-// also ends the partition.
+// also ends the partition; those of the stored batches before the damage are decoded all the same, and Len is their number then.
 func (b *Batch) Columns(cols *wire.Columns) error {
-	_, _, err := b.columns(cols)
+	_, records, err := b.columns(cols)
+	if err != nil && b.session.consumer.cfg.Lazy {
+		b.count = records
+		b.session.consumer.inbox.kill(b.session, err)
+	}
 	return err
 }
 
@@ -77,9 +81,6 @@ func (b *Batch) columns(cols *wire.Columns) (segments, at int, err error) {
 			e := fluvioerr.As(err)
 			e.Code = fluvioerr.Corrupt
 			e.At(b.Topic, b.Partition).AtOffset(s.header.BaseOffset)
-			if b.session.consumer.cfg.Lazy {
-				b.session.consumer.inbox.kill(b.session, e)
-			}
 			return i, before, e
 		}
 	}

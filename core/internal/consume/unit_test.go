@@ -3,6 +3,7 @@ package consume
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -290,9 +291,12 @@ func TestDamage(t *testing.T) {
 		}(),
 		"malformed and compressed": sealed(compress.Zstd, 2, malformed),
 	} {
-		for _, good := range []compress.Codec{compress.None, compress.Lz4} {
-			t.Run(name+" after "+good.String(), func(t *testing.T) {
-				s, _ := bench(testConfig())
+		for i, good := range []compress.Codec{compress.None, compress.Lz4, compress.None, compress.Lz4} {
+			lazy := i >= 2 // the caller decodes
+			t.Run(fmt.Sprintf("%s after %s, lazy %v", name, good, lazy), func(t *testing.T) {
+				cfg := testConfig()
+				cfg.Lazy = lazy
+				s, _ := bench(cfg)
 				set := stored(100, batchOf(good, "a"), batchOf(good, "b", "c"), bad, batchOf(good, "z"))
 				s.consumer.inbox.put(s, frameOf(s, set), false)
 				s.consumer.inbox.put(s, frameOf(s, stored(200, batchOf(good, "never"))), false)
@@ -300,7 +304,11 @@ func TestDamage(t *testing.T) {
 				var err error
 				for err == nil {
 					var b *Batch
-					if b, err = next(t, s); err == nil {
+					b, err = next(t, s)
+					if err == nil && lazy {
+						err = b.decode()
+					}
+					if b != nil {
 						got = append(got, values(rowsOf(b))...)
 					}
 				}
