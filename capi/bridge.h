@@ -125,7 +125,7 @@ void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result, i
 /* The handles. _new gives two references: the user's, which goes into the operation's result, and Go's. NULL when memory
  * is short. handle: any of client, producer, consumer. */
 fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version, fluvio_queue_t *events, fluvio_queue_t *log, fluvio_queue_t *hooks);
-fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool pinned, bool lingers);
+fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, const char *topic, size_t topic_len, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool by_segment, bool pinned, bool lingers);
 fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *events, fluvio_queue_t *store);
 /* From now on calls on the handle say CLOSED; wakes them. For a producer: the number of records accepted before. */
 uint64_t fluvioc_closing(void *handle);

@@ -81,18 +81,58 @@ void fluvioc_error_destroy(fluvio_error_t *error)
   free(error);
 }
 
+/* The texts of an error, one after the other. */
+struct texts {
+  char bytes[1536];
+  size_t len, details;
+};
+
+/* Adds a detail, if there is a value. */
+static void add(struct texts *t, const char *key, const char *value)
+{
+  size_t room = sizeof t->bytes - t->len;
+  size_t need = value != NULL ? strlen(key) + strlen(value) + 2 : 0;
+  if (need == 0 || need > room)
+    return;
+  snprintf(t->bytes + t->len, room, "%s%c%s", key, 0, value);
+  t->len += need;
+  t->details++;
+}
+
+static fluvio_error_t *failed(fluvio_status_t status, const char *op, const char *topic, const char *setting, const char *format, va_list args)
+{
+  const struct row *row = row_of(status);
+  char what[512];
+  struct texts t = { .details = 0 };
+  vsnprintf(what, sizeof what, format, args);
+  size_t len = (size_t)snprintf(t.bytes, sizeof t.bytes, "%s%s%s: %s [hint: %s]", op, topic != NULL ? " " : "", topic != NULL ? topic : "", what, row->hint);
+  t.len = len < sizeof t.bytes ? len + 1 : sizeof t.bytes;
+  add(&t, "operation", op);
+  add(&t, "topic", topic);
+  add(&t, "setting", setting);
+  add(&t, "hint", row->hint);
+  return fluvioc_error_new(status, 0, row->flags, t.bytes, t.len, t.details);
+}
+
 fluvio_status_t fluvioc_fail(fluvio_error_t **out, fluvio_status_t status, const char *op, const char *format, ...)
 {
   if (out == NULL)
     return status;
-  const struct row *row = row_of(status);
-  char what[512], texts[1024];
   va_list args;
   va_start(args, format);
-  vsnprintf(what, sizeof what, format, args);
+  *out = failed(status, op, NULL, NULL, format, args);
   va_end(args);
-  size_t len = (size_t)snprintf(texts, sizeof texts, "%s: %s [hint: %s]%coperation%c%s%chint%c%s", op, what, row->hint, 0, 0, op, 0, 0, row->hint);
-  *out = fluvioc_error_new(status, 0, row->flags, texts, len < sizeof texts ? len + 1 : sizeof texts, 2);
+  return status;
+}
+
+fluvio_status_t fluvioc_fail_at(fluvio_error_t **out, fluvio_status_t status, const char *op, const char *topic, const char *setting, const char *format, ...)
+{
+  if (out == NULL)
+    return status;
+  va_list args;
+  va_start(args, format);
+  *out = failed(status, op, topic, setting, format, args);
+  va_end(args);
   return status;
 }
 

@@ -110,6 +110,8 @@ void fluvioc_producer_report_taken(fluvio_producer_t *producer, uint64_t weight)
 
 /* Makes an error in C, with flags and hint of the table; returns status. out NULL: nothing is made. */
 fluvio_status_t fluvioc_fail(fluvio_error_t **out, fluvio_status_t status, const char *op, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The same with a topic, and with the setting in question, or NULL. */
+fluvio_status_t fluvioc_fail_at(fluvio_error_t **out, fluvio_status_t status, const char *op, const char *topic, const char *setting, const char *format, ...) __attribute__((format(printf, 6, 7)));
 /* Adds a reference. */
 fluvio_error_t *fluvioc_error_ref(fluvio_error_t *error);
 

@@ -44,11 +44,13 @@ struct fluvio_producer {
   bool lingers;      /* linger_ms is not 0 */
   bool hurry;        /* somebody waits for what was sent so far */
   bool aged;         /* the next record begins a chunk */
+  const char *limited_by; /* where record_limit comes from */
+  char topic[];
 };
 
-fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool pinned, bool lingers)
+fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, const char *topic, size_t topic_len, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool by_segment, bool pinned, bool lingers)
 {
-  fluvio_producer_t *producer = calloc(1, sizeof *producer);
+  fluvio_producer_t *producer = calloc(1, sizeof *producer + topic_len + 1);
   if (producer == NULL)
     return NULL;
   fluvioc_object_init(&producer->object, FLUVIOC_KIND_PRODUCER, id);
@@ -57,6 +59,8 @@ fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fl
   producer->queue_limit = queue_limit;
   producer->report_limit = report_limit;
   producer->record_limit = record_limit;
+  producer->limited_by = by_segment ? "segment_size" : "max_request_size";
+  memcpy(producer->topic, topic, topic_len);
   producer->pinned = pinned;
   producer->lingers = lingers;
   producer->chunk_size = queue_limit / 4 < CHUNK_SIZE ? (size_t)queue_limit / 4 : CHUNK_SIZE;
@@ -278,10 +282,10 @@ static fluvio_status_t fail_full(const struct sending *s)
 {
   const fluvio_producer_t *p = s->producer;
   if (p->reports > p->report_limit)
-    return fluvioc_fail(s->error, FLUVIO_ERR_QUEUE_FULL, "send",
-                        "delivery reports of %llu bytes wait in the queue, more than buffer_memory; the application must take them",
-                        (unsigned long long)p->reports);
-  return fluvioc_fail(s->error, FLUVIO_ERR_QUEUE_FULL, "send", "no room in buffer_memory within %lld ms", (long long)s->timeout_ms);
+    return fluvioc_fail_at(s->error, FLUVIO_ERR_QUEUE_FULL, "send", p->topic, "buffer_memory",
+                           "delivery reports of %llu bytes wait in the queue, more than buffer_memory; the application must take them",
+                           (unsigned long long)p->reports);
+  return fluvioc_fail_at(s->error, FLUVIO_ERR_QUEUE_FULL, "send", p->topic, "buffer_memory", "no room in buffer_memory within %lld ms", (long long)s->timeout_ms);
 }
 
 /* Waits until a record of that size fits; the caller holds the lock. A record larger than the limit goes in alone. Inside
@@ -393,8 +397,8 @@ static fluvio_status_t choose(struct sending *s, fluvioc_record_t *head, const v
   int32_t count = now->count;
   drop_partitions(now);
   if (chosen < 0 || chosen >= count)
-    return fluvioc_fail(s->error, FLUVIO_ERR_INVALID_ARGUMENT, "send",
-                        "the partitioner chose partition %d, which does not exist: the topic has %d, 0 to %d", chosen, count, count - 1);
+    return fluvioc_fail_at(s->error, FLUVIO_ERR_INVALID_ARGUMENT, "send", p->topic, NULL,
+                           "the partitioner chose partition %d, which does not exist: the topic has %d, 0 to %d", chosen, count, count - 1);
   head->partition = chosen;
   return FLUVIO_OK;
 }
@@ -426,12 +430,13 @@ fluvio_status_t fluvio_producer_set_partitioner(fluvio_producer_t *producer, flu
 /* Checks the sizes of a record. */
 static fluvio_status_t check_size(const struct sending *s, uint64_t key_len, uint64_t value_len)
 {
-  uint64_t limit = s->producer->record_limit;
+  const fluvio_producer_t *p = s->producer;
+  uint64_t limit = p->record_limit;
   if (key_len <= limit && value_len <= limit && key_len + value_len <= limit)
     return FLUVIO_OK;
-  return fluvioc_fail(s->error, FLUVIO_ERR_TOO_LARGE, "send",
-                      "the record has %llu bytes of key and %llu of value, max_request_size leaves room for %llu together",
-                      (unsigned long long)key_len, (unsigned long long)value_len, (unsigned long long)limit);
+  return fluvioc_fail_at(s->error, FLUVIO_ERR_TOO_LARGE, "send", p->topic, p->limited_by,
+                         "the record has %llu bytes of key and %llu of value, %s leaves room for %llu together",
+                         (unsigned long long)key_len, (unsigned long long)value_len, p->limited_by, (unsigned long long)limit);
 }
 
 /* What is wrong with the key and value of a record; NULL: nothing. */
@@ -455,7 +460,7 @@ static fluvio_status_t check_record(const struct sending *s, const fluvio_record
   if (what == NULL && r->reserved != 0)
     what = "reserved is not 0: begin with FLUVIO_RECORD_INIT";
   if (what != NULL)
-    return fluvioc_fail(s->error, FLUVIO_ERR_INVALID_ARGUMENT, "send", "%s", what);
+    return fluvioc_fail_at(s->error, FLUVIO_ERR_INVALID_ARGUMENT, "send", s->producer->topic, NULL, "%s", what);
   *head = (fluvioc_record_t){
     .key_len = r->key != NULL ? (uint32_t)r->key_len : FLUVIO_NO_KEY,
     .value_len = (uint32_t)r->value_len,

@@ -77,8 +77,9 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 	queue := min(max(effective.BufferMemory/queueShare, minQueueBytes), effective.BufferMemory/2, maxQueueBytes)
 	p.enough, p.together = uint64(min(gatherBytes, queue/2)), uint64(queue/4)
 	p.id = producers.add(p)
-	handle := C.fluvioc_producer_new(C.uint64_t(p.id), c.handle, op.deliveries, C.uint64_t(queue), C.uint64_t(effective.BufferMemory),
-		C.uint64_t(min(int64(effective.MaxRequestSize), effective.BufferMemory)-recordHead), C.bool(effective.Partition != nil), C.bool(effective.Linger > 0))
+	handle := C.fluvioc_producer_new(C.uint64_t(p.id), c.handle, op.deliveries, (*C.char)(unsafe.Pointer(unsafe.StringData(p.topic))), C.size_t(len(p.topic)),
+		C.uint64_t(queue), C.uint64_t(effective.BufferMemory), C.uint64_t(min(int64(effective.MaxRequestSize), effective.BufferMemory)-recordHead),
+		C.bool(p.core.LimitedBy() == "segment_size"), C.bool(effective.Partition != nil), C.bool(effective.Linger > 0))
 	if handle == nil {
 		producers.remove(p.id)
 		p.cancel()

@@ -222,4 +222,5 @@ func TestSmallSegments(t *testing.T) {
 	_, err = producer.Send(ctx, fluvio.Record{Value: make([]byte, 4096)})
 	require.ErrorContains(t, err, "the record takes 4166 bytes in a batch, segment_size is 4096")
 	require.Equal(t, "segment_size", fluvioerr.As(err).Setting)
+	require.Equal(t, "segment_size", producer.LimitedBy())
 }

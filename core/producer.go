@@ -204,6 +204,9 @@ func topicCodec(policy uint8, o *ProducerOptions) (compress.Codec, error) {
 // Options are the effective options.
 func (p *Producer) Options() ProducerOptions { return p.opts }
 
+// LimitedBy is the setting that limits the size of records: max_request_size, or segment_size, which is the topic's.
+func (p *Producer) LimitedBy() string { return p.p.Config().LimitedBy }
+
 // Receipt stands for one record on its way. It is a small value; a record whose receipt is dropped is delivered all the same.
 type Receipt struct{ r produce.Receipt }
 

@@ -6,9 +6,8 @@ import socket
 import struct
 from typing import List
 
-import pytest
-
 import libfluvio
+import pytest
 
 PRODUCE, VERSION = 0, 8
 READ_UNCOMMITTED = 1
