@@ -128,7 +128,7 @@ func (p *Producer) Feed(ctx context.Context, next func(r *Record) bool, refused 
 		part, err, sticky := (*partition)(nil), error(nil), false
 		switch {
 		case r.Partition >= 0:
-			if int(r.Partition) >= len(*p.parts.Load()) {
+			if r.Partition >= p.view.Load().Count {
 				hold(nil) // while there may be more to be made
 			}
 			part, err = p.chosen(r.Partition)
@@ -163,29 +163,31 @@ func (p *Producer) choose(r *Record) (*partition, error) {
 	if len(parts) == 1 && p.spreads {
 		return parts[0], nil
 	}
-	id := p.cfg.Partitioner.Partition(r.Key, r.Value, p.view.Load())
+	of := p.view.Load()
+	id := p.cfg.Partitioner.Partition(r.Key, r.Value, of)
 	parts = *p.parts.Load() // after the view, which never has more of them
-	if id < 0 || int(id) >= len(parts) {
-		return nil, p.noPartition("the partitioner chose partition %d, which does not exist: the topic has %d, 0 to %d", id, len(parts))
+	if id < 0 || id >= of.Count {
+		return nil, p.noPartition("the partitioner chose partition %d, which does not exist: the topic has %d, 0 to %d", id, of.Count)
 	}
 	return parts[id], nil
 }
 
 // chosen is the partition that a caller chose.
 func (p *Producer) chosen(partition int32) (*partition, error) {
-	parts := *p.parts.Load()
-	if int(partition) >= len(parts) { // the router may not have come to what is known of the topic
-		if t := p.cluster.Snapshot().Topics[p.cfg.Topic]; t != nil {
-			parts = p.grow(len(t.Partitions))
+	count := p.view.Load().Count
+	if partition >= count { // the router may not have come to what is known of the topic
+		if t := p.cluster.Snapshot().Topics[p.cfg.Topic]; t != nil && len(t.Partitions) > 0 {
+			count = int32(len(t.Partitions))
+			p.grow(len(t.Partitions))
 		}
 	}
-	if partition < 0 || int(partition) >= len(parts) {
-		return nil, p.noPartition("partition %d does not exist: the topic has %d, 0 to %d", partition, len(parts))
+	if partition < 0 || partition >= count {
+		return nil, p.noPartition("partition %d does not exist: the topic has %d, 0 to %d", partition, count)
 	}
-	return parts[partition], nil
+	return (*p.parts.Load())[partition], nil
 }
 
-func (p *Producer) noPartition(format string, id int32, count int) error {
+func (p *Producer) noPartition(format string, id, count int32) error {
 	return fluvioerr.New(fluvioerr.InvalidArgument, "send", format, id, count, count-1).At(p.cfg.Topic, id)
 }
 
@@ -476,13 +478,7 @@ func (p *Producer) mayRetry(b *batch, err error, now time.Time) bool {
 }
 
 // passing says whether an error goes away by itself.
-func (p *Producer) passing(err error) bool {
-	if e := fluvioerr.As(err); e != nil && e.Server == fluvioerr.ServerTopicNotFound {
-		// The SPU hears of a new topic a little later than the client.
-		return p.cluster.Snapshot().Topics[p.cfg.Topic] != nil
-	}
-	return fluvioerr.Retriable(err)
-}
+func (p *Producer) passing(err error) bool { return p.cluster.Passing(p.cfg.Topic, err) }
 
 // retryDelay is the jittered exponential wait after n failures in a row, at most RetryMax.
 func (p *Producer) retryDelay(n int) time.Duration {

@@ -41,7 +41,7 @@ func (p *Producer) reroute() {
 	}
 }
 
-// route applies the metadata of the topic. Partitions are only ever added.
+// route applies the metadata of the topic. Partitions are only ever added here, also when the topic is made anew with fewer.
 func (p *Producer) route(t *cluster.Topic) {
 	if len(t.Partitions) == 0 {
 		return // a topic of that name is being made anew
@@ -58,6 +58,9 @@ func (p *Producer) route(t *cluster.Topic) {
 		if spu, err := p.cluster.Leader(t.Name, info.ID); err == nil {
 			parts[i].assign(p.senderFor(spu.ID))
 		}
+	}
+	for _, part := range parts[len(t.Partitions):] {
+		p.vanished(part)
 	}
 	if old := p.view.Swap(view); p.cfg.OnPartitions != nil && (old == nil || old.Count != view.Count || !slices.Equal(old.Available, view.Available)) {
 		p.cfg.OnPartitions(view)
@@ -92,6 +95,21 @@ func (p *Producer) senderFor(spu int32) *sender {
 		}()
 	}
 	return s
+}
+
+// vanished fails what is queued for a partition that the topic, made anew, does not have.
+func (p *Producer) vanished(part *partition) {
+	var count int
+	part.expire(func(*batch) bool {
+		// Looked at under the partition's lock: who has put something into it has seen no later metadata before.
+		t := p.cluster.Snapshot().Topics[p.cfg.Topic]
+		if t != nil {
+			count = len(t.Partitions)
+		}
+		return t != nil && int(part.id) >= count && count > 0
+	}, func(b *batch) {
+		p.fail(b, -1, fluvioerr.New(fluvioerr.NotFound, "produce", "the topic was made anew, with %d partitions", count))
+	})
 }
 
 // topicGone fails what is queued for a topic that was deleted.
