@@ -415,6 +415,15 @@ func (c *Cluster) Leader(topic string, id int32) (*SPU, error) {
 	return spu, nil
 }
 
+// Passing says whether an error about a topic goes away by itself. SPUs hear of new topics a little later than the client: that one
+// does not know a topic which is there passes.
+func (c *Cluster) Passing(topic string, err error) bool {
+	if e := fluvioerr.As(err); e != nil && e.Server == fluvioerr.ServerTopicNotFound {
+		return c.Snapshot().Topics[topic] != nil
+	}
+	return fluvioerr.Retriable(err)
+}
+
 // Conn gives the connection to an SPU for a kind of work. owner is 0 for connections that all share.
 func (c *Cluster) Conn(ctx context.Context, spu *SPU, kind transport.Kind, owner uint64) (*transport.Conn, error) {
 	name := ""

@@ -30,8 +30,8 @@ type session struct {
 	owed     bool     // guarded by inbox.mu: may not ask for more before the application has taken something
 	paused   bool     // guarded by inbox.mu: the application wants nothing of it now
 	withheld bool     // guarded by inbox.mu: may ask for more when it is no longer paused
-	told     int64    // guarded by inbox.mu: the record of the latest SmartModule's error that was given, -1 for none
 	hushed   bool     // guarded by inbox.mu: counts for inbox.hushed
+	told     int64    // guarded by inbox.mu: the record of the latest SmartModule's error that was given, -1 for none
 	repeats  int64    // guarded by inbox.mu: the same when a pause made reading go back behind it: that error is not given again
 
 	granted chan struct{} // capacity 1: owed may have ended
@@ -202,16 +202,7 @@ func topicIsGone(err error) bool {
 }
 
 // passing says whether an error goes away by itself.
-func (s *session) passing(err error) bool {
-	e := fluvioerr.As(err)
-	if e == nil {
-		return false
-	}
-	if e.Server == fluvioerr.ServerTopicNotFound {
-		return s.consumer.cluster.Snapshot().Topics[s.topic] != nil
-	}
-	return fluvioerr.Retriable(err)
-}
+func (s *session) passing(err error) bool { return s.consumer.cluster.Passing(s.topic, err) }
 
 // at completes an error with topic and partition.
 func (s *session) at(err error) error {

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Dict, List, Optional
+
+import jobs
+from jobs import Job
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[4] / "bindings" / "python"))
 
 import libfluvio  # noqa: E402
 
-Job = Dict[str, Any]
 DEADLINE = 60.0
 SHOWN = ("partitions", "replication", "compression", "retention_seconds", "segment_size", "max_partition_size")
 SETTINGS = (*SHOWN, "ignore_rack")
@@ -130,7 +131,7 @@ def delete_offset(client: libfluvio.Client, job: Job) -> Any:
     client.admin.delete_consumer_offset(job["consumer"], job["topic"], job["partition"])
 
 
-JOBS: Dict[str, Callable[[libfluvio.Client, Job], Any]] = {
+JOBS: jobs.Jobs = {
     "create_topic": create_topic,
     "delete_topic": delete_topic,
     "list_topics": list_topics,
@@ -149,15 +150,9 @@ JOBS: Dict[str, Callable[[libfluvio.Client, Job], Any]] = {
 
 def main() -> None:
     """Runs the jobs."""
-    request = json.load(sys.stdin)
-    results = []
-    with libfluvio.connect(request["endpoint"]) as client:
-        for job in request["jobs"]:
-            try:
-                results.append({"ok": JOBS[job["do"]](client, job)})
-            except Exception as error:
-                results.append({"error": f"{type(error).__name__}: {error}"})
-    print(json.dumps({"results": results}))
+    asked = jobs.asked()
+    with libfluvio.connect(asked["endpoint"]) as client:
+        jobs.answer(client, asked, JOBS)
 
 
 main()

@@ -3,15 +3,12 @@ protocol is described in README.md beside this folder."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 import tempfile
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 import fluvio
-
-Job = Dict[str, Any]
+from jobs import Job, Jobs
+from official_client import Client, delete_topic, list_topics, main, places, row
 
 SETTINGS = {
     "partitions": "with_partitions",
@@ -23,30 +20,6 @@ SETTINGS = {
     "system": "as_system_topic",
 }
 COMPRESSION = {"none": "None_", "gzip": "Gzip", "snappy": "Snappy", "lz4": "Lz4", "zstd": "Zstd"}
-
-
-class Client:
-    """Its two connections, each made when it is needed first."""
-
-    def __init__(self, endpoint: str) -> None:
-        self.config = fluvio.FluvioConfig.new(endpoint)
-        self.config.disable_tls()
-        self._data: Any = None
-        self._admin: Any = None
-
-    @property
-    def data(self) -> Any:
-        """Produces and consumes."""
-        if self._data is None:
-            self._data = fluvio.Fluvio.connect_with_config(self.config)
-        return self._data
-
-    @property
-    def admin(self) -> Any:
-        """Creates, deletes and lists."""
-        if self._admin is None:
-            self._admin = fluvio.FluvioAdmin.connect_with_config(self.config)
-        return self._admin
 
 
 def compression(codec: str) -> Any:
@@ -74,16 +47,6 @@ def create_topic(client: Client, job: Job) -> Any:
         client.admin.create_topic(job["topic"], built)
 
 
-def delete_topic(client: Client, job: Job) -> Any:
-    """Deletes a topic."""
-    client.admin.delete_topic(job["topic"])
-
-
-def list_topics(client: Client, job: Job) -> Any:
-    """The names of the topics; the client does not show their numbers of partitions."""
-    return sorted([topic.name(), None] for topic in client.admin.all_topics())
-
-
 def producer(client: Client, job: Job, partition: Optional[int]) -> Any:
     """A producer for the job's topic. A chosen partition needs a producer of its own."""
     builder = fluvio.TopicProducerConfigBuilder()
@@ -108,8 +71,7 @@ def produce(client: Client, job: Job) -> Any:
         outputs.append(producers[partition].send(list(key), list(value)))
     for each in producers.values():
         each.flush()
-    reports = [output.wait() for output in outputs]
-    return [[report.partition_id(), report.offset()] for report in reports]
+    return places(outputs)
 
 
 def offset(start: str) -> Any:
@@ -129,8 +91,7 @@ def consume(client: Client, job: Job) -> Any:
     consumer = client.data.partition_consumer(job["topic"], job["partition"])
     records: List[Any] = []
     for record in consumer.stream_with_config(offset(job.get("start", "beginning")), config):
-        key = bytes(record.key()).hex()
-        records.append([job["partition"], record.offset(), record.timestamp(), key, bytes(record.value()).hex()])
+        records.append(row(job["partition"], record))
         if len(records) == job.get("count"):
             break
     return records
@@ -212,7 +173,7 @@ def watch_objects(client: Client, job: Job) -> Any:
     return seen
 
 
-JOBS: Dict[str, Callable[[Client, Job], Any]] = {
+JOBS: Jobs = {
     "create_topic": create_topic,
     "delete_topic": delete_topic,
     "list_topics": list_topics,
@@ -228,18 +189,4 @@ JOBS: Dict[str, Callable[[Client, Job], Any]] = {
 }
 
 
-def main() -> None:
-    """Runs the jobs."""
-    request = json.load(sys.stdin)
-    client = Client(request["endpoint"])
-    results = []
-    for job in request["jobs"]:
-        try:
-            results.append({"ok": JOBS[job["do"]](client, job)})
-        except Exception as error:
-            results.append({"error": f"{type(error).__name__}: {error}"})
-    print(json.dumps({"results": results}), flush=True)
-    os._exit(0)  # the client's threads may not let the interpreter end
-
-
-main()
+main(JOBS)
