@@ -74,8 +74,8 @@ type ClientOptions struct {
 	// which believes them. With TLS, the client's certificate says who it is: leave them empty.
 	AuthPrincipal string   `setting:"auth_principal"`
 	AuthScopes    []string `setting:"auth_scopes"`
-	// LogLevel is the least level that is logged to the standard error when there is no Logger: off, error, warn, info or
-	// debug. FLUVIO_LOG in the environment takes the place of this setting. Default warn.
+	// LogLevel is the least level that is logged where no Logger decides, to the standard error, and in C and Node also to what
+	// takes the lines: off, error, warn, info or debug. FLUVIO_LOG in the environment takes the place of this setting. Default warn.
 	LogLevel string `setting:"log_level" enum:"off,error,warn,info,debug"`
 	// StatisticsInterval is how often OnStats is called. It is needed with OnStats, and only then.
 	StatisticsInterval time.Duration `setting:"statistics_interval_ms" min:"10" max:"86400000"`

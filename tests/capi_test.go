@@ -97,6 +97,23 @@ func TestCpp(t *testing.T) {
 	runCProgram(t, "cpp/wrapper.cpp", builtLibrary(t), "g++", "-std=c++17")
 }
 
+// TestCLogLevelFromOutside has FLUVIO_LOG decide over the lines that a queue of the program's gets.
+func TestCLogLevelFromOutside(t *testing.T) {
+	need(t, "gcc")
+	program := compile(t, "c/log_level.c", builtLibrary(t), "gcc", "-std=c99")
+	for _, variable := range []string{"debug", "WARN", "off", "loud"} {
+		t.Run(variable, func(t *testing.T) {
+			t.Setenv("FLUVIO_LOG", variable)
+			runOnCluster(t, builtLibrary(t), program)
+		})
+	}
+	t.Run("not set", func(t *testing.T) {
+		t.Setenv("FLUVIO_LOG", "") // put back in the end
+		require.NoError(t, os.Unsetenv("FLUVIO_LOG"))
+		runOnCluster(t, builtLibrary(t), program)
+	})
+}
+
 // TestCSanitized runs the C tests with the C half of the library under a sanitizer. That is what finds uses after free,
 // leaked batches and races: the Go half has the race detector of its own tests.
 func TestCSanitized(t *testing.T) {

@@ -95,66 +95,99 @@ func TestDocsLinks(t *testing.T) {
 	require.Equal(t, []string{"nowhere.md", "#a-head", "../README.md#nothing"}, brokenLinks(bad, "docs/x.md"))
 }
 
-// TestDocsNames wants what pages name in code to be there: tests, functions of C, targets of make, settings in tables.
-func TestDocsNames(t *testing.T) {
-	tests := map[string]bool{}
+// names are what pages may name in code.
+type names struct {
+	tests            map[string]bool
+	header, makefile string
+}
+
+func knownNames(t *testing.T) names {
+	known := names{tests: map[string]bool{}, header: fileText(t, "include/fluvio.h"), makefile: fileText(t, "Makefile")}
 	for pattern, definition := range map[string]string{"*_test.go": `(?m)^func (Test\w+)`, "test_*.py": `(?m)^ *(?:async )?def (test_\w+)`} {
 		for _, text := range texts(t, pattern) {
 			for _, m := range regexp.MustCompile(definition).FindAllStringSubmatch(text, -1) {
-				tests[m[1]] = true
+				known.tests[m[1]] = true
 			}
 		}
 	}
-	require.Greater(t, len(tests), 500)
+	require.Greater(t, len(known.tests), 500)
 	for path := range texts(t, "*.test.mjs") { // Node's tests have sentences for names: their files are named
-		tests[filepath.Base(path)] = true
+		known.tests[filepath.Base(path)] = true
 	}
-	header, err := os.ReadFile("../include/fluvio.h")
-	require.NoError(t, err)
-	makefile, err := os.ReadFile("../Makefile")
-	require.NoError(t, err)
-	for page, text := range pages(t) {
-		for _, m := range inlineCode.FindAllStringSubmatch(prose(text), -1) {
-			code := m[1]
-			if name := regexp.MustCompile(`^(Test[A-Z]\w+|test_\w+|\w+\.test\.mjs)$`).FindString(code); name != "" && !tests[name] {
-				t.Errorf("%s names the test %s, which is not there", page, name)
-			}
-			for _, name := range regexp.MustCompile(`\bfluvio_[a-z]+_[a-z_]+\b`).FindAllString(code, -1) {
-				if !strings.Contains(string(header), name) {
-					t.Errorf("%s names %s, which fluvio.h does not have", page, name)
-				}
-			}
-			for _, m := range regexp.MustCompile(`(?:^|\s)make ([a-z][a-z-]*)`).FindAllStringSubmatch(code, -1) {
-				if !regexp.MustCompile(`(?m)^[a-z -]*\b` + m[1] + `\b[a-z -]*:`).Match(makefile) {
-					t.Errorf("%s names make %s, which the Makefile does not have", page, m[1])
-				}
-			}
-		}
-	}
+	return known
 }
 
-// TestFeatureTable wants every feature that the README claims to name the tests that show it, which TestDocsNames looks for.
+// strangers are what a page names in code and is not there: tests, functions of C, targets of make.
+func (known names) strangers(page string) (out []string) {
+	for _, m := range inlineCode.FindAllStringSubmatch(prose(page), -1) {
+		code := m[1]
+		if name := regexp.MustCompile(`^(Test[A-Z]\w+|test_\w+|\w+\.test\.mjs)$`).FindString(code); name != "" && !known.tests[name] {
+			out = append(out, name)
+		}
+		for _, name := range regexp.MustCompile(`\bfluvio_[a-z]+_[a-z_]+\b`).FindAllString(code, -1) {
+			if !strings.Contains(known.header, name) {
+				out = append(out, name)
+			}
+		}
+		for _, m := range regexp.MustCompile(`(?:^|\s)make ([a-z][a-z-]*)`).FindAllStringSubmatch(code, -1) {
+			if !regexp.MustCompile(`(?m)^[a-z -]*\b` + m[1] + `\b[a-z -]*:`).MatchString(known.makefile) {
+				out = append(out, "make "+m[1])
+			}
+		}
+	}
+	return out
+}
+
+// TestDocsNames wants what pages name in code to be there.
+func TestDocsNames(t *testing.T) {
+	known := knownNames(t)
+	for page, text := range pages(t) {
+		for _, name := range known.strangers(text) {
+			t.Errorf("%s names %s, which is not there", page, name)
+		}
+	}
+	bad := "`TestDocsNames` `TestNowhere` `test_nowhere` `no.test.mjs` `fluvio_topic_create` `fluvio_topic_forget(x)` `make demo` `QUICK=1 make nothing`"
+	require.Equal(t, []string{"TestNowhere", "test_nowhere", "no.test.mjs", "fluvio_topic_forget", "make nothing"}, known.strangers(bad))
+}
+
+// untested lists the rows of tables whose last cell names no test, and counts all of them. Which tests there are is TestDocsNames' matter.
+// Rows in bold are headings of others.
+func untested(tables string) (out []string, rows int) {
+	for _, table := range regexp.MustCompile(`(?m)(?:^\|.*\|\n)+`).FindAllString(tables, -1) {
+		for _, row := range strings.Split(strings.TrimSpace(table), "\n")[2:] { // the first two are the heading
+			cells := strings.Split(strings.Trim(row, "|"), "|")
+			if strings.HasPrefix(row, "| **") {
+				continue
+			}
+			rows++
+			last := strings.TrimSpace(cells[len(cells)-1])
+			if !regexp.MustCompile("^(`(Test[A-Z]\\w+|test_\\w+|\\w+\\.test\\.mjs)`(, |$))+$").MatchString(last) {
+				out = append(out, strings.TrimSpace(cells[0]))
+			}
+		}
+	}
+	return out, rows
+}
+
+// TestFeatureTable wants every feature that the README claims, and every promise, to name the tests that show it.
 func TestFeatureTable(t *testing.T) {
 	_, table, found := strings.Cut(pages(t)["README.md"], "\n## What it has\n")
 	require.True(t, found)
 	table, _, found = strings.Cut(table, "\nAnd what is not here:\n")
 	require.True(t, found)
-	shown := 0
-	for _, row := range regexp.MustCompile(`(?m)^\| (.*) \|$`).FindAllStringSubmatch(table, -1)[1:] { // the first is the heading
-		cells := strings.Split(row[1], "|")
-		for i := range cells {
-			cells[i] = strings.TrimSpace(cells[i])
-		}
-		if strings.HasPrefix(cells[0], "**") {
-			continue
-		}
-		shown++
-		require.Len(t, cells, 8, cells[0])
-		if !strings.HasPrefix(cells[1], "yes") || !regexp.MustCompile("^(`(Test[A-Z]\\w+|test_\\w+|\\w+\\.test\\.mjs)`(, |$))+$").MatchString(cells[7]) {
-			t.Errorf("no test is named for: %s", cells[0])
-		}
+	for _, row := range regexp.MustCompile(`(?m)^\| [^*|-].*\|$`).FindAllString(table, -1) {
+		require.Regexp(t, `^\|[^|]+\| yes[^|]*\|([^|]*\|){6}$`, row)
 	}
-	require.Greater(t, shown, 60)
+	promises, _, found := strings.Cut(pages(t)["docs/guarantees.md"], "\n## What Fluvio cannot give\n")
+	require.True(t, found)
+	for text, least := range map[string]int{table: 60, promises: 20} {
+		missing, rows := untested(text)
+		require.Empty(t, missing, "no test is named")
+		require.Greater(t, rows, least)
+	}
+	missing, rows := untested("| a | b |\n|---|---|\n| **c** | |\n| d | `TestDd` |\n| e | `TestEe`, `test_e` |\n| f | |\n\n| g | h |\n|---|---|\n| i | TestI |\n")
+	require.Equal(t, []string{"f", "i"}, missing)
+	require.Equal(t, 4, rows)
 }
 
 // commandLine fits inline code that is a command, make's aside, which TestDocsNames looks at.
@@ -260,3 +293,20 @@ func TestDocsBlocks(t *testing.T) {
 
 // runJSON wants JSON to be JSON.
 func runJSON(t *testing.T, code string) { require.True(t, json.Valid([]byte(code)), code) }
+
+// TestDocsFaults wants the page about testing to have every kind of fault, and no other.
+func TestDocsFaults(t *testing.T) {
+	_, table, found := strings.Cut(pages(t)["docs/testing.md"], "\n| kind | what it does |\n")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n\n")
+	require.Equal(t, firsts(fileText(t, "core/devcluster/fault.go"), `ActionKind = "(\w+)"`), firsts(table, "(?m)^\\| `(\\w+)` \\|"))
+}
+
+// firsts are what the group of a pattern fits, sorted.
+func firsts(text, pattern string) (out []string) {
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		out = append(out, m[1])
+	}
+	slices.Sort(out)
+	return out
+}

@@ -109,3 +109,15 @@ test('warnings go to the standard error when nobody takes them', async () => {
     assert.equal(/level=WARN msg="tls is anonymous/.test(stderr), wanted, stderr);
   }
 });
+
+test('FLUVIO_LOG decides which lines onLog gets, whatever logLevel says', async () => {
+  const program = `const { connect } = require(${JSON.stringify(packageRoot)});
+    const levels = new Set();
+    connect({ endpoint: ${JSON.stringify(use.cluster.endpoint)}, logLevel: 'info', onLog: (line) => levels.add(line.level) })
+      .then((client) => client.close())
+      .then(() => console.log(JSON.stringify([...levels].sort())));`;
+  for (const [variable, wanted] of [['', ['info']], ['debug', ['debug', 'info']], ['warn', []], ['off', []], ['loud', ['info', 'warn']]]) {
+    const { stdout, stderr } = await runNode(['-e', program], { env: { ...process.env, FLUVIO_LOG: variable } });
+    assert.deepEqual([variable, JSON.parse(stdout), stderr], [variable, wanted, '']);
+  }
+});

@@ -29,6 +29,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[STDERR] = os.fdopen(os.dup(2), "w")
 
 
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Ends what was begun."""
+    config.stash[STDERR].close()
+
+
 def deadline(request: pytest.FixtureRequest) -> float:
     """That of a test, in seconds."""
     mark = request.node.get_closest_marker("hang")

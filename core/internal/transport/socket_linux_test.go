@@ -23,7 +23,11 @@ func TestSocketOptions(t *testing.T) {
 	}
 	require.Equal(t, 1234, option(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT))
 	require.Equal(t, 1, option(unix.IPPROTO_TCP, unix.TCP_NODELAY))
-	require.Equal(t, 1, option(unix.SOL_SOCKET, unix.SO_KEEPALIVE))
+	// A peer that is gone without a word is noticed after 15 s + 4 * 5 s without traffic.
+	require.Equal(t, []int{1, 15, 5, 4}, []int{
+		option(unix.SOL_SOCKET, unix.SO_KEEPALIVE), option(unix.IPPROTO_TCP, unix.TCP_KEEPIDLE),
+		option(unix.IPPROTO_TCP, unix.TCP_KEEPINTVL), option(unix.IPPROTO_TCP, unix.TCP_KEEPCNT),
+	})
 	require.Equal(t, 1, option(unix.IPPROTO_TCP, unix.TCP_QUICKACK))
 
 	here, there := net.Pipe()

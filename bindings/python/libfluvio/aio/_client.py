@@ -73,7 +73,7 @@ class Client(ClientBase):
 
     @property
     def admin(self) -> Admin:
-        """Creates, deletes and lists topics, lists and deletes consumer offsets."""
+        """Manages the cluster: topics and its other objects, and the stored offsets of consumers."""
         return Admin(self)
 
     def producer(self, topic: str, *, timeout: Optional[float] = None, **settings: object) -> "Opening[Producer]":
