@@ -122,7 +122,9 @@ static void logs(void)
   await(&log_seen.lines, 1);
   control("/v1/sc/stop");
   await(&log_seen.lost, 1);
+  pthread_mutex_lock(&log_seen.lock); /* lines go on coming */
   CHECK(strcmp(log_seen.text, "CONNECTION") == 0 && !pthread_equal(log_seen.thread, pthread_self()));
+  pthread_mutex_unlock(&log_seen.lock);
   fluvio_queue_free(queue); /* while the client goes on logging */
   lines = log_seen.lines;
   CHECK(log_seen.freed == 1);
