@@ -69,6 +69,21 @@ def test_a_report_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert whole.report(tmp_path / "page") is None
 
 
+def test_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole, "OUT", tmp_path)
+    monkeypatch.setattr(whole, "WATCHED", 0.3)
+    monkeypatch.setattr(whole, "MEMORY", {"produce": "c send", "consume": "c callback"})
+    monkeypatch.setattr(whole, "limits", dict)
+    monkeypatch.setattr(consume, "STORED_BYTES", 10_000_000)
+    monkeypatch.delenv("FLUVIO_ENDPOINT", raising=False)
+    whole.memory(quick=False)
+    found = json.loads((tmp_path / "memory.json").read_text())
+    assert found["left_out"] == {}
+    for points in (found["produce"]["c send"], found["consume"]["c callback"]):
+        times, sizes = zip(*points)
+        assert list(times) == sorted(times) and 1 < max(sizes) < 1000, points
+
+
 def test_whose_rows_are() -> None:
     labels = ["c send", "raw frames", "rust send", "official-node records", "python send_many"]
     assert [whole.kind(label) for label in labels] == ["libfluvio", "limit", "official", "official", "libfluvio"]

@@ -120,7 +120,7 @@ def memory(quick: bool) -> None:
                         options = {**job, "payload": payload(100), "count": count}
                     else:
                         work = consume.Workload(())
-                        topic = bench.topic_with(100, "none", 1, work.records)
+                        topic = bench.topic_with((100, "none", 1, work.records, None))
                         options = {
                             "mode": "read",
                             "api": api,
