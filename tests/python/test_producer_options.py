@@ -93,7 +93,8 @@ def test_wrong_placed_records(client: libfluvio.Client, wide_topic: str) -> None
 def test_too_large_for_a_segment(client: libfluvio.Client, name: str) -> None:
     client.admin.create_topic(name, segment_size=4096)
     with client.producer(name) as producer:
-        with pytest.raises(libfluvio.TooLargeError, match=f"^send {name}: .* segment_size leaves room for 3968") as caught:
+        message = f"^send {name}: .* segment_size leaves room for 3968"
+        with pytest.raises(libfluvio.TooLargeError, match=message) as caught:
             producer.send(b"v" * 4000)
         assert (caught.value.details["setting"], caught.value.details["topic"]) == ("segment_size", name)
         assert producer.send(b"v" * 3968).result(30).offset == 0
@@ -107,9 +108,8 @@ def test_too_large_names_both_numbers(client: libfluvio.Client, topic: str, clus
             lambda: producer.send_many([b"small", (b"k" * 7, b"v" * 20_000)]),
             lambda: producer.send_many([b"small", libfluvio.RecordInput(b"v" * 20_000, b"k" * 7, partition=0)]),
         ):
-            with pytest.raises(
-                libfluvio.TooLargeError, match="7 bytes of key and 20000 of value, max_request_size leaves room for 9872"
-            ) as error:
+            message = "7 bytes of key and 20000 of value, max_request_size leaves room for 9872"
+            with pytest.raises(libfluvio.TooLargeError, match=message) as error:
                 call()
             assert (error.value.details["setting"], error.value.details["topic"]) == ("max_request_size", topic)
 
