@@ -7,7 +7,7 @@
 #   make bench-observe   what hooks and statistics cost a producer, a minute; leave the machine alone meanwhile
 #   make test-platforms  the library for arm64 and for Windows, in qemu and wine
 #   make fuzz-c  calls the functions of fluvio.h in every way that libFuzzer comes upon, FUZZTIME=10m
-#   make test-valgrind, make test-crowd   C tests under valgrind; 64 threads for a minute on shared handles
+#   make test-valgrind, make test-crowd   every C test under valgrind; 64 threads for a minute on shared handles
 #   make bench-produce   measures producers beside the official clients, about three minutes (tests/bench/README.md)
 #   make bench-consume   the same of consumers
 #   make bench-cost      what the C API costs beside the Go API, per record, in batches of 100 and a call for each; a minute
@@ -255,10 +255,15 @@ test-black-box: all need-python $(BUILD)/bin/check_lines $(NODE_DONE)
 	@echo "== C, imports, README"
 	@$(call go_tests,$(GO_TEST) ./tests/... ./capi/...)
 
-# Beside make test: the C tests under valgrind, and 64 threads for a minute, plain and under AddressSanitizer. Five minutes.
-test-valgrind: all
-	VALGRIND=1 $(GO_TEST) -count=1 -run TestCValgrind ./tests
+# Beside make test: every C test under valgrind, with a library built for that in build/valgrind. Ten minutes.
+test-valgrind: need-build
+	$(call need,g++,for the C++ test)
+	$(call need,valgrind,to run the C tests under it)
+	@rm -f $(BUILD)/valgrind/summary
+	VALGRIND=1 $(GO_TEST) -count=1 -v -parallel 2 -run TestCValgrind ./tests
+	@cat $(BUILD)/valgrind/summary
 
+# Beside make test: 64 threads for a minute, plain and under AddressSanitizer. Five minutes.
 test-crowd: all
 	CROWD_SECONDS=60 $(GO_TEST) -count=1 -run '^TestC$$/-std=c99/crowd|^TestCSanitized$$/address/crowd' ./tests
 

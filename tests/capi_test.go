@@ -152,27 +152,6 @@ func TestCSanitized(t *testing.T) {
 	}
 }
 
-// TestCValgrind runs C tests under valgrind, which sees what is read before it is written; the library keeps its symbols for that,
-// by which its C half is told from the Go one.
-func TestCValgrind(t *testing.T) {
-	if os.Getenv("VALGRIND") == "" {
-		t.Skip("takes a minute: make test-valgrind")
-	}
-	dir, suppressions := t.TempDir(), filepath.Join(checkout(t), "tests/c/valgrind.supp")
-	run(t, nil, "go", "build", "-buildmode=c-shared", "-ldflags", "-extldflags '-Wl,-soname,libfluvio.so.1'", "-o", filepath.Join(dir, "libfluvio.so.1"), "./capi")
-	under := func(t *testing.T, name string) []string {
-		return []string{"valgrind", "-q", "--suppressions=" + suppressions, "--leak-check=full", "--show-leak-kinds=definite",
-			"--errors-for-leak-kinds=definite", "--error-exitcode=9", compile(t, "c/"+name+".c", dir, "gcc", "-std=c99", "-x", "c")}
-	}
-	for _, name := range cPrograms {
-		if name == "process" || name == "crowd" || name == "races" {
-			continue // it runs one thread at a time: races mean nothing there
-		}
-		t.Run(name, func(t *testing.T) { runOnCluster(t, dir, under(t, name)...) })
-	}
-	t.Run("tls", func(t *testing.T) { testTLS(t, dir, under(t, "tls")...) })
-}
-
 // TestLibraryFile holds what others see of the file: what it exports, what it needs, what it is called, how large it is.
 func TestLibraryFile(t *testing.T) {
 	path := filepath.Join(builtLibrary(t), "libfluvio.so.1")

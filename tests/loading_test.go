@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,18 +37,24 @@ func main() {}
 // TestLoading loads the library while a program runs, more than once and beside another one in Go, and looks at its signals.
 func TestLoading(t *testing.T) {
 	need(t, "gcc")
+	runOnEndpoint(t, loading(t, builtLibrary(t), otherLibrary, nil, "-buildmode=c-shared"))
+}
+
+// loading compiles the program, makes copies of the library in lib, and builds the other library of its source. It gives the command.
+func loading(t *testing.T, lib, otherSource string, env []string, flags ...string) func(endpoint string) []string {
+	t.Helper()
 	dir := t.TempDir()
 	program, other, source := filepath.Join(dir, "program"), filepath.Join(dir, "other.so"), filepath.Join(dir, "other.go")
-	libraries := []string{filepath.Join(builtLibrary(t), "libfluvio.so.1"), filepath.Join(dir, "second.so"), filepath.Join(dir, "third.so")}
+	libraries := []string{filepath.Join(lib, "libfluvio.so.1"), filepath.Join(dir, "second.so"), filepath.Join(dir, "third.so")}
 	for _, name := range libraries[1:] {
 		copyFile(t, libraries[0], name)
 	}
-	require.NoError(t, os.WriteFile(source, []byte(otherLibrary), 0o600))
-	run(t, []string{"CGO_ENABLED=1"}, "go", "build", "-buildmode=c-shared", "-o", other, source)
+	require.NoError(t, os.WriteFile(source, []byte(otherSource), 0o600))
+	run(t, append(env, "CGO_ENABLED=1"), slices.Concat([]string{"go", "build"}, flags, []string{"-o", other, source})...)
 	run(t, nil, "gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-Iinclude", "tests/c/loading.c", "-ldl", "-o", program)
-	runOnEndpoint(t, func(endpoint string) []string {
+	return func(endpoint string) []string {
 		return append(append([]string{program, endpoint}, libraries...), other)
-	})
+	}
 }
 
 func copyFile(t *testing.T, from, to string) {

@@ -116,9 +116,16 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// The same in C, whose program gets the rows as lines.
+// The same in C.
 func TestRefusalsInC(t *testing.T) {
 	need(t, "gcc")
+	dir := builtLibrary(t)
+	runOnCluster(t, dir, compile(t, "c/refusals.c", dir, "gcc", "-std=c99", "-x", "c"), refusalRows(t))
+}
+
+// refusalRows writes the rows as lines, which the C program reads, and gives the file's name.
+func refusalRows(t *testing.T) string {
+	t.Helper()
 	table, lines := refusals(t), strings.Builder{}
 	for _, r := range append(table.Setup, table.Refusals...) {
 		settings := string(r.Settings)
@@ -135,6 +142,5 @@ func TestRefusalsInC(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "rows")
 	require.NoError(t, os.WriteFile(file, []byte(lines.String()), 0o600))
-	dir := builtLibrary(t)
-	runOnCluster(t, dir, compile(t, "c/refusals.c", dir, "gcc", "-std=c99", "-x", "c"), file)
+	return file
 }
