@@ -29,7 +29,7 @@ import (
 func memcheck(t *testing.T) []string {
 	return []string{
 		"env", "GOGC=off", "GODEBUG=asyncpreemptoff=1,cpu.avx2=off",
-		"valgrind", "-q", "--suppressions=" + filepath.Join(repository(t), "tests/c/valgrind.supp"), "--error-exitcode=9", "--leak-check=full",
+		"valgrind", "-q", "--suppressions=" + filepath.Join(checkout(t), "tests/c/valgrind.supp"), "--error-exitcode=9", "--leak-check=full",
 		"--show-leak-kinds=definite,indirect", "--errors-for-leak-kinds=definite,indirect", "--leak-check-heuristics=none",
 	}
 }
@@ -50,7 +50,7 @@ func TestCValgrind(t *testing.T) {
 	if os.Getenv("VALGRIND") == "" {
 		t.Skip("takes minutes: make test-valgrind")
 	}
-	dir := filepath.Join(repository(t), "build", "valgrind")
+	dir := filepath.Join(checkout(t), "build", "valgrind")
 	env, flags := forValgrind()
 	run(t, env, slices.Concat([]string{"go", "build"}, flags, []string{"-ldflags", "-extldflags '-Wl,-soname,libfluvio.so.1'",
 		"-o", filepath.Join(dir, "libfluvio.so.1"), "./capi"})...)
@@ -69,7 +69,7 @@ func TestCValgrind(t *testing.T) {
 			runOnCluster(t, dir, append(memcheck(t), compile(t, "cpp/wrapper.cpp", dir, "g++", "-std=c++17"))...)
 		},
 	}
-	for _, name := range append(slices.Clone(cPrograms), "smoke") {
+	for _, name := range append(slices.Clone(cPrograms), "smoke", "log_level") {
 		programs[name] = func(t *testing.T) {
 			runOnCluster(t, dir, append(memcheck(t), compile(t, "c/"+name+".c", dir, c...))...)
 		}
