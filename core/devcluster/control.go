@@ -138,6 +138,10 @@ func (c *controlPort) routes() http.Handler {
 		return ok(c.cl.FailAppends(t, p, in.Code))
 	}))
 	c.faultRoutes(add, ok)
+	add("/", func(r *http.Request) (any, error) {
+		return nil, fluvioerr.New(fluvioerr.NotFound, "control port", "%s %s is no verb", r.Method, r.URL.Path).
+			WithHint("go doc github.com/libfluvio/libfluvio/core/devcluster lists them")
+	})
 	return mux
 }
 

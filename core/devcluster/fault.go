@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,12 @@ const (
 	// ActionOversize answers with a frame whose length field announces Bytes bytes, 2 GiB less one when 0, whatever follows.
 	ActionOversize ActionKind = "oversize"
 )
+
+// actionKinds are all of them, in the order of the documents.
+var actionKinds = []string{
+	string(ActionObserve), string(ActionError), string(ActionDelay), string(ActionDrop), string(ActionClose), string(ActionCut), string(ActionStall),
+	string(ActionRepeat), string(ActionCorruptCRC), string(ActionWrongCorrelation), string(ActionNoCredit), string(ActionOversize),
+}
 
 // Phase is when a rule acts.
 type Phase string
@@ -110,17 +117,17 @@ func (r *Rule) check() error {
 	if r.On != OnRequest && r.On != OnAnswer {
 		return bad("on is %q, accepted are request and answer", r.On)
 	}
-	known := r.API == ""
-	for _, a := range append(slices.Clone(scAPIs), spuAPIs...) {
-		if a.name == r.API && a.serve != nil {
-			known = true
-			if r.Action.Kind == ActionError && !a.canFail {
-				return bad("the answer of %s has no error code; use close", r.API)
-			}
+	var served []string
+	for _, a := range append(slices.Clone(scAPIs), spuAPIs[1:]...) { // both begin with the same one
+		if a.serve != nil {
+			served = append(served, a.name)
+		}
+		if a.name == r.API && r.Action.Kind == ActionError && !a.canFail {
+			return bad("the answer of %s has no error code; use close", r.API)
 		}
 	}
-	if !known {
-		return bad("api %q is not served", r.API)
+	if r.API != "" && !slices.Contains(served, r.API) {
+		return bad("api is %q, accepted are %s", r.API, strings.Join(served, ", "))
 	}
 	if r.Skip < 0 || r.Count < 0 {
 		return bad("skip and count must not be negative")
@@ -153,7 +160,7 @@ func (r *Rule) check() error {
 			return bad("no_credit is for the api StreamFetch")
 		}
 	default:
-		return bad("action %q is unknown", r.Action.Kind)
+		return bad("kind of action is %q, accepted are %s", r.Action.Kind, strings.Join(actionKinds, ", "))
 	}
 	return nil
 }

@@ -241,6 +241,10 @@ func TestFaultRulesMatchAndCount(t *testing.T) {
 		_, err := cl.AddRule(r)
 		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), "%+v", r)
 	}
+	_, err := cl.AddRule(Rule{API: "produce", Action: Action{Kind: ActionDrop}})
+	require.ErrorContains(t, err, `api is "produce", accepted are ApiVersions, Create, Delete, List, Watch, Update, Produce, Fetch, FetchOffsets, StreamFetch, `)
+	_, err = cl.AddRule(Rule{Action: Action{Kind: "clos"}})
+	require.ErrorContains(t, err, `kind of action is "clos", accepted are observe, error, delay, drop, close, cut, `)
 }
 
 // An answer that stops on its way holds up what comes behind it on the connection, which lives; one that comes twice does not.
@@ -336,6 +340,7 @@ func TestControlPort(t *testing.T) {
 	run(400, "POST", "/v1/topics", `{"name":"Bad"}`)
 	require.Contains(t, run(409, "POST", "/v1/topics", `{"name":"t"}`)["error"], "Topic 't' already exists")
 	run(400, "POST", "/v1/topics", `{"nam":"x"}`)
+	require.Contains(t, run(404, "GET", "/v1/topic", "")["error"], "GET /v1/topic is no verb")
 	out := run(200, "GET", "/v1/cluster", "")
 	require.Equal(t, cl.Endpoint(), out["sc"])
 	require.Equal(t, map[string]any{"t": 2.0, systemTopic: 1.0}, out["topics"])

@@ -140,7 +140,7 @@ func decodeUpdate(t *testing.T, msg []byte) *wire.MetadataUpdate {
 	return &m
 }
 
-// sameObjects sorts a List answer, whose order means nothing.
+// listBytes gives a List answer in the order of names, for its own means nothing.
 func listBytes(t *testing.T, msg []byte) string {
 	t.Helper()
 	_, body, err := wire.SplitResponse(msg)

@@ -118,6 +118,18 @@ test('the library is loaded only when it is needed; where it is missing, the err
   assert.ok(program[3].includes(nowhere) && program[3].includes('LIBFLUVIO_DEVCLUSTER'), program[3]);
 });
 
+test('a folder in which npm ci was forgotten is named', async () => {
+  const copy = fs.mkdtempSync(path.join(os.tmpdir(), 'libfluvio-without-koffi-'));
+  try {
+    fs.cpSync(path.join(packageRoot, 'lib'), path.join(copy, 'lib'), { recursive: true });
+    const script = `require(${JSON.stringify(path.join(copy, 'lib'))}).connect('127.0.0.1:1').catch((error) => console.log(error.name + ' ' + error.message));`;
+    const { stdout } = await runNode(['-e', script]);
+    assert.ok(stdout.startsWith('LibraryNotFoundError load koffi: ') && stdout.includes(`npm ci --prefix ${copy}`), stdout);
+  } finally {
+    fs.rmSync(copy, { recursive: true });
+  }
+});
+
 test('a file that is no library is named', async () => {
   const file = path.join(os.tmpdir(), `libfluvio-no-library-${process.pid}.so`);
   fs.writeFileSync(file, 'not a library');

@@ -8,8 +8,9 @@
  * one piece of synchronous code.
  */
 
+const path = require('node:path');
 const abi = require('./abi.js');
-const { CODE, make } = require('./errors.js');
+const { CODE, LibraryNotFoundError, make } = require('./errors.js');
 const { openLibrary } = require('./locate.js');
 
 const KOFFI_TYPES = {
@@ -31,8 +32,19 @@ function native() {
   return loaded;
 }
 
+/** The package that calls C. A folder that npm only links to gets its packages by npm ci in it, which is forgotten easily. */
+function requireKoffi() {
+  try {
+    return require('koffi');
+  } catch (cause) {
+    if (cause.code !== 'MODULE_NOT_FOUND') throw cause;
+    const root = path.join(__dirname, '..');
+    throw new LibraryNotFoundError(`load koffi: ${root} has no package koffi [hint: npm ci --prefix ${root}]`, { cause });
+  }
+}
+
 function load() {
-  const koffi = require('koffi');
+  const koffi = requireKoffi();
   if (koffi.sizeof('void *') !== 8) throw make(CODE.UNSUPPORTED, 'load libfluvio: only 64-bit platforms are supported');
   const { file, library } = openLibrary((file) => ({ file, library: koffi.load(file) }));
   const lib = { file, address: koffi.address };
