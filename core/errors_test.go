@@ -117,6 +117,8 @@ version = "2.0"
 current_profile = "dev"
 [profile.dev]
 cluster = "here"
+[profile.away]
+cluster = "nowhere"
 [profile.broken]
 cluster = "missing"
 [cluster.here]
@@ -125,14 +127,18 @@ endpoint = "`+cl.Endpoint()+`"
 tls_policy = "disabled"
 [cluster.here.metadata.anything]
 unknown = 1
+[cluster.nowhere]
+endpoint = "nowhere.invalid:9003"
 `), 0o600))
-	client, err := fluvio.Connect(testContext(t), fluvio.ClientOptions{ProfilePath: path})
-	require.NoError(t, err)
-	require.Equal(t, cl.Endpoint(), client.Endpoint())
-	require.NoError(t, client.Close(testContext(t)))
+	for profile, want := range map[string]string{"": cl.Endpoint(), "dev": cl.Endpoint(), "away": "nowhere.invalid:9003"} {
+		client, err := fluvio.Connect(testContext(t), fluvio.ClientOptions{ProfilePath: path, Profile: profile, ValidateOnConnect: pointer(profile != "away")})
+		require.NoError(t, err)
+		require.Equal(t, want, client.Endpoint())
+		require.NoError(t, client.Close(testContext(t)))
+	}
 
-	_, err = fluvio.Connect(testContext(t), fluvio.ClientOptions{ProfilePath: path, Profile: "prod"})
-	require.ErrorContains(t, err, `no profile "prod", only broken, dev`)
+	_, err := fluvio.Connect(testContext(t), fluvio.ClientOptions{ProfilePath: path, Profile: "prod"})
+	require.ErrorContains(t, err, `no profile "prod", only away, broken, dev`)
 	_, err = fluvio.Connect(testContext(t), fluvio.ClientOptions{ProfilePath: path, Profile: "broken"})
 	require.ErrorContains(t, err, `"missing"`)
 }

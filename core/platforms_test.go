@@ -13,7 +13,7 @@ import (
 
 // Older clusters are served with the versions they speak; what they lack is an Unsupported error that says since when.
 func TestPlatforms(t *testing.T) {
-	for platform, hasOffsets := range map[string]bool{"0.10.14": false, "0.11.6": true, "0.17.1": true, "0.17.3": true, "0.18.2-dev-1": true} {
+	for platform, hasOffsets := range map[string]bool{"0.10.9": false, "0.10.14": false, "0.11.6": true, "0.17.1": true, "0.17.3": true, "0.18.2-dev-1": true} {
 		t.Run(platform, func(t *testing.T) {
 			ctx := testContext(t)
 			client := connect(t, startCluster(t, devcluster.Options{PlatformVersion: platform}).Endpoint())

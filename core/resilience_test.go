@@ -235,8 +235,13 @@ func TestSCAwayLater(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, client.Close(ctx)) }()
 	require.NoError(t, client.Admin().CreateTopic(ctx, "t", fluvio.TopicSpec{}))
+	made, next := seen.await(ctx, t, 0, kind(fluvio.ClientConnected))
+	require.Equal(t, fluvio.ClientEvent{Kind: fluvio.ClientConnected, Addr: cl.Endpoint()}, made)
 	require.NoError(t, cl.StopSC())
-	_, next := seen.await(ctx, t, 0, kind(fluvio.ClientRetry))
+	lost, _ := seen.await(ctx, t, next, kind(fluvio.ClientLost))
+	require.Equal(t, cl.Endpoint(), lost.Addr)
+	require.Error(t, lost.Err)
+	_, next = seen.await(ctx, t, next, kind(fluvio.ClientRetry))
 	producer, err := client.Producer(ctx, "t", fluvio.ProducerOptions{})
 	require.NoError(t, err, "what is known of the topic is enough")
 	consumer, err := client.Consumer(ctx, fluvio.ConsumerOptions{Topics: []string{"t"}, Start: fluvio.Beginning()})
@@ -400,4 +405,34 @@ func TestLeaderMovedEvent(t *testing.T) {
 	e, _ := seen.await(ctx, t, 0, kind(fluvio.LeaderMoved))
 	require.Equal(t, fluvio.ClientEvent{Kind: fluvio.LeaderMoved, Topic: "t", SPU: to, FromSPU: from}, e)
 	require.NoError(t, client.Close(ctx))
+}
+
+// An SPU whose public address leads nowhere is reached at its local one by who asks for that.
+func TestLocalAddressesOfSPUs(t *testing.T) {
+	ctx := testContext(t)
+	cl := startCluster(t, devcluster.Options{})
+	admin := connect(t, cl.Endpoint()).Admin()
+	const nowhere = "127.0.0.1:1"
+	local := cl.SPUEndpoints()[0]
+	require.NoError(t, admin.DeleteCustomSPUByID(ctx, 5001))
+	require.NoError(t, admin.CreateCustomSPU(ctx, "spu", fluvio.CustomSPUSpec{ID: 5001, PublicEndpoint: nowhere, PrivateEndpoint: nowhere, PublicEndpointLocal: local}))
+	require.NoError(t, admin.CreateTopic(ctx, "t", fluvio.TopicSpec{}))
+	send := func(useLocal bool, dials *dialCounter) error {
+		client, err := fluvio.Connect(ctx, fluvio.ClientOptions{Endpoint: cl.Endpoint(), UseSPULocalAddress: useLocal, DialContext: dials.dial})
+		require.NoError(t, err)
+		defer func() { _ = client.Close(ctx) }() // tells of the record again
+		producer, err := client.Producer(ctx, "t", fluvio.ProducerOptions{DeliveryTimeout: time.Second})
+		require.NoError(t, err)
+		rc, err := producer.Send(ctx, fluvio.Record{Value: []byte("v")})
+		require.NoError(t, err)
+		_, _, err = rc.Wait(ctx)
+		return err
+	}
+	var public, own dialCounter
+	require.Error(t, send(false, &public))
+	require.Positive(t, public.of(nowhere))
+	require.Zero(t, public.of(local))
+	require.NoError(t, send(true, &own))
+	require.Zero(t, own.of(nowhere))
+	require.Positive(t, own.of(local))
 }
