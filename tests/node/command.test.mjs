@@ -202,6 +202,18 @@ test('a cluster and a reader that end with Ctrl-C, and a reader whose output is 
   assert.deepEqual(await exited, [0, null]);
 });
 
+test('a cluster prints its address', async () => {
+  const cluster = start(['dev-cluster']);
+  const [[address], [rest]] = await Promise.all([cluster.stdout, cluster.stderr].map((stream) => once(createInterface(stream), 'line')));
+  assert.ok(rest.includes(`export FLUVIO_ENDPOINT=${address};`) && rest.includes('http://127.0.0.1:'), rest);
+  const client = await connect(address);
+  assert.deepEqual(await client.admin.topics(), []);
+  await client.close();
+  const exited = once(cluster, 'exit');
+  cluster.kill('SIGINT');
+  assert.deepEqual(await exited, [0, null]);
+});
+
 const noTerminal = fs.existsSync('/usr/bin/script') ? false : 'this system has no program "script" to make a terminal with';
 test('progress on a terminal', { skip: noTerminal }, () => {
   const line = `'${process.execPath}' '${program}' bench --records 300000 --endpoint ${use.cluster.endpoint} > /dev/null`;

@@ -138,6 +138,20 @@ def test_what_is_wrong(command: Run, arguments: List[str], code: int, message: s
     assert found == code and message in errors + output.decode() and "Traceback" not in errors
 
 
+def test_dev_cluster_prints_its_address() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "libfluvio", "dev-cluster"], env=environment(), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    ) as cluster:
+        assert cluster.stdout is not None and cluster.stderr is not None
+        address, rest = cluster.stdout.readline().rstrip("\n"), cluster.stderr.readline()
+        assert f"export FLUVIO_ENDPOINT={address};" in rest and "http://127.0.0.1:" in rest
+        with libfluvio.connect(address) as client:
+            assert client.admin.topics() == []
+        cluster.send_signal(signal.SIGINT)
+        assert cluster.wait(60) == 0 and cluster.stdout.read() == ""
+
+
 def test_dev_cluster_and_follow(name: str) -> None:
     """A cluster and a reader that end with Ctrl-C, and a reader whose output is closed."""
     python = [sys.executable, "-m", "libfluvio"]

@@ -132,8 +132,12 @@ function clusterOptions(words) {
 async function devCluster(given) {
   const cluster = await DevCluster.start({ spus: given.spus, listen: given.listen, ...clusterOptions(given.options) });
   const { endpoint, spuEndpoints: spus, controlUrl: control, pid } = cluster;
-  if (given.json) printJson({ ready: true, pid, sc: endpoint, spus, control });
-  else print(`${endpoint}  (export FLUVIO_ENDPOINT=${endpoint}; Ctrl-C ends it)`);
+  if (given.json) {
+    printJson({ ready: true, pid, sc: endpoint, spus, control });
+  } else {
+    print(endpoint); // alone, for scripts; people read the rest
+    process.stderr.write(`export FLUVIO_ENDPOINT=${endpoint}; faults at ${control}; Ctrl-C ends it\n`);
+  }
   const interrupted = await new Promise((resolve) => {
     const watch = setInterval(() => {
       try {

@@ -137,7 +137,11 @@ def dev_cluster(given: Any) -> int:
             ready = {"sc": cluster.endpoint, "spus": cluster.spu_endpoints, "control": cluster.control_url}
             print_json({"ready": True, "pid": cluster.pid, **ready})
         else:
-            print(f"{cluster.endpoint}  (export FLUVIO_ENDPOINT={cluster.endpoint}; Ctrl-C ends it)")
+            print(cluster.endpoint)  # alone, for scripts; people read the rest
+            print(
+                f"export FLUVIO_ENDPOINT={cluster.endpoint}; faults at {cluster.control_url}; Ctrl-C ends it",
+                file=sys.stderr,
+            )
         sys.stdout.flush()
         process = cluster._process
         assert process is not None
