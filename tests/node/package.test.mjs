@@ -121,8 +121,8 @@ test('the library is loaded only when it is needed; where it is missing, the err
 test('a folder in which npm ci was forgotten is named', async () => {
   const copy = fs.mkdtempSync(path.join(os.tmpdir(), 'libfluvio-without-koffi-'));
   try {
-    fs.cpSync(path.join(packageRoot, 'lib'), path.join(copy, 'lib'), { recursive: true });
-    const script = `require(${JSON.stringify(path.join(copy, 'lib'))}).connect('127.0.0.1:1').catch((error) => console.log(error.name + ' ' + error.message));`;
+    for (const part of ['lib', 'package.json']) fs.cpSync(path.join(packageRoot, part), path.join(copy, part), { recursive: true });
+    const script = `require(${JSON.stringify(copy)}).connect('127.0.0.1:1').catch((error) => console.log(error.name + ' ' + error.message));`;
     const { stdout } = await runNode(['-e', script]);
     assert.ok(stdout.startsWith('LibraryNotFoundError load koffi: ') && stdout.includes(`npm ci --prefix ${copy}`), stdout);
   } finally {
