@@ -35,11 +35,21 @@ def test_codecs() -> None:
     assert typed.JSON.dumps({"a": "ü"}) == '{"a":"ü"}'.encode()
     with pytest.raises(TypeError):
         typed.json_of(dict)
-    try:
-        packed = typed.msgpack()
-    except ImportError:
-        return
-    assert packed.loads(bytes(packed.dumps({"a": [1, b"x"]}))) == {"a": [1, b"x"]}  # type: ignore[arg-type]
+
+
+def test_msgpack(client: libfluvio.Client, topic: str) -> None:
+    pytest.importorskip("msgpack", reason="msgpack has no package for this Python")
+    values = [{"a": [1, b"x"]}, "ü", None]
+    with typed.Producer(client.producer(topic), typed.msgpack()) as producer:
+        producer.send_many(values)
+    with typed.Consumer(client.consumer(topic, start="beginning", stop_at="end"), typed.msgpack()) as consumer:
+        assert [record.value for record in consumer] == values
+
+
+def test_without_msgpack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "msgpack", None)  # as an import system that does not find it
+    with pytest.raises(ImportError):
+        typed.msgpack()
 
 
 def test_round_trip(client: libfluvio.Client, topic: str) -> None:
