@@ -131,7 +131,7 @@ func Connect(ctx context.Context, o ClientOptions) (*Client, error) {
 	c.name = fmt.Sprintf("%s-%d", o.ClientID, clients.Add(1))
 	observer := obs.New(o.logger().With("client", c.name), o.Hooks)
 	o.logSettings(observer)
-	newTLS, err := o.newTLS()
+	newTLS, err := o.newTLS(observer.Log)
 	if err != nil {
 		return nil, err
 	}

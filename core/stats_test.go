@@ -168,6 +168,12 @@ func (l *lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+func (l *lines) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.all, "")
+}
+
 // with waits for a line that holds all texts.
 func (l *lines) with(t *testing.T, texts ...string) {
 	t.Helper()

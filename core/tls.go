@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -87,19 +88,26 @@ func (o ClientOptions) GoString() string { return o.String() }
 
 // tlsFiles makes the TLS configuration of every new connection from the settings. Files are read again each time, so that
 // a certificate can be replaced while the client runs; while what is there cannot be used, as in the middle of a replacement, what was
-// there before counts.
+// there before counts, and the log tells why.
 type tlsFiles struct {
-	o    *ClientOptions
-	mu   sync.Mutex
-	last *tls.Config // guarded by mu: the last good one
+	o   *ClientOptions
+	log *slog.Logger
+	mu  sync.Mutex
+	// last is the last good one, and said what was wrong since; both guarded by mu.
+	last *tls.Config
+	said string
 }
 
-// newTLS gives what the transport asks for each connection, nil for plain TCP. What is wrong at first is an error.
-func (o *ClientOptions) newTLS() (func() (*tls.Config, error), error) {
+// newTLS gives what the transport asks for each connection, nil for plain TCP. What is wrong at first is an error, and later a
+// warning in the log.
+func (o *ClientOptions) newTLS(log *slog.Logger) (func() (*tls.Config, error), error) {
 	if o.TLS == "" || o.TLS == "disabled" {
 		return nil, nil
 	}
-	f := &tlsFiles{o: o}
+	if o.ShareConnections { // what those do is no single client's to log
+		log = slog.New(slog.DiscardHandler)
+	}
+	f := &tlsFiles{o: o, log: log}
 	_, err := f.config()
 	return f.config, err
 }
@@ -109,12 +117,17 @@ func (f *tlsFiles) config() (*tls.Config, error) {
 	defer f.mu.Unlock()
 	cfg, err := f.o.tlsConfig()
 	if err == nil {
-		f.last = cfg
+		f.last, f.said = cfg, ""
+		return cfg, nil
 	}
-	if f.last != nil {
-		return f.last, nil
+	if f.last == nil {
+		return nil, err
 	}
-	return nil, err
+	if e := fluvioerr.As(err); e.Message != f.said { // not for every connection of a cluster
+		f.said = e.Message
+		f.log.Warn(e.Message+"; those read before go on counting", "setting", e.Setting)
+	}
+	return f.last, nil
 }
 
 // tlsConfig reads certificates and key.

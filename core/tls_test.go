@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -327,6 +328,69 @@ func TestTLSReload(t *testing.T) {
 	require.Equal(t, fluvioerr.Permission, create("b"), "the old pair")
 	put("root", true)
 	require.Equal(t, fluvioerr.OK, create("c"), "the new pair")
+}
+
+// A scope that was taken away counts when the SC that knows of it is there, also for a client that runs; what is left is allowed.
+func TestRevokedScope(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	options := devcluster.Options{MTLS: true, CertDir: t.TempDir(), Authorize: &devcluster.Policy{
+		Scopes: map[string][]string{"guest": {"Reader", "Writer"}},
+		Roles:  map[string]map[string][]string{"Reader": {"Topic": {"Read"}}, "Writer": {"Topic": {"Create"}}},
+	}}
+	before, err := devcluster.Start(ctx, options)
+	require.NoError(t, err)
+	client, err := fluvio.Connect(ctx, secure(t, before, "guest"))
+	require.NoError(t, err)
+	defer client.Close(ctx)
+	require.NoError(t, client.Admin().CreateTopic(ctx, "a", fluvio.TopicSpec{}))
+	require.NoError(t, before.Close())
+
+	revoked := *options.Authorize
+	revoked.Scopes = map[string][]string{"guest": {"Reader"}}
+	options.Listen, options.Authorize = before.Endpoint(), &revoked
+	tlsCluster(t, options)
+	for err = client.Admin().CreateTopic(ctx, "b", fluvio.TopicSpec{}); fluvioerr.Retriable(err); {
+		require.NoError(t, ctx.Err())
+		err = client.Admin().CreateTopic(ctx, "b", fluvio.TopicSpec{})
+	}
+	require.Equal(t, fluvioerr.Permission, fluvioerr.CodeOf(err), "%v", err)
+	_, err = client.Admin().Topics(ctx)
+	require.NoError(t, err)
+}
+
+// A certificate that is replaced by something that cannot be used is warned of, once, and the one before goes on counting.
+func TestTLSReloadFails(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	cl := tlsCluster(t, devcluster.Options{MTLS: true})
+	o := secure(t, cl, "")
+	key := content(t, o.TLSKey)
+	crt := filepath.Join(t.TempDir(), "c.crt")
+	require.NoError(t, os.WriteFile(crt, []byte(content(t, o.TLSCertificate)), 0o600))
+	o.TLSCertificate = crt
+	var said lines
+	o.Logger = slog.New(slog.NewTextHandler(&said, nil))
+	client, err := fluvio.Connect(ctx, o)
+	require.NoError(t, err)
+	defer client.Close(ctx)
+	require.NotContains(t, said.text(), "tls_certificate")
+	require.NoError(t, os.WriteFile(crt, []byte("half a file"), 0o600))
+	for range 2 {
+		// The client dials anew when the SC comes back.
+		require.NoError(t, cl.StopSC())
+		require.NoError(t, cl.StartSC())
+		for {
+			if _, err = client.Admin().Topics(ctx); !fluvioerr.Retriable(err) {
+				break
+			}
+			require.NoError(t, ctx.Err())
+		}
+		require.NoError(t, err)
+	}
+	require.Equal(t, 1, strings.Count(said.text(), "level=WARN msg=\"tls_certificate: certificate and key cannot be used"), said.text())
+	require.Contains(t, said.text(), "those read before go on counting")
+	require.NotContains(t, said.text(), strings.Split(key, "\n")[1][:12])
 }
 
 // A private key is in no error, whatever is wrong with the settings.
