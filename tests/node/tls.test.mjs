@@ -44,6 +44,30 @@ test('permissions', async () => {
   await client.close();
 });
 
+test('a scope that was revoked', async () => {
+  const cluster = await DevCluster.start({ mtls: true, authorize: { scopes: { guest: [] }, policy: {} } });
+  const client = await connect({ endpoint: cluster.endpoint, ...cluster.tls('guest') });
+  const error = await rejection(client.admin.createTopic('forbidden'));
+  assert.ok(error instanceof libfluvio.PermissionError, error);
+  await client.close();
+  await cluster.stop();
+});
+
+test('certificates of another cluster, and TLS to one without', async () => {
+  const [other, plain] = await Promise.all([DevCluster.start({ tls: true }), DevCluster.start()]);
+  const { tlsCa, tlsCertificate, tlsKey } = other.tls();
+  for (const [options, type, says] of [
+    [{ endpoint: guarded.endpoint, ...guarded.tls(), tlsCa }, 'TLSError', /authority that tls_ca does not hold/],
+    [{ endpoint: guarded.endpoint, ...guarded.tls(), tlsCertificate, tlsKey }, 'TLSError', /refuses the client certificate/],
+    [{ endpoint: plain.endpoint, ...guarded.tls() }, 'ConnectionError', /tls=disabled/],
+  ]) {
+    const error = await rejection(connect(options));
+    assert.ok(error instanceof libfluvio[type], error);
+    assert.match(error.message, says);
+  }
+  await Promise.all([other.stop(), plain.stop()]);
+});
+
 test('who introduces itself where there is no TLS', async () => {
   const cluster = await DevCluster.start({ authorize });
   assert.deepEqual(cluster.tls(), {});
@@ -55,6 +79,7 @@ test('who introduces itself where there is no TLS', async () => {
 
 for (const [fault, type, says] of [
   ['expired', 'TLSError', /certificate expired on .*renew/],
+  ['not-yet-valid', 'TLSError', /is valid from .* on only/],
   ['wrong-host', 'TLSError', /is for elsewhere.example, not for .*tls_domain/],
   ['self-signed', 'TLSError', /signed itself/],
   ['tls-1.1', 'TLSError', /no TLS 1.2 or newer/],

@@ -51,6 +51,23 @@ def test_permissions(guarded: libfluvio.DevCluster) -> None:
         assert caught.value.server_code == 13
 
 
+def test_revoked_scope() -> None:
+    with libfluvio.DevCluster(mtls=True, authorize={"scopes": {"guest": []}, "policy": {}}) as cluster:
+        with libfluvio.connect(cluster.endpoint, **cluster.tls("guest")) as client:
+            with pytest.raises(libfluvio.FluvioPermissionError, match="permission denied"):
+                client.admin.create_topic("forbidden")
+
+
+def test_certificates_of_another_cluster(guarded: libfluvio.DevCluster) -> None:
+    with libfluvio.DevCluster(tls=True) as other:
+        foreign = other.tls()
+        with pytest.raises(libfluvio.TLSError, match="authority that tls_ca does not hold"):
+            libfluvio.connect(guarded.endpoint, **{**guarded.tls(), "tls_ca": foreign["tls_ca"]})
+        own = {name: foreign[name] for name in ("tls_certificate", "tls_key")}
+        with pytest.raises(libfluvio.TLSError, match="refuses the client certificate"):
+            libfluvio.connect(guarded.endpoint, **{**guarded.tls(), **own})
+
+
 def test_introduction() -> None:
     with libfluvio.DevCluster(authorize=POLICY) as cluster:
         assert cluster.tls() == {}
