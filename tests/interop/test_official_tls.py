@@ -75,6 +75,7 @@ def test_a_right_that_is_missing(guarded: libfluvio.DevCluster, topic: str) -> N
     ("fault", "change", "error"),
     [
         ("expired", {}, libfluvio.TLSError),
+        ("not-yet-valid", {}, libfluvio.TLSError),
         ("wrong-host", {}, libfluvio.TLSError),
         ("self-signed", {}, libfluvio.TLSError),
         ("tls-1.1", {}, libfluvio.TLSError),
@@ -91,6 +92,23 @@ def test_both_refuse(
         assert official(cluster.endpoint, "topics", tls).returncode != 0
         with pytest.raises(error):
             libfluvio.connect(cluster.endpoint, **tls)
+
+
+def test_both_refuse_a_server_of_another_authority(guarded: libfluvio.DevCluster) -> None:
+    with libfluvio.DevCluster(tls=True) as other:
+        foreign = {**guarded.tls(), "tls_ca": other.tls()["tls_ca"]}
+        assert official(guarded.endpoint, "topics", foreign).returncode != 0
+        with pytest.raises(libfluvio.TLSError, match="authority that tls_ca does not hold"):
+            libfluvio.connect(guarded.endpoint, **foreign)
+
+
+def test_a_scope_that_was_revoked(topic: str) -> None:
+    with libfluvio.DevCluster(mtls=True, authorize={"scopes": {"guest": []}, "policy": {}}) as cluster:
+        guest = cluster.tls("guest")
+        done = official(cluster.endpoint, "create", guest, topic=topic, partitions=1)
+        assert done.returncode != 0 and "permission" in done.stderr.lower()
+        with libfluvio.connect(cluster.endpoint, **guest) as client, pytest.raises(libfluvio.FluvioPermissionError):
+            client.admin.create_topic(topic)
 
 
 def test_both_are_refused_with_the_certificate_of_another_cluster(guarded: libfluvio.DevCluster) -> None:
