@@ -1,7 +1,7 @@
 # libfluvio: build, demo, tests.
 #
 #   make         build/lib/libfluvio.so and build/bin/fluvio-devcluster
-#   make demo    the main job on real input: Python writes, Node reads, C checks. FLUVIO_ENDPOINT=host:port uses that cluster
+#   make demo    the main job on real input: Python writes, Node reads, C checks. FLUVIO_ENDPOINT=host:port uses that cluster, TLS=1 encrypts
 #   make test    everything: format, vet, lint, Go with the race detector, fuzz smoke, C, Python, Node, official clients, README
 #   make bench   measures everything beside the official clients: one report with plots in build/bench/report, ten minutes. QUICK=1: three
 #   make bench-observe   what hooks and statistics cost a producer, a minute; leave the machine alone meanwhile

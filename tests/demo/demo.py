@@ -1,6 +1,7 @@
 """The main job: Python writes a real text to a topic, Node reads it and counts words, C checks every byte.
 
-Runs on a dev cluster of its own, or on the cluster that FLUVIO_ENDPOINT names. `make demo` builds what it needs.
+Runs on a dev cluster of its own, or on the cluster that FLUVIO_ENDPOINT names. `make demo` builds what it needs. With
+TLS=1 everything is encrypted, on a cluster that demands certificates.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Any, Dict, Iterator, List
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bindings" / "python"))
@@ -38,8 +40,31 @@ def cluster_endpoint() -> Iterator[str]:
     if given:
         yield given
         return
-    with libfluvio.DevCluster(spus=2) as cluster:
-        yield cluster.endpoint
+    if not os.environ.get("TLS"):
+        with libfluvio.DevCluster(spus=2) as cluster:
+            yield cluster.endpoint
+        return
+    with libfluvio.DevCluster(spus=2, mtls=True) as cluster, tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "profile")
+        path.write_text(profile(cluster))
+        os.environ["FLV_PROFILE_PATH"] = str(path)  # where the programs look, when they get no endpoint
+        yield ""
+
+
+def where(endpoint: str) -> Dict[str, Any]:
+    """The settings that lead to the cluster: a library has the environment that this process was started with."""
+    return {"endpoint": endpoint} if endpoint else {"profile_path": os.environ["FLV_PROFILE_PATH"]}
+
+
+def profile(cluster: libfluvio.DevCluster) -> str:
+    """A profile of the official tools that leads to a cluster with TLS."""
+    tls = cluster.tls()
+    names = {"domain": "tls_domain", "ca_cert": "tls_ca", "cert": "tls_certificate", "key": "tls_key"}
+    certs = "".join(f"{name} = {json.dumps(tls[setting])}\n" for name, setting in names.items())
+    return (
+        f'current_profile = "demo"\n[profile.demo]\ncluster = "dev"\n[cluster.dev]\nendpoint = "{cluster.endpoint}"\n'
+        f'[cluster.dev.tls]\ntls_policy = "verified"\n[cluster.dev.tls.certs]\n{certs}'
+    )
 
 
 def progress(done: int, total: int, started: float) -> None:
@@ -84,8 +109,8 @@ def main() -> None:
     path.write_bytes(text)
     lines = text.removesuffix(b"\n").split(b"\n")
     topic = f"demo-{time.time_ns():x}"
-    with cluster_endpoint() as endpoint, libfluvio.connect(endpoint) as client:
-        print(f"cluster {endpoint}, platform {client.platform_version}")
+    with cluster_endpoint() as endpoint, libfluvio.connect(**where(endpoint)) as client:
+        print(f"cluster {endpoint or 'with TLS'}, platform {client.platform_version}")
         print(f"text    {len(lines):,} lines, {len(text) / 1e6:.1f} MB: the sources of Go's net packages")
         client.admin.create_topic(topic, partitions=PARTITIONS)
         try:
