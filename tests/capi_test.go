@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"debug/elf"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,6 +89,29 @@ func TestC(t *testing.T) {
 				runCProgram(t, "c/"+name+".c", builtLibrary(t), language...)
 			})
 		}
+	}
+}
+
+// TestCEncrypted runs them once more with everything encrypted, on a cluster that demands certificates: clients without an endpoint
+// follow the profile.
+func TestCEncrypted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs all of TestC again; not with -short")
+	}
+	need(t, "gcc")
+	for _, name := range cPrograms {
+		t.Run(name, func(t *testing.T) {
+			program := compile(t, "c/"+name+".c", builtLibrary(t), "gcc", "-std=c99", "-x", "c")
+			cluster, err := devcluster.Start(t.Context(), devcluster.Options{SPUs: 2, MTLS: true})
+			require.NoError(t, err)
+			defer func() { require.NoError(t, cluster.Close()) }()
+			c, _ := cluster.Credentials("")
+			file(t, filepath.Dir(program), "profile", fmt.Sprintf("current_profile = \"p\"\n[profile.p]\ncluster = \"c\"\n[cluster.c]\nendpoint = %q\n"+
+				"[cluster.c.tls]\ntls_policy = \"verified\"\n[cluster.c.tls.certs]\ndomain = %q\nca_cert = %q\ncert = %q\nkey = %q\n",
+				cluster.Endpoint(), c.Domain, c.CA, c.Certificate, c.Key))
+			run(t, []string{"LD_LIBRARY_PATH=" + builtLibrary(t), "FLV_PROFILE_PATH=" + filepath.Join(filepath.Dir(program), "profile")},
+				program, "", strings.TrimPrefix(cluster.ControlURL(), "http://"))
+		})
 	}
 }
 
