@@ -93,10 +93,10 @@ func testTLS(t *testing.T, dir string, command ...string) {
 	}
 	t.Run("system roots", func(t *testing.T) { // a process reads those once, so it takes a new one
 		cluster, s := startTLS(t, devcluster.Options{MTLS: true}, "")
-		t.Setenv("SSL_CERT_FILE", s["tls_ca"].(string))
+		trusts := append([]string{"env", "SSL_CERT_FILE=" + s["tls_ca"].(string)}, command...)
 		delete(s, "tls_ca")
 		s["endpoint"] = cluster.Endpoint()
-		require.Equal(t, "OK\n", runTLS(t, dir, s, command))
+		require.Equal(t, "OK\n", runTLS(t, dir, s, trusts))
 	})
 }
 
