@@ -30,7 +30,7 @@
  * Go         Every function here is plain C. None enters the Go runtime on the caller's thread.
  * Fork       In a forked child every function returns FLUVIO_ERR_FORKED (or NULL, 0, -1), and _free does nothing; what only
  *            reads memory (errors, batches, lists) works on. A child that wants Fluvio must exec, or be started by
- *            spawn: the Go runtime does not live on in it.
+ *            spawn: the Go runtime does not live on in it. One that was forked before the library was loaded has its own.
  * Compatibility  What is here stays: a program built with this header runs with every later libfluvio.so.1. Structs with a
  *            struct_size get fields at their end, and the library writes no more than struct_size says; others, and those
  *            that arrays are made of, never change.

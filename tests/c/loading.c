@@ -25,7 +25,8 @@
   one(config_new) one(config_set) one(config_free) one(client_connect) one(client_close)      \
   one(client_free) one(error_message) one(topic_create) one(producer_open) one(producer_send) \
   one(producer_close) one(producer_free) one(consumer_open) one(consumer_poll)                \
-  one(consumer_close) one(consumer_free) one(batch_count) one(batch_release) one(status_name)
+  one(consumer_close) one(consumer_free) one(batch_count) one(batch_release) one(status_name) \
+  one(forked)
 
 struct library {
   void *handle;
@@ -182,13 +183,36 @@ static void child_dies_of_pipe(void)
   CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE);
 }
 
+/* Forked before the library was loaded: it loads it for itself and uses it, beside its parent. */
+static pid_t early_child(char **argv)
+{
+  struct library lib;
+  pid_t child;
+  int status = -1;
+  fflush(stdout);
+  child = fork();
+  CHECK(child >= 0);
+  if (child > 0)
+    return child;
+  lib = load(argv[2], RTLD_LOCAL);
+  CHECK(lib.forked() == 0);
+  together(&lib, &lib, argv[1], "c-child");
+  if (fork() == 0)
+    _exit(lib.forked() == 1 ? 0 : 1);
+  CHECK(wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  _exit(0);
+}
+
 int main(int argc, char **argv)
 {
   struct library first, second, third;
+  pid_t child;
   int (*answer)(void);
   void *other, *found;
-  int i;
+  int i, status = -1;
   CHECK(argc == 6);
+  PART("a child from before loading");
+  child = early_child(argv);
   PART("signals, before and after loading");
   for (i = 0; i < NUMBERS - 1; i++)
     set(numbers[i], on_before);
@@ -201,6 +225,7 @@ int main(int argc, char **argv)
   set(SIGPIPE, on_before);
   raise_all(before);
   together(&first, &first, argv[1], "c-alone");
+  CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
   raise_all(before);
   for (i = 0; i < NUMBERS; i++)
     set(numbers[i], on_after);
