@@ -53,6 +53,22 @@ func TestInstall(t *testing.T) {
 		"lib/own/cmake/libfluvio/libfluvioConfigVersion.cmake"}, installed(t, first))
 	require.NoError(t, os.Rename(first, prefix))
 
+	staged := t.TempDir() // as packagers do: into a folder that is not where it will be; what was built above is not built again
+	for _, target := range []string{"install", "uninstall"} {
+		run(t, nil, "make", "--no-print-directory", "-o", "all", "-o", "static", target, "PREFIX="+first, "LIBDIR="+first+"/lib/own", "DESTDIR="+staged)
+		require.NoDirExists(t, first)
+		if target == "uninstall" {
+			require.Empty(t, installed(t, staged))
+			continue
+		}
+		require.ElementsMatch(t, installed(t, prefix), installed(t, filepath.Join(staged, first)))
+		for _, name := range []string{"pkgconfig/libfluvio.pc", "cmake/libfluvio/libfluvioConfig.cmake"} {
+			text, err := os.ReadFile(filepath.Join(staged, first, "lib/own", name))
+			require.NoError(t, err)
+			require.NotContains(t, string(text), staged)
+		}
+	}
+
 	lib := filepath.Join(prefix, "lib", "own")
 	c, cpp := filepath.Join(root, "tests/examples/c"), filepath.Join(root, "tests/examples/cpp")
 	strict := []string{"-Wall", "-Wextra", "-Werror", "-pedantic"}
