@@ -1,9 +1,11 @@
 package fluvio
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -71,5 +73,58 @@ func FuzzProfile(f *testing.F) {
 			return
 		}
 		require.NotEmpty(t, o.Endpoint)
+	})
+}
+
+// Whatever a transformation file holds: a chain of steps with names, or an error that names the file.
+func FuzzTransforms(f *testing.F) {
+	f.Add("transforms:\n  - uses: group/name@0.1.0\n    with:\n      needle: x\n      list: [1, {a: b}]\n    lookback:\n      last: 100\n      age: 1h 30m\n")
+	f.Add(`{"transforms": [{"uses": "a", "lookback": {"last": 18446744073709551616, "age": null}}]}`)
+	f.Add("transforms:\n  - &a\n    uses: m\n    with: &b {k: *b, l: *a}\n  - *a\n  - <<: *a\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(t.TempDir(), "transforms.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		chain, err := LoadTransforms(path)
+		if err != nil {
+			require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), "%v", err)
+			require.ErrorContains(t, err, path)
+			require.NotContains(t, err.Error(), "\n")
+			return
+		}
+		require.NotEmpty(t, chain)
+		for _, step := range chain {
+			require.NotEmpty(t, step.Name)
+			require.GreaterOrEqual(t, step.Lookback.Age, time.Duration(0))
+		}
+	})
+}
+
+// Whatever stands in a file of the offset store: an offset of that consumer, or an error that names the file; never an offset below 0.
+func FuzzOffsetFile(f *testing.F) {
+	folder := f.TempDir()
+	require.NoError(f, fileStore(folder).Save(f.Context(), "c", []ConsumerOffset{{ConsumerID: "c", Topic: "t", Partition: 1, Offset: 7}}))
+	var written string
+	require.NoError(f, filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			written = path
+			text, err := os.ReadFile(path)
+			require.NoError(f, err)
+			f.Add(string(text))
+		}
+		return err
+	}))
+	require.NotEmpty(f, written)
+	f.Fuzz(func(t *testing.T, text string) {
+		require.NoError(t, os.WriteFile(written, []byte(text), 0o600))
+		list, err := fileStore(folder).Load(t.Context(), "c")
+		if err != nil {
+			require.ErrorContains(t, err, written)
+			return
+		}
+		for _, o := range list {
+			require.Equal(t, "c", o.ConsumerID)
+			require.GreaterOrEqual(t, o.Offset, int64(0))
+			require.GreaterOrEqual(t, o.Partition, int32(0))
+		}
 	})
 }
