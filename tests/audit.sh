@@ -17,6 +17,8 @@ audit() {
     echo "$name:"
     echo "$out"
     failed=1
+  elif [ $status -eq 124 ]; then
+    echo "$name: skipped: no answer within 300 s"
   else
     echo "$name: skipped: $(grep -Ei 'error|unable|cannot|refused|timed? ?out|no such host' <<<"$out" | grep -v 'complete log' | tail -n 1 | cut -c 1-200 || true) (status $status)"
   fi
