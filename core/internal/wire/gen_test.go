@@ -11,6 +11,11 @@ import (
 	"pgregory.net/rapid"
 )
 
+// allLabels lists the objects of the SC. It is a new slice at every call.
+func allLabels() []string {
+	return []string{LabelTopic, LabelPartition, LabelSPU, LabelCustomSPU, LabelSPUGroup, LabelSmartModule, LabelTableFormat, LabelMirror}
+}
+
 // gates is which fields exist from and up to which version, as the protocol's description has it: a second statement
 // beside the Wire methods. Gates outside the versions of the table in apis.go are left out.
 var gates = map[string][2]int16{
@@ -97,7 +102,7 @@ func (g *generator) message(m Message) Message {
 
 // labelFor is a label that requests of a key may have.
 func (g *generator) labelFor(key uint16) string {
-	labels := slices.DeleteFunc(Labels(), func(label string) bool { return !Accepts(key, label) })
+	labels := slices.DeleteFunc(allLabels(), func(label string) bool { return !Accepts(key, label) })
 	return labels[g.pick(len(labels))]
 }
 
@@ -202,7 +207,7 @@ func (g *generator) fields(pointers ...any) {
 
 // anyLabel is a label and whether requests of a key may have it: those with another one are read, too.
 func (g *generator) anyLabel(key uint16) (string, bool) {
-	labels := append(Labels(), "DerivedStream", "topic", "")
+	labels := append(allLabels(), "DerivedStream", "topic", "")
 	label := labels[g.pick(len(labels))]
 	return label, Accepts(key, label)
 }
@@ -300,7 +305,7 @@ func TestGatesNameRealFields(t *testing.T) {
 		walk(reflect.TypeOf(api.Request()))
 		walk(reflect.TypeOf(api.Response()))
 	}
-	for _, label := range Labels() {
+	for _, label := range allLabels() {
 		spec, status := newObject(label)
 		walk(reflect.TypeOf(spec))
 		walk(reflect.TypeOf(status))

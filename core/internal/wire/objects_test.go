@@ -20,7 +20,7 @@ func TestAccepts(t *testing.T) {
 		LabelSmartModule: c | d | l | w, LabelTableFormat: c | d | l | w, LabelMirror: c | d | l,
 		"": 0, "topic": 0, "DerivedStream": 0, "MirroringConnect": 0,
 	}
-	require.Len(t, want, len(Labels())+4)
+	require.Len(t, want, len(allLabels())+4)
 	for label, bits := range want {
 		for key, bit := range keys {
 			require.Equal(t, bits&bit != 0, Accepts(key, label), "%s %d", label, key)
@@ -35,7 +35,7 @@ func TestAccepts(t *testing.T) {
 // gets to see the label, so that it can answer with a status, or hang up.
 func TestRefusedObjectsCanBeRead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		label := rapid.SampledFrom(append(Labels(), "", "topic", "MirroringConnect", "Future")).Draw(t, "label")
+		label := rapid.SampledFrom(append(allLabels(), "", "topic", "MirroringConnect", "Future")).Draw(t, "label")
 		object := rapid.SliceOfN(rapid.Byte(), 0, 30).Draw(t, "object")
 		version := rapid.Int16Range(11, 19).Draw(t, "version")
 		b, err := Append(nil, version, walk(func(c *Codec) {
@@ -78,7 +78,7 @@ func TestRefusedObjectsCanBeRead(t *testing.T) {
 
 // TestStatesOfLaterServers: a state this package does not know is a number like any other, and what follows it is read.
 func TestStatesOfLaterServers(t *testing.T) {
-	for _, label := range Labels() {
+	for _, label := range allLabels() {
 		_, status := newObject(label)
 		fill := map[string]func(){}
 		switch s := status.(type) {

@@ -13,11 +13,6 @@ const (
 	LabelMirror      = "Mirror"
 )
 
-// Labels lists the objects of the SC. It is a new slice at every call.
-func Labels() []string {
-	return []string{LabelTopic, LabelPartition, LabelSPU, LabelCustomSPU, LabelSPUGroup, LabelSmartModule, LabelTableFormat, LabelMirror}
-}
-
 // Accepts says whether the SC takes objects of a label in the requests of a key: KeyCreate, KeyDelete, KeyList, KeyWatch or
 // KeyUpdate. To everything else it answers "unknown admin object type" (Create, Delete, Update) or hangs up (List, Watch).
 func Accepts(key uint16, label string) bool {

@@ -155,7 +155,7 @@ func TestVectorsCoverTheTable(t *testing.T) {
 			require.True(t, seen[side{api.Role, api.Key, response}], "%s %s, response %v", api.Role, api.Name, response)
 		}
 	}
-	for _, label := range Labels() {
+	for _, label := range allLabels() {
 		require.True(t, labels["object "+label], "no object of %s", label)
 		require.Equal(t, Accepts(KeyCreate, label), labels["create "+label], "create %s", label)
 	}
