@@ -283,6 +283,37 @@ def test_close_wakes_a_waiting_task(cluster: libfluvio.DevCluster, topic: str) -
     run(work)
 
 
+def test_iterators_go_on_after_a_timeout(cluster: libfluvio.DevCluster, topic: str, name: str) -> None:
+    async def work() -> None:
+        async with aio.connect(cluster.endpoint) as client, client.producer(topic) as producer:
+            consumer = await client.consumer(topic)
+            records, batches = consumer.__aiter__(), consumer.batches()
+            for number in range(2):
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(records.__anext__(), 0.05)
+                await producer.send(b"record %d" % number)
+                assert (await records.__anext__()).value == b"record %d" % number
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(batches.__anext__(), 0.05)
+                await producer.send(b"batch %d" % number)
+                assert (await batches.__anext__()).values() == [b"batch %d" % number]
+            await consumer.close()
+            for over in (records, batches):
+                with pytest.raises(StopAsyncIteration):
+                    await over.__anext__()
+            async with client.admin.watch_topics() as watch:
+                events = watch.__aiter__()
+                with pytest.raises(asyncio.TimeoutError):
+                    while True:
+                        await asyncio.wait_for(events.__anext__(), 0.05)
+                made = f"{name}-made"
+                await client.admin.create_topic(made)
+                while getattr((await events.__anext__()).object, "name", "") != made:
+                    pass
+
+    run(work)
+
+
 class Proactor(asyncio.SelectorEventLoop):
     """An event loop that cannot watch descriptors, as the usual one of Windows."""
 

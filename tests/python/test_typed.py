@@ -9,7 +9,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, AsyncIterator, Dict, List, TypeVar
 
 import libfluvio
 import libfluvio.aio
@@ -17,6 +17,8 @@ import libfluvio.aio.typed
 import pytest
 from helpers import PACKAGE
 from libfluvio import typed
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass
@@ -81,6 +83,11 @@ def test_round_trip(client: libfluvio.Client, topic: str) -> None:
         assert stored == {"typed": 4} and list(consumer) == []
 
 
+async def following(*values: T) -> AsyncIterator[T]:
+    for value in values:
+        yield value
+
+
 def test_round_trip_with_asyncio(cluster: libfluvio.DevCluster, topic: str) -> None:
     async def main() -> None:
         async with libfluvio.aio.connect(cluster.endpoint) as client:
@@ -88,17 +95,21 @@ def test_round_trip_with_asyncio(cluster: libfluvio.DevCluster, topic: str) -> N
                 assert (await (await producer.send({"n": 0}, "k"))).offset == 0
                 await producer.send_many({"n": n} for n in range(1, 4))
                 await producer.send_pairs([("k", {"n": 4})])
-                await producer.flush()
+                await producer.flush(30)
                 await producer.producer.send(b"\xff")
+                await producer.send_many(following({"n": 5}))
+                await producer.send_pairs(following(("k", {"n": 6})))
             read = await client.consumer(topic, start="beginning", stop_at="end")
             found: "List[Dict[str, int]]" = []
             async with libfluvio.aio.typed.Consumer(read, typed.JSON, typed.TEXT) as consumer:
                 first = await consumer.poll(30)
                 assert first is not None and first.key == "k" and first.value == {"n": 0}
+                values = consumer.__aiter__()
                 with pytest.raises(typed.DecodeError):
-                    async for record in consumer:
+                    async for record in values:
                         found.append(record.value)
-            assert found == [{"n": n} for n in range(1, 5)]
+                found += [record.value async for record in values]  # behind the one that is no JSON
+            assert found == [{"n": n} for n in range(1, 7)]
 
     asyncio.run(asyncio.wait_for(main(), 60))
 
@@ -116,6 +127,7 @@ def check(client: libfluvio.Client) -> None:
     producer = typed.Producer(client.producer("t"), typed.json_of(Order))
     producer.send(Order("tea"), b"k")
     producer.send("no order")
+    producer.send(Order("tea"), partitoin=1)
     for record in typed.Consumer(client.consumer("t"), typed.json_of(Order), typed.TEXT):
         reveal_type((record.key, record.value))
     consumer = typed.Consumer(client.consumer("t"), typed.JSON)
@@ -135,4 +147,7 @@ def test_what_a_type_checker_knows(tmp_path: Path) -> None:
     # That for Python 3.9 writes the same in other words.
     lines = done.stdout.replace("builtins.", "").replace("Union[str, None]", "str | None").splitlines()
     assert "13: error" in lines[0] and 'expected "Order"' in lines[0]
-    assert "tuple[str | None, checked.Order]" in lines[1] and "Consumer[bytes, Any]" in lines[2] and len(lines) == 4
+    assert "14: error" in lines[1] and '"partitoin"' in lines[1]
+    revealed = [line for line in lines[2:-1] if "Revealed type" in line]
+    assert "tuple[str | None, checked.Order]" in revealed[0] and "Consumer[bytes, Any]" in revealed[1]
+    assert len(revealed) == 2 and "Found 2 errors" in lines[-1]

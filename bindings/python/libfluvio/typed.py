@@ -179,10 +179,18 @@ class Producer(Codecs[K, V]):
         super().__init__(value, key)
         self.producer = producer
 
-    def send(self, value: V, key: Optional[K] = None, **more: Any) -> Delivery:
+    def send(
+        self,
+        value: V,
+        key: Optional[K] = None,
+        *,
+        partition: Optional[int] = None,
+        timestamp: Optional[int] = None,
+        timeout: Optional[float] = None,
+    ) -> Delivery:
         """As :meth:`libfluvio.Producer.send`. What the codec raises is raised, and nothing is sent."""
         coded, data = self._pair(key, value)
-        return self.producer.send(data, coded, **more)
+        return self.producer.send(data, coded, partition=partition, timestamp=timestamp, timeout=timeout)
 
     def send_many(self, values: Iterable[V], *, timeout: Optional[float] = None) -> DeliveryGroup:
         """As :meth:`libfluvio.Producer.send_many`, for values without keys."""
@@ -238,9 +246,9 @@ class Consumer(Codecs[K, V]):
         """As :meth:`libfluvio.Consumer.commit`."""
         self.consumer.commit(timeout)
 
-    def close(self) -> None:
+    def close(self, timeout: Optional[float] = _consumer.CLOSE_TIMEOUT) -> None:
         """As :meth:`libfluvio.Consumer.close`."""
-        self.consumer.close()
+        self.consumer.close(timeout)
 
     def __enter__(self) -> "Consumer[K, V]":
         return self

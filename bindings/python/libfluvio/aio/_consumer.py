@@ -8,10 +8,10 @@ from typing import Any, AsyncIterator, List, Mapping, Optional, Tuple
 from .._batch import Batch, Record
 from .._consumer import CLOSE_TIMEOUT, ConsumerBase, Passes, Place, Room, Start, never
 from .._core import Deadline, Handle, Life, milliseconds
-from .._errors import ClosedError, EndError, FluvioError
+from .._errors import FluvioError
 from .._library import Library
 from .._position import Events, PartitionPosition, Position, position_text
-from ._loop import Operations, Signal, Watch
+from ._loop import Following, Operations, Signal, Watch
 
 BATCHES_PER_TURN = 8
 """After this many batches without waiting, other tasks have their turn."""
@@ -21,7 +21,8 @@ class Consumer(ConsumerBase):
     """Reads records of one or several topics. Comes from :meth:`Client.consumer`.
 
     ``async for`` gives records and ends at ``stop_at``, or when the consumer is closed. A loop that was left, also by
-    cancellation, goes on where it stopped: no record is lost. One task at a time may read.
+    cancellation, goes on where it stopped: no record is lost; an iterator that ``asyncio.wait_for`` has left goes on,
+    too. One task at a time may read.
     """
 
     def __init__(
@@ -87,31 +88,12 @@ class Consumer(ConsumerBase):
             with self._watch:
                 await self._arrival.wait(deadline.left())
 
-    async def batches(self) -> AsyncIterator[Batch]:
+    def batches(self) -> AsyncIterator[Batch]:
         """Batches, without end or up to ``stop_at``: the quick way to read. Errors as for iteration."""
-        while True:
-            try:
-                batch = await self.poll_batch()
-            except (EndError, ClosedError):
-                return
-            if batch is not None:
-                yield batch
-
-    async def _records(self) -> AsyncIterator[Record]:
-        while True:
-            for record in self._rest:
-                yield record
-            if self._refill():
-                continue
-            try:
-                batch = await self._wait(None)
-            except (EndError, ClosedError):
-                return
-            if batch is not None:
-                self._begin(batch)
+        return Following(self.poll_batch)
 
     def __aiter__(self) -> AsyncIterator[Record]:
-        return self._records()
+        return Records(self)
 
     async def poll_many(
         self, max_records: int = 500, *, max_bytes: Optional[int] = None, timeout: Optional[float] = None
@@ -250,3 +232,16 @@ class Consumer(ConsumerBase):
 
     def __repr__(self) -> str:
         return f"<libfluvio.aio.Consumer {','.join(self.topics)}{' closed' if self.closed else ''}>"
+
+
+class Records(Following[Record]):
+    """The records of a consumer."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        super().__init__(consumer.poll)
+        self._consumer = consumer
+
+    async def __anext__(self) -> Record:
+        for record in self._consumer._rest:  # as poll does, without the way there
+            return record
+        return await super().__anext__()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from ctypes import byref, c_void_p
-from typing import Any, Awaitable, Callable, Dict, Generator, Generic, Optional, Protocol, Set, TypeVar
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Generator, Generic, Optional, Protocol, Set, TypeVar
 
 from .._core import Handle, outcome
-from .._errors import FluvioError, null_error
+from .._errors import ClosedError, EndError, FluvioError, null_error
 from .._library import Library
 
 TICK = 0.005
@@ -215,6 +215,29 @@ class Operations:
             self._waiting.pop(number, None)
             if operation:
                 self._lib.op_free(operation)
+
+
+T = TypeVar("T")
+
+
+class Following(AsyncIterator[T]):
+    """What ``take`` gives, one after the other. An asynchronous generator would be over, as if the end had come, when a
+    timeout of ``asyncio.wait_for``, a cancellation or an error has left it; here the next call goes on."""
+
+    def __init__(self, take: Callable[[], Awaitable[Optional[T]]]) -> None:
+        self._take = take
+
+    def __aiter__(self) -> "Following[T]":
+        return self
+
+    async def __anext__(self) -> T:
+        while True:
+            try:
+                item = await self._take()
+            except (EndError, ClosedError):
+                raise StopAsyncIteration from None
+            if item is not None:
+                return item
 
 
 class Closeable(Protocol):

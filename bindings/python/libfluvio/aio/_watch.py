@@ -9,6 +9,7 @@ from .._core import milliseconds
 from .._errors import ClosedError, FluvioError
 from .._objects import WatchEvent, read_events
 from .._watch import WatchBase
+from ._loop import Following
 
 T = TypeVar("T")
 
@@ -59,13 +60,8 @@ class Watch(WatchBase[T]):
                 self._events.extend(read_events(lib, address, self._class))
         return self._events.popleft()
 
-    async def __aiter__(self) -> AsyncIterator[WatchEvent[T]]:
-        while True:
-            try:
-                event = await self.next()
-            except ClosedError:
-                return
-            yield event
+    def __aiter__(self) -> AsyncIterator[WatchEvent[T]]:
+        return Following(self.next)
 
     async def close(self, timeout: Optional[float] = None) -> None:
         """Ends the watch. Does nothing when it was closed."""

@@ -8,10 +8,12 @@
 
 from __future__ import annotations
 
-from typing import Any, AsyncIterator, Iterable, Optional, Tuple, TypeVar, overload
+from typing import Any, AsyncIterable, AsyncIterator, Iterable, Optional, Tuple, TypeVar, Union, overload
 
+from .._consumer import CLOSE_TIMEOUT
 from ..typed import BYTES, JSON, TEXT, Codec, Codecs, DecodeError, Record, json_of, msgpack
 from . import _consumer, _producer
+from ._loop import Following
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -33,26 +35,47 @@ class Producer(Codecs[K, V]):
         super().__init__(value, key)
         self.producer = producer
 
-    async def send(self, value: V, key: Optional[K] = None, **more: Any) -> _producer.Delivery:
+    async def send(
+        self,
+        value: V,
+        key: Optional[K] = None,
+        *,
+        partition: Optional[int] = None,
+        timestamp: Optional[int] = None,
+        timeout: Optional[float] = None,
+    ) -> _producer.Delivery:
         """As :meth:`libfluvio.aio.Producer.send`. What the codec raises is raised, and nothing is sent."""
         coded, data = self._pair(key, value)
-        return await self.producer.send(data, coded, **more)
+        return await self.producer.send(data, coded, partition=partition, timestamp=timestamp, timeout=timeout)
 
-    async def send_many(self, values: Iterable[V]) -> _producer.DeliveryGroup:
+    async def send_many(
+        self, values: "Union[Iterable[V], AsyncIterable[V]]", *, timeout: Optional[float] = None
+    ) -> _producer.DeliveryGroup:
         """As :meth:`libfluvio.aio.Producer.send_many`, for values without keys."""
-        return await self.producer.send_many(self._values(values))
+        if isinstance(values, AsyncIterable):
+            coded = (self._pair(None, value) async for value in values)
+            return await self.producer.send_many(coded, timeout=timeout)
+        return await self.producer.send_many(self._values(values), timeout=timeout)
 
-    async def send_pairs(self, pairs: "Iterable[Tuple[Optional[K], V]]") -> _producer.DeliveryGroup:
+    async def send_pairs(
+        self,
+        pairs: "Union[Iterable[Tuple[Optional[K], V]], AsyncIterable[Tuple[Optional[K], V]]]",
+        *,
+        timeout: Optional[float] = None,
+    ) -> _producer.DeliveryGroup:
         """As :meth:`libfluvio.aio.Producer.send_many`, for pairs of key and value."""
-        return await self.producer.send_many(self._pairs(pairs))
+        if isinstance(pairs, AsyncIterable):
+            coded = (self._pair(key, value) async for key, value in pairs)
+            return await self.producer.send_many(coded, timeout=timeout)
+        return await self.producer.send_many(self._pairs(pairs), timeout=timeout)
 
-    async def flush(self) -> None:
+    async def flush(self, timeout: Optional[float] = None) -> None:
         """As :meth:`libfluvio.aio.Producer.flush`."""
-        await self.producer.flush()
+        await self.producer.flush(timeout)
 
-    async def close(self) -> None:
+    async def close(self, timeout: Optional[float] = None) -> None:
         """As :meth:`libfluvio.aio.Producer.close`."""
-        await self.producer.close()
+        await self.producer.close(timeout)
 
     async def __aenter__(self) -> "Producer[K, V]":
         return self
@@ -79,20 +102,16 @@ class Consumer(Codecs[K, V]):
         raw = await self.consumer.poll(timeout)
         return None if raw is None else self._record(raw)
 
-    async def _records(self) -> "AsyncIterator[Record[K, V]]":
-        async for raw in self.consumer:
-            yield self._record(raw)
-
     def __aiter__(self) -> "AsyncIterator[Record[K, V]]":
-        return self._records()
+        return Following(self.poll)
 
     async def commit(self, timeout: Optional[float] = None) -> None:
         """As :meth:`libfluvio.aio.Consumer.commit`."""
         await self.consumer.commit(timeout)
 
-    async def close(self) -> None:
+    async def close(self, timeout: Optional[float] = CLOSE_TIMEOUT) -> None:
         """As :meth:`libfluvio.aio.Consumer.close`."""
-        await self.consumer.close()
+        await self.consumer.close(timeout)
 
     async def __aenter__(self) -> "Consumer[K, V]":
         return self
