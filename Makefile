@@ -273,7 +273,7 @@ test-platforms: need-build need-python devcluster $(DIST_VENV)/.done
 	@for arch in arm64 windows-amd64; do COLD_FLAGS="$(COLD_FLAGS)" FUNCALIGN=$(FUNCALIGN) capi/packaging/cross.sh $(ROOT)/$(DIST_VENV)/bin/python $$arch $(BUILD)/cross/$$arch; done
 	PLATFORMS_PYTHON=$(ROOT)/$(DIST_VENV)/bin/python $(GO_TEST) -count=1 -v -run TestPlatforms ./tests
 
-FUZZ := ./core/internal/wire:FuzzFrame ./core/internal/wire:FuzzBatch ./core/internal/wire:FuzzResponses ./core/internal/wire:FuzzRequests ./core/internal/compress:FuzzDecode ./core/internal/compress:FuzzSnappy ./core:FuzzSettings ./core:FuzzProfile ./core/devcluster:FuzzProduceRecordSet
+FUZZ := ./core/internal/wire:FuzzFrame ./core/internal/wire:FuzzBatch ./core/internal/wire:FuzzResponses ./core/internal/wire:FuzzRequests ./core/internal/compress:FuzzDecode ./core/internal/compress:FuzzSnappy ./core:FuzzSettings ./core:FuzzProfile ./core:FuzzTransforms ./core:FuzzOffsetFile ./core/devcluster:FuzzProduceRecordSet ./core/devcluster/internal/smartengine:FuzzGuarded
 fuzz: need-build
 	@echo "== fuzzing, $(FUZZTIME) each"
 	@for target in $(FUZZ); do \

@@ -110,6 +110,9 @@ func (e *Engine) compile(ctx context.Context, wasm []byte) (*compiled, error) {
 			c.err = errors.New("it is no WebAssembly: a module begins with \\0asm, and text is not compiled here")
 			return
 		}
+		if c.err = announced(wasm); c.err != nil {
+			return
+		}
 		code, unguarded := guarded(wasm)
 		if unguarded != nil { // wazero says better what is wrong
 			code = wasm

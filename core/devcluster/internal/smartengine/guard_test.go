@@ -3,8 +3,11 @@ package smartengine
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -50,6 +53,33 @@ func TestGuardsCannotBeReached(t *testing.T) {
 	}
 }
 
+// A module of a few bytes that announces billions of something is refused before memory is taken for them.
+func TestModuleThatAnnouncesMuch(t *testing.T) {
+	e := newEngine(t, Options{})
+	billions := binary.AppendUvarint(nil, 1<<32-1)
+	section := func(id byte, parts ...[]byte) []byte {
+		body := slices.Concat(parts...)
+		return append(binary.AppendUvarint([]byte{id}, uint64(len(body))), body...)
+	}
+	modules := map[string][]byte{
+		"parameters": section(sectionType, []byte{1, 0x60}, billions),
+		"results":    section(sectionType, []byte{1, 0x60, 0}, billions),
+		"elements":   section(sectionElement, []byte{1, 0, opI32Const, 0, opEnd}, billions),
+		"constants":  section(sectionElement, []byte{1, 5, 0x70}, billions),
+		"locals":     section(sectionCode, []byte{1, 8, 1}, billions, []byte{typeI32, opEnd}),
+		"data":       section(sectionData, []byte{1, 1}, billions),
+		"names":      section(sectionCustom, []byte("\x04name\x01\x05"), billions),
+		"of locals":  section(sectionCustom, []byte("\x04name\x02\x07\x01\x00"), billions),
+	}
+	for _, id := range []byte{sectionType, sectionImport, 3, 4, 5, sectionGlobal, 7, sectionElement, sectionCode, sectionData} {
+		modules[fmt.Sprintf("section %d", id)] = section(id, billions)
+	}
+	for what, body := range modules {
+		_, err := e.Chain(t.Context(), 25, []Step{{Wasm: append([]byte("\x00asm\x01\x00\x00\x00"), body...)}})
+		require.ErrorContains(t, err, "announces more than it holds", what)
+	}
+}
+
 // Whatever wazero compiles can be guarded, and is a module then, too.
 func FuzzGuarded(f *testing.F) {
 	f.Add(good().wasm())
@@ -63,6 +93,9 @@ func FuzzGuarded(f *testing.F) {
 	f.Cleanup(func() { require.NoError(f, runtime.Close(ctx)) })
 	f.Fuzz(func(t *testing.T, wasm []byte) {
 		if !bytes.HasPrefix(wasm, []byte("\x00asm\x01\x00\x00\x00")) {
+			return
+		}
+		if announced(wasm) != nil {
 			return
 		}
 		out, unguarded := guarded(wasm)
