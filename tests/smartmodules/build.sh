@@ -5,8 +5,10 @@ set -eu
 work=$(mkdir -p "$1" && cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 cargo=cargo
-flags="--remap-path-prefix=$here=smartmodules --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=crates"
-flags+=" --remap-path-prefix=$work=toolchain -C link-arg=--allow-undefined"
+flags="--remap-path-prefix=$here=smartmodules --remap-path-prefix=$work=toolchain -C link-arg=--allow-undefined"
+registry=${CARGO_HOME:-$HOME/.cargo}/registry/src
+(cd "$here" && cargo fetch --quiet) # so that the folder, which is named after the registry's host, is there
+for source in "$registry"/*; do flags+=" --remap-path-prefix=$source=crates"; done
 std=()
 if ! rustc --print target-libdir --target wasm32-unknown-unknown >/dev/null 2>&1 ||
   [ ! -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ]; then
