@@ -232,8 +232,10 @@ int main(int argc, char **argv)
   closed(argv[1]);
   freed_open(client, argv[1]);
   small_structs(client);
-  if (*argv[1] != '\0') /* else a profile leads to a cluster with TLS, where judges are asked */
+  if (*argv[1] != '\0')
     judges(argv[1]);
+  else
+    printf("judges are left out: a profile leads to a cluster with TLS, where they are asked\n");
   OK(fluvio_client_close(client, LONG, &error));
   fluvio_client_free(client);
   return 0;

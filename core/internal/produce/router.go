@@ -59,11 +59,11 @@ func (p *Producer) route(t *cluster.Topic) {
 			parts[i].assign(p.senderFor(spu.ID))
 		}
 	}
-	for _, part := range parts[len(t.Partitions):] {
-		p.vanished(part)
-	}
 	if old := p.view.Swap(view); p.cfg.OnPartitions != nil && (old == nil || old.Count != view.Count || !slices.Equal(old.Available, view.Available)) {
 		p.cfg.OnPartitions(view)
+	}
+	for _, part := range parts[len(t.Partitions):] { // now that nothing is taken for them any more
+		p.vanished(part)
 	}
 }
 
@@ -101,7 +101,8 @@ func (p *Producer) senderFor(spu int32) *sender {
 func (p *Producer) vanished(part *partition) {
 	var count int
 	part.expire(func(*batch) bool {
-		// Looked at under the partition's lock: who has put something into it has seen no later metadata before.
+		// Looked at under the partition's lock. Who chose the partition by earlier metadata and puts a record into it only now has
+		// that sent, and the SPU's refusal leads here again.
 		t := p.cluster.Snapshot().Topics[p.cfg.Topic]
 		if t != nil {
 			count = len(t.Partitions)
