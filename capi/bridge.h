@@ -123,9 +123,10 @@ fluvio_error_t *fluvioc_error_new(fluvio_status_t status, int32_t server_code, u
 void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result, int64_t number);
 
 /* The handles. _new gives two references: the user's, which goes into the operation's result, and Go's. NULL when memory
- * is short. handle: any of client, producer, consumer. */
+ * is short. handle: any of client, producer, consumer. batch_room: what a batch has room for, in bytes of encoded records. pinned: by
+ * its settings to one partition. spreads: with a partitioner for which one partition leaves no choice. */
 fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version, fluvio_queue_t *events, fluvio_queue_t *log, fluvio_queue_t *hooks);
-fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, const char *topic, size_t topic_len, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool by_segment, bool pinned, bool lingers);
+fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, const char *topic, size_t topic_len, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, uint32_t batch_room, bool by_segment, bool pinned, bool spreads, bool lingers);
 fluvio_consumer_t *fluvioc_consumer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *events, fluvio_queue_t *store);
 /* From now on calls on the handle say CLOSED; wakes them. For a producer: the number of records accepted before. */
 uint64_t fluvioc_closing(void *handle);
@@ -136,16 +137,23 @@ void fluvioc_poison(void *handle, fluvio_error_t *error);
 /* Drops Go's reference. */
 void fluvioc_drop(void *handle);
 
-/* A piece of a producer's queue: records one after the other. */
+/* A piece of a producer's queue: records one after the other, either encoded, as in a batch whose first record is the first here,
+ * or each behind a head. All encoded ones are for one partition, and all or none of them have timestamps. */
 typedef struct fluvioc_chunk {
   struct fluvioc_chunk *next;
   uint32_t size;  /* room in bytes */
-  uint32_t used;  /* bytes taken */
+  uint32_t used;  /* bytes taken by records */
   uint64_t count; /* records */
   int64_t since;  /* ns by the monotonic clock: when the first record was accepted; how long ago that was, once taken */
+  bool encoded;
+  int32_t partition;       /* encoded: of all, or -1 */
+  uint32_t payload;        /* encoded: bytes of keys and values */
+  int64_t first_timestamp; /* encoded: of the first record; 0: they have none */
+  int64_t max_timestamp;
+  uint64_t *opaque;        /* encoded: of each record, in the chunk; NULL when nobody takes reports */
   uint8_t bytes[];
 } fluvioc_chunk_t;
-/* The head of a record in a chunk; key and value follow, then zeros up to a multiple of 8. */
+/* The head of a record that is not encoded; key and value follow, then zeros up to a multiple of 8. */
 typedef struct fluvioc_record {
   uint32_t key_len; /* FLUVIO_NO_KEY: none */
   uint32_t value_len;
@@ -158,7 +166,7 @@ typedef struct fluvioc_record {
 void fluvioc_producer_partitions(fluvio_producer_t *producer, int32_t count, const int32_t *available, size_t available_count);
 /* The records accepted so far, and the bytes of their keys and values. */
 void fluvioc_producer_totals(fluvio_producer_t *producer, uint64_t *records, uint64_t *bytes);
-/* Takes everything queued. hurry: what was queued so far is not to linger. Neither: FLUVIOC_DATA comes with the next record or
+/* Takes what is queued, except for the chunk that is being filled if there are others, and nobody waits. hurry: what was queued so far is not to linger. Neither: FLUVIOC_DATA comes with the next record or
  * hurry. */
 fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer, bool *hurry);
 /* What is queued by now is told apart from what comes after, by when it was accepted. */

@@ -5,6 +5,8 @@
 #include "internal.h"
 
 #define CHUNK_SIZE ((size_t)64 << 10)
+#define MIN_ENCODED 4000 /* bytes of encoded records in a chunk: few records together are not worth it */
+#define ENCODED_HEAD 32 /* bytes that an encoded record takes at most beside key and value */
 #define SPARE_CHUNKS 16
 #define REPORT_WEIGHT 160 /* bytes of a delivery report, opaque values apart */
 
@@ -24,6 +26,7 @@ struct fluvio_producer {
   uint64_t report_limit; /* bytes of reports the application has not taken */
   uint64_t record_limit; /* bytes of one key and value */
   size_t chunk_size;
+  size_t batch_room; /* bytes of encoded records in a chunk; 0: records are not encoded here */
   pthread_mutex_t lock;
   pthread_cond_t room;
   fluvioc_chunk_t *head, *tail; /* queued */
@@ -41,6 +44,8 @@ struct fluvio_producer {
   void (*ctx_free)(void *);
   uint32_t waiters;
   bool pinned;       /* to one partition, by its settings */
+  bool spreads;      /* one partition leaves the partitioner no choice */
+  bool encodes;      /* there is one partition for all records that do not say another */
   bool lingers;      /* linger_ms is not 0 */
   bool hurry;        /* somebody waits for what was sent so far */
   bool aged;         /* the next record begins a chunk */
@@ -48,7 +53,7 @@ struct fluvio_producer {
   char topic[];
 };
 
-fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, const char *topic, size_t topic_len, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, bool by_segment, bool pinned, bool lingers)
+fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, const char *topic, size_t topic_len, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, uint32_t batch_room, bool by_segment, bool pinned, bool spreads, bool lingers)
 {
   fluvio_producer_t *producer = calloc(1, sizeof *producer + topic_len + 1);
   if (producer == NULL)
@@ -61,9 +66,15 @@ fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fl
   producer->record_limit = record_limit;
   producer->limited_by = by_segment ? "segment_size" : "max_request_size";
   memcpy(producer->topic, topic, topic_len);
-  producer->pinned = pinned;
+  producer->pinned = producer->encodes = pinned;
+  producer->spreads = spreads;
   producer->lingers = lingers;
   producer->chunk_size = queue_limit / 4 < CHUNK_SIZE ? (size_t)queue_limit / 4 : CHUNK_SIZE;
+  size_t room = batch_room & ~(size_t)7;
+  if (room >= MIN_ENCODED && room + room / 2 <= producer->chunk_size) {
+    producer->batch_room = room;
+    producer->chunk_size = room + room / 2; /* the half is for opaque values */
+  }
   producer->client = client;
   fluvioc_client_hold(client);
   producer->deliveries = deliveries != NULL ? fluvioc_ref(deliveries) : NULL;
@@ -141,6 +152,7 @@ void fluvioc_producer_partitions(fluvio_producer_t *producer, int32_t count, con
   pthread_mutex_lock(&producer->lock);
   struct partitions *old = producer->partitions;
   producer->partitions = partitions;
+  producer->encodes = producer->pinned || (producer->spreads && count == 1);
   drop_partitions(old);
   pthread_mutex_unlock(&producer->lock);
 }
@@ -155,11 +167,22 @@ static void wake(fluvio_producer_t *producer)
 fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer, bool *hurry)
 {
   pthread_mutex_lock(&producer->lock);
-  fluvioc_chunk_t *chunks = producer->head;
-  producer->head = producer->tail = NULL;
+  fluvioc_chunk_t *chunks = producer->head, *tail = producer->tail;
   *hurry = producer->hurry && producer->lingers;
-  producer->hurry = producer->aged = false;
-  producer->fresh = 0;
+  /* A chunk that will be full soon makes a batch as it stands. */
+  if (chunks != tail && tail->encoded && !producer->hurry && producer->waiters == 0) {
+    fluvioc_chunk_t *last = chunks;
+    while (last->next != tail)
+      last = last->next;
+    last->next = NULL;
+    producer->head = tail;
+    producer->fresh = tail->used;
+  } else {
+    producer->head = producer->tail = NULL;
+    producer->fresh = 0;
+    producer->aged = false;
+  }
+  producer->hurry = false;
   producer->wake_at = chunks == NULL && !*hurry ? 1 : 0;
   pthread_mutex_unlock(&producer->lock);
   int64_t now = chunks != NULL ? fluvioc_now() : 0;
@@ -288,8 +311,15 @@ static fluvio_status_t fail_full(const struct sending *s)
   return fluvioc_fail_at(s->error, FLUVIO_ERR_QUEUE_FULL, "send", p->topic, "buffer_memory", "no room in buffer_memory within %lld ms", (long long)s->timeout_ms);
 }
 
-/* Waits until a record of that size fits; the caller holds the lock. A record larger than the limit goes in alone. Inside
- * the callback that takes the reports, waiting for reports to be taken would be waiting for oneself. */
+/* Whether a record of that size fits now; the caller holds the lock. A record larger than the limit goes in alone. Inside the
+ * callback that takes the reports, waiting for reports to be taken would be waiting for oneself. */
+static bool fits(const fluvio_producer_t *p, size_t need)
+{
+  return (p->queued == 0 || p->queued + need <= p->queue_limit) &&
+         (p->reports <= p->report_limit || fluvioc_current == (const void *)p->deliveries);
+}
+
+/* Waits until a record of that size fits; the caller holds the lock. */
 static fluvio_status_t wait_room(struct sending *s, size_t need)
 {
   fluvio_producer_t *p = s->producer;
@@ -298,8 +328,7 @@ static fluvio_status_t wait_room(struct sending *s, size_t need)
     fluvio_status_t status = fluvioc_not_open(&p->object, "send", s->error);
     if (status != FLUVIO_OK)
       return status;
-    bool fits = p->queued == 0 || p->queued + need <= p->queue_limit;
-    if (fits && (p->reports <= p->report_limit || fluvioc_current == (const void *)p->deliveries))
+    if (fits(p, need))
       return FLUVIO_OK;
     if (!in_time)
       return fail_full(s);
@@ -314,62 +343,145 @@ static fluvio_status_t wait_room(struct sending *s, size_t need)
   }
 }
 
-/* The place for need bytes at the end of the queue, or NULL when memory is short; the caller holds the lock. */
-static uint8_t *reserve(struct sending *s, size_t need)
+/* Begins a chunk with room for need bytes at the end of the queue; NULL when memory is short. The caller holds the lock. */
+static fluvioc_chunk_t *new_chunk(fluvio_producer_t *p, size_t need)
 {
-  fluvio_producer_t *p = s->producer;
-  fluvioc_chunk_t *chunk = p->tail;
-  if (chunk == NULL || chunk->size - chunk->used < need || p->aged) {
-    p->aged = false;
-    size_t size = need > p->chunk_size ? need : p->chunk_size;
-    if (size == p->chunk_size && p->spare != NULL) {
-      chunk = p->spare;
-      p->spare = chunk->next;
-      p->spares--;
-    } else if ((chunk = malloc(sizeof *chunk + size)) == NULL) {
-      return NULL;
-    }
-    chunk->next = NULL;
-    chunk->since = fluvioc_now();
-    chunk->size = (uint32_t)size;
-    chunk->used = 0;
-    chunk->count = 0;
-    if (p->tail != NULL)
-      p->tail->next = chunk;
-    else
-      p->head = chunk;
-    p->tail = chunk;
+  fluvioc_chunk_t *chunk;
+  size_t size = need > p->chunk_size ? need : p->chunk_size;
+  if (size == p->chunk_size && p->spare != NULL) {
+    chunk = p->spare;
+    p->spare = chunk->next;
+    p->spares--;
+  } else if ((chunk = malloc(sizeof *chunk + size)) == NULL) {
+    return NULL;
   }
-  uint8_t *room = chunk->bytes + chunk->used;
-  chunk->used += (uint32_t)need;
-  chunk->count++;
-  return room;
+  *chunk = (fluvioc_chunk_t){ .since = fluvioc_now(), .size = (uint32_t)size };
+  p->aged = false;
+  if (p->tail != NULL)
+    p->tail->next = chunk;
+  else
+    p->head = chunk;
+  return p->tail = chunk;
+}
+
+/* Counts a record that was put into the last chunk; the caller holds the lock. */
+static void count_in(fluvio_producer_t *p, size_t size, size_t payload)
+{
+  p->tail->used += (uint32_t)size;
+  p->tail->count++;
+  p->queued += size;
+  p->fresh += size;
+  p->accepted++;
+  p->accepted_bytes += payload;
+  if (p->wake_at != 0 && p->fresh >= p->wake_at)
+    wake(p);
+}
+
+static inline uint64_t zigzag(int64_t v)
+{
+  return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+}
+
+/* The bytes of a varint: one for every seven bits. */
+static inline size_t varint_size(uint64_t u)
+{
+  return (size_t)(70 - __builtin_clzll(u | 1)) / 7;
+}
+
+static inline uint8_t *put_varint(uint8_t *at, uint64_t u)
+{
+  for (; u >= 0x80; u >>= 7)
+    *at++ = (uint8_t)(u | 0x80);
+  *at++ = (uint8_t)u;
+  return at;
+}
+
+/* The chunk to put a record into, encoded: the last one or a new one. NULL: it is not to be encoded, or memory is short. The caller
+ * holds the lock. need is what the record takes behind a head, most what it takes encoded. Records of kinds that alternate are
+ * not encoded: they would make small chunks. */
+static fluvioc_chunk_t *encoded_chunk(fluvio_producer_t *p, const fluvioc_record_t *head, size_t need, size_t most)
+{
+  fluvioc_chunk_t *chunk = p->tail;
+  if (most > p->batch_room || !(p->encodes || head->partition >= 0))
+    return NULL;
+  if (chunk != NULL && !p->aged) {
+    if (!chunk->encoded) {
+      if (chunk->size - chunk->used >= need)
+        return NULL;
+    } else if (chunk->used + most <= p->batch_room && chunk->count < p->batch_room / 2 / sizeof(uint64_t)) {
+      if (chunk->partition == head->partition && (chunk->first_timestamp == 0) == (head->timestamp == 0))
+        return chunk;
+      if (chunk->used < p->batch_room / 2)
+        return NULL;
+    }
+  }
+  if ((chunk = new_chunk(p, p->chunk_size)) == NULL)
+    return NULL;
+  chunk->encoded = true;
+  chunk->partition = head->partition;
+  chunk->first_timestamp = chunk->max_timestamp = head->timestamp;
+  if (p->deliveries != NULL)
+    chunk->opaque = (uint64_t *)(void *)(chunk->bytes + p->batch_room);
+  return chunk;
+}
+
+/* Appends an encoded record to a chunk that has room for it. Format: core/internal/wire, AppendRecord. Gives its size. */
+static size_t encode(fluvioc_chunk_t *chunk, const fluvioc_record_t *head, const void *key, size_t key_len, const void *value)
+{
+  bool keyed = head->key_len != FLUVIO_NO_KEY;
+  uint64_t delta = zigzag(head->timestamp - chunk->first_timestamp), at = zigzag((int64_t)chunk->count);
+  size_t body = 3 + varint_size(delta) + varint_size(at) + varint_size(zigzag(head->value_len)) + head->value_len;
+  if (keyed)
+    body += varint_size(zigzag((int64_t)key_len)) + key_len;
+  uint8_t *begin = chunk->bytes + chunk->used, *end = put_varint(begin, zigzag((int64_t)body));
+  *end++ = 0; /* attributes */
+  end = put_varint(end, delta);
+  end = put_varint(end, at);
+  *end++ = keyed;
+  if (keyed) {
+    end = put_varint(end, zigzag((int64_t)key_len));
+    if (key_len > 0)
+      memcpy(end, key, key_len);
+    end += key_len;
+  }
+  end = put_varint(end, zigzag(head->value_len));
+  if (head->value_len > 0)
+    memcpy(end, value, head->value_len);
+  end += head->value_len;
+  *end++ = 0; /* headers */
+  return (size_t)(end - begin);
 }
 
 /* Puts one checked record into the queue; the caller holds the lock. */
 static fluvio_status_t enqueue(struct sending *s, const fluvioc_record_t *head, const void *key, const void *value)
 {
   fluvio_producer_t *p = s->producer;
-  size_t key_len = head->key_len == FLUVIO_NO_KEY ? 0 : head->key_len;
+  size_t key_len = head->key_len == FLUVIO_NO_KEY ? 0 : head->key_len, payload = key_len + head->value_len;
   size_t need = size_of(key_len, head->value_len);
   fluvio_status_t status = wait_room(s, need);
   if (status != FLUVIO_OK)
     return status;
-  uint8_t *room = reserve(s, need);
-  if (room == NULL)
+  fluvioc_chunk_t *chunk = encoded_chunk(p, head, need, payload + ENCODED_HEAD);
+  if (chunk != NULL) {
+    if (chunk->opaque != NULL)
+      chunk->opaque[chunk->count] = head->opaque;
+    if (head->timestamp > chunk->max_timestamp)
+      chunk->max_timestamp = head->timestamp;
+    chunk->payload += (uint32_t)payload;
+    count_in(p, encode(chunk, head, key, key_len, value), payload);
+    return FLUVIO_OK;
+  }
+  chunk = p->tail;
+  if ((chunk == NULL || chunk->encoded || chunk->size - chunk->used < need || p->aged) && (chunk = new_chunk(p, need)) == NULL)
     return fluvioc_fail(s->error, FLUVIO_ERR_OUT_OF_MEMORY, "send", "no memory for a record of %zu bytes", need);
+  uint8_t *room = chunk->bytes + chunk->used;
   memcpy(room, head, sizeof *head);
   room += sizeof *head;
   if (key_len > 0)
     memcpy(room, key, key_len);
   if (head->value_len > 0)
     memcpy(room + key_len, value, head->value_len);
-  p->queued += need;
-  p->fresh += need;
-  p->accepted++;
-  p->accepted_bytes += key_len + head->value_len;
-  if (p->wake_at != 0 && p->fresh >= p->wake_at)
-    wake(p);
+  count_in(p, need, payload);
   return FLUVIO_OK;
 }
 

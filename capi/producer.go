@@ -79,7 +79,8 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 	p.id = producers.add(p)
 	handle := C.fluvioc_producer_new(C.uint64_t(p.id), c.handle, op.deliveries, (*C.char)(unsafe.Pointer(unsafe.StringData(p.topic))), C.size_t(len(p.topic)),
 		C.uint64_t(queue), C.uint64_t(effective.BufferMemory), C.uint64_t(min(int64(effective.MaxRequestSize), effective.BufferMemory)-recordHead),
-		C.bool(p.core.LimitedBy() == "segment_size"), C.bool(effective.Partition != nil), C.bool(effective.Linger > 0))
+		C.uint32_t(p.core.BatchRoom()), C.bool(p.core.LimitedBy() == "segment_size"), C.bool(effective.Partition != nil),
+		C.bool(effective.PartitionFunc == nil), C.bool(effective.Linger > 0))
 	if handle == nil {
 		producers.remove(p.id)
 		p.cancel()
@@ -146,7 +147,7 @@ func (p *producer) pump() {
 		} else {
 			pause = min(2*pause, gatherMost)
 		}
-		if bytes < p.enough && p.core.Busy() && C.fluvioc_producer_gather(p.handle, C.uint64_t(p.enough)) != 0 {
+		if bytes < p.enough && p.core.Busy() && !p.awaited() && C.fluvioc_producer_gather(p.handle, C.uint64_t(p.enough)) != 0 {
 			timer.Reset(pause)
 			select {
 			case <-timer.C:
@@ -155,6 +156,13 @@ func (p *producer) pump() {
 			}
 		}
 	}
+}
+
+// awaited says whether anybody waits until what was sent has been handed over.
+func (p *producer) awaited() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.changed != nil
 }
 
 // chunkAge is how far apart records of one chunk are accepted at most, while the pump waits for the core. All of them count as
@@ -237,11 +245,8 @@ func (p *producer) next() (chunks *C.fluvioc_chunk_t, hurry, ok bool) {
 // hand gives the records of a chunk to the core, which copies them. One that the core refuses was accepted from the
 // application before, so it gets its report here.
 func (p *producer) hand(chunk *C.fluvioc_chunk_t, since time.Time) {
-	data := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(chunk), C.sizeof_fluvioc_chunk_t)), int(chunk.used))
 	var late []uint64 // the opaque values of records that came too late
 	lateBytes := 0
-	timestamp := C.int64_t(since.UnixMilli())
-	closed := p.ctx.Err() != nil
 	refused := func(r *fluvio.Queued, err error) {
 		if p.ctx.Err() != nil {
 			late = append(late, r.Opaque)
@@ -250,7 +255,32 @@ func (p *producer) hand(chunk *C.fluvioc_chunk_t, since time.Time) {
 		}
 		p.refuse(err, r.Partition, len(r.Key)+len(r.Value), r.Opaque)
 	}
-	next := func(r *fluvio.Queued) bool {
+	next := p.records(chunk, since)
+	switch {
+	case p.ctx.Err() != nil:
+		for r := new(fluvio.Queued); next(r); {
+			refused(r, nil)
+		}
+	case bool(chunk.encoded):
+		p.core.FeedEncoded(p.ctx, encoded(chunk, since), refused)
+	default:
+		p.core.FeedQueued(p.ctx, next, refused)
+	}
+	if len(late) > 0 {
+		err := fluvioerr.New(fluvioerr.Closed, "produce", "the producer was closed before the record was sent").
+			At(p.topic, -1).WithHint("give close more time, or call flush before it")
+		p.refuse(err, -1, lateBytes, late...)
+	}
+}
+
+// records goes through the records of a chunk.
+func (p *producer) records(chunk *C.fluvioc_chunk_t, since time.Time) (next func(r *fluvio.Queued) bool) {
+	if chunk.encoded {
+		return encoded(chunk, since).Each()
+	}
+	data := chunkBytes(chunk)
+	timestamp := C.int64_t(since.UnixMilli())
+	return func(r *fluvio.Queued) bool {
 		if len(data) == 0 {
 			return false
 		}
@@ -264,18 +294,28 @@ func (p *producer) hand(chunk *C.fluvioc_chunk_t, since time.Time) {
 		r.Timestamp, r.Opaque, r.Partition, r.Queued = int64(head.timestamp), uint64(head.opaque), int32(head.partition), since
 		return true
 	}
-	if closed {
-		for r := new(fluvio.Queued); next(r); {
-			refused(r, nil)
-		}
-	} else {
-		p.core.FeedQueued(p.ctx, next, refused)
+}
+
+// encoded is a chunk of encoded records for the core.
+func encoded(chunk *C.fluvioc_chunk_t, since time.Time) *fluvio.Encoded {
+	e := &fluvio.Encoded{
+		Records: chunkBytes(chunk), Count: int(chunk.count), Payload: int(chunk.payload),
+		FirstTimestamp: int64(chunk.first_timestamp), MaxTimestamp: int64(chunk.max_timestamp),
+		Queued: since, Partition: int32(chunk.partition),
 	}
-	if len(late) > 0 {
-		err := fluvioerr.New(fluvioerr.Closed, "produce", "the producer was closed before the record was sent").
-			At(p.topic, -1).WithHint("give close more time, or call flush before it")
-		p.refuse(err, -1, lateBytes, late...)
+	if e.FirstTimestamp == 0 {
+		e.FirstTimestamp = since.UnixMilli()
+		e.MaxTimestamp = e.FirstTimestamp
 	}
+	if chunk.opaque != nil {
+		e.Opaques = unsafe.Slice((*uint64)(chunk.opaque), e.Count)
+	}
+	return e
+}
+
+// chunkBytes are the records of a chunk.
+func chunkBytes(chunk *C.fluvioc_chunk_t) []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(chunk), C.sizeof_fluvioc_chunk_t)), int(chunk.used))
 }
 
 // split finds key and value of the record at the beginning of data, and where the next record begins.

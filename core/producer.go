@@ -258,6 +258,18 @@ func (p *Producer) FeedQueued(ctx context.Context, next func(r *Queued) bool, re
 	p.p.Feed(ctx, next, refused)
 }
 
+// Encoded is records of a queue in front of the producer that are encoded already, as FeedEncoded takes them.
+type Encoded = produce.Encoded
+
+// FeedEncoded is FeedQueued for encoded records, which it copies: as a batch of their own when they nearly fill one, which costs
+// little more than the copy.
+func (p *Producer) FeedEncoded(ctx context.Context, e *Encoded, refused func(r *Queued, err error)) {
+	p.p.FeedEncoded(ctx, e, refused)
+}
+
+// BatchRoom is how many bytes of encoded records a batch has room for.
+func (p *Producer) BatchRoom() int { return p.opts.BatchSize - produce.HeadRoom }
+
 // FlushQueued is Flush for callers of FeedQueued. before is called first and waits until the records in question were handed
 // over; its error is returned. Failures that Lost is told of meanwhile are among those that are returned.
 func (p *Producer) FlushQueued(ctx context.Context, before func() error) error {

@@ -19,7 +19,7 @@ import (
 )
 
 // cPrograms are the tests written in C, one per topic.
-var cPrograms = []string{"produce_consume", "callback", "ready", "errors", "handles", "process", "races", "outage", "offsets", "producer_options", "positions", "arrow", "crowd", "poll_many", "observe", "objects", "resilience", "hostile"}
+var cPrograms = []string{"produce_consume", "shapes", "callback", "ready", "errors", "handles", "process", "races", "outage", "offsets", "producer_options", "positions", "arrow", "crowd", "poll_many", "observe", "objects", "resilience", "hostile"}
 
 // builtLibrary is the folder of the library that make has built.
 func builtLibrary(t *testing.T) string {

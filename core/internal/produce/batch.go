@@ -16,7 +16,8 @@ import (
 // the partition entry of the Produce request (u32 partition, u32 length), the batch header, the record count.
 const (
 	entrySize = 8
-	headRoom  = entrySize + wire.BatchHeaderSize + wire.RecordCountSize
+	// HeadRoom is what stands in front of a batch's records, in bytes.
+	HeadRoom = entrySize + wire.BatchHeaderSize + wire.RecordCountSize
 	// overhead is what a record costs at most beyond its key and value.
 	overhead = 32
 	// batchCost is what a batch takes in memory beside its buffer and further opaques, in bytes, and a little more.
@@ -26,7 +27,7 @@ const (
 // batch is records of one partition on their way.
 type batch struct {
 	part    *partition
-	buf     []byte // headRoom, records; nil when sealed in another buffer, or when nothing more is to be sent
+	buf     []byte // HeadRoom, records; nil when sealed in another buffer, or when nothing more is to be sent
 	plain   int    // the length of buf, when it is sealed in another buffer
 	cost    int64  // what it counts against the budget
 	count   int
@@ -57,7 +58,7 @@ type batch struct {
 
 // newBatch makes an empty batch whose buffer holds size bytes, for which cost was reserved.
 func newBatch(p *partition, size int, cost int64, now time.Time) *batch {
-	b := &batch{part: p, buf: p.producer.buffer(size)[:headRoom], cost: cost, created: now, done: make(chan struct{}), base: -1}
+	b := &batch{part: p, buf: p.producer.buffer(size)[:HeadRoom], cost: cost, created: now, done: make(chan struct{}), base: -1}
 	b.opaques = b.few[:0]
 	return b
 }
@@ -96,7 +97,7 @@ func (b *batch) roomForOpaque() bool { return len(b.opaques) < cap(b.opaques) ||
 // growOpaques makes room for as many opaques as the batch will probably get.
 func (b *batch) growOpaques() bool {
 	p := b.part.producer
-	each := max(1, (b.size()-headRoom)/b.count) // bytes of a record
+	each := max(1, (b.size()-HeadRoom)/b.count) // bytes of a record
 	n := b.count + b.count/8 + 1 + max(0, p.cfg.BatchSize-b.size())/each
 	more := int64(n-cap(b.opaques)) * 8
 	if !p.budget.TryAcquire(more) {

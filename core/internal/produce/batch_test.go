@@ -98,12 +98,12 @@ func TestCompressedBatch(t *testing.T) {
 		for range 100 {
 			b.append(&Record{Value: []byte("the same again")}, 1, false)
 		}
-		plain := append([]byte(nil), b.buf[headRoom-4:]...)
+		plain := append([]byte(nil), b.buf[HeadRoom-4:]...)
 		binary.BigEndian.PutUint32(plain, 100)
 		require.NoError(t, b.seal(codec, 0))
 		require.Less(t, len(b.entry), len(plain), "%v", codec)
 		require.EqualValues(t, len(b.entry)-entrySize, binary.BigEndian.Uint32(b.entry[4:]))
-		got, err := compress.AppendDecoded(nil, codec, b.entry[headRoom-4:], 1<<20)
+		got, err := compress.AppendDecoded(nil, codec, b.entry[HeadRoom-4:], 1<<20)
 		require.NoError(t, err)
 		require.Equal(t, plain, got, "%v: the count is compressed with the records", codec)
 	}

@@ -99,7 +99,7 @@ func (p *partition) bury() (flying, waiting []*batch) {
 
 // bufferFor is the capacity of a batch that begins with r, in bytes.
 func (p *partition) bufferFor(r *Record) int {
-	return max(p.producer.cfg.BatchSize, headRoom+len(r.Key)+len(r.Value)+overhead)
+	return max(p.producer.cfg.BatchSize, HeadRoom+len(r.Key)+len(r.Value)+overhead)
 }
 
 // opened starts the life of a new open batch: it is sent at once, or after its linger. p.mu is held.

@@ -90,6 +90,11 @@ func NewRecordReader(section []byte) (RecordReader, error) {
 	return RecordReader{buf: section, pos: RecordCountSize, left: int(n), count: int(n)}, nil
 }
 
+// Records reads count records that stand in section, without a count in front.
+func Records(section []byte, count int) RecordReader {
+	return RecordReader{buf: section, left: count, count: count}
+}
+
 // Count is the number of records the section announces.
 func (r *RecordReader) Count() int { return r.count }
 
