@@ -7,7 +7,6 @@
 #define CHUNK_SIZE ((size_t)64 << 10)
 #define MIN_ENCODED 4000 /* bytes of encoded records in a chunk: few records together are not worth it */
 #define ENCODED_HEAD 32 /* bytes that an encoded record takes at most beside key and value */
-#define SPARE_CHUNKS 16
 #define REPORT_WEIGHT 160 /* bytes of a delivery report, opaque values apart */
 
 /* Which partitions there are. Replaced as a whole when that changes. */
@@ -31,7 +30,7 @@ struct fluvio_producer {
   pthread_cond_t room;
   fluvioc_chunk_t *head, *tail; /* queued */
   fluvioc_chunk_t *spare;
-  size_t spares;
+  size_t spares, most_spares; /* as many as a full queue has */
   uint64_t queued;   /* bytes queued or with Go */
   uint64_t fresh;    /* bytes that Go has not taken */
   uint64_t wake_at;  /* fresh bytes at which Go is to be sent FLUVIOC_DATA; 0: it comes by itself */
@@ -75,6 +74,7 @@ fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fl
     producer->batch_room = room;
     producer->chunk_size = room + room / 2; /* the half is for opaque values */
   }
+  producer->most_spares = (size_t)queue_limit / (producer->batch_room > 0 ? producer->batch_room : producer->chunk_size);
   producer->client = client;
   fluvioc_client_hold(client);
   producer->deliveries = deliveries != NULL ? fluvioc_ref(deliveries) : NULL;
@@ -216,7 +216,7 @@ void fluvioc_producer_done(fluvio_producer_t *producer, fluvioc_chunk_t *chunks)
     fluvioc_chunk_t *chunk = chunks;
     chunks = chunk->next;
     producer->queued -= chunk->used;
-    if (chunk->size == producer->chunk_size && producer->spares < SPARE_CHUNKS) {
+    if (chunk->size == producer->chunk_size && producer->spares < producer->most_spares) {
       chunk->next = producer->spare;
       producer->spare = chunk;
       producer->spares++;
