@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -492,4 +494,39 @@ func TestErrorPayloads(t *testing.T) {
 		}
 	}
 	require.Empty(t, payloads, "payloads of codes that the table of server codes lacks")
+}
+
+// The short way reads a record as the long one does, or leaves it to that: whatever the bytes are.
+func TestShortWay(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	short, long := 0, 0
+	check := func(b []byte, pos int) {
+		keyPos, keyLen, valuePos, valueLen, ts, next := parseShort(b, pos)
+		if next < 0 {
+			long++
+			return
+		}
+		short++
+		kp, kl, vp, vl, wantTS, _, end, err := parseRecord(b, pos)
+		if err != nil || [5]int{kp, kl, vp, vl, end} != [5]int{keyPos, keyLen, valuePos, valueLen, next} || ts != wantTS {
+			require.Fail(t, "another record", "%x: %v", b[pos:], err)
+		}
+	}
+	lengths := []int{0, 1, 5, 62, 63, 64, 65, 100, 8190, 8191, 8192, 20000}
+	numbers := []int64{0, 1, -1, 63, -63, 64, -64, -65, 8191, 8192, -8192, -8193, 1 << 40}
+	for range 5000 {
+		key, value := make([]byte, lengths[rng.IntN(8)]), make([]byte, lengths[rng.IntN(len(lengths))])
+		keyed, pos := rng.IntN(2) == 0, rng.IntN(3)
+		b := AppendRecord(make([]byte, pos), numbers[rng.IntN(len(numbers))], numbers[rng.IntN(len(numbers))], keyed, key, value)
+		b = append(b, make([]byte, rng.IntN(20))...)
+		check(b, pos)
+		for range 20 { // the same with damage, mostly at the beginning
+			damaged := slices.Clone(b[:min(len(b), pos+200)])
+			damaged[min(len(damaged)-1, pos+rng.IntN(12))] = byte(rng.Uint32())
+			damaged = damaged[:len(damaged)-rng.IntN(min(len(damaged)-pos, 20))]
+			check(damaged, pos)
+		}
+	}
+	require.Greater(t, short, 5000)
+	require.Greater(t, long, 5000)
 }

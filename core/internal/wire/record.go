@@ -183,6 +183,68 @@ func parseRecord(b []byte, pos int) (keyPos, keyLen, valuePos, valueLen int, ts,
 	return keyPos, keyLen, q, int(n), ts, off, end, nil
 }
 
+// window is how many bytes parseShort looks at before a key, at least.
+const window = 10
+
+// parseShort is parseRecord for what nearly all records are: with numbers of one or two bytes, and not the last ones of a section.
+// next is -1 for all others, and for what is wrong. It calls nothing, which makes it several times as fast.
+func parseShort(b []byte, pos int) (keyPos, keyLen, valuePos, valueLen int, ts int64, next int) {
+	if len(b)-pos < window {
+		return 0, 0, 0, 0, 0, -1
+	}
+	w := b[pos : pos+window]
+	size, i := uint(w[0]), 1
+	if size >= 0x80 {
+		size = size&0x7f | uint(w[1])<<7
+		i = 2
+	}
+	end := pos + i + int(size>>1)
+	delta := uint(w[i+1]) // behind the attributes
+	i += 2
+	if delta >= 0x80 {
+		delta = delta&0x7f | uint(w[i])<<7
+		i++
+	}
+	if w[i] >= 0x80 { // the offset
+		i++
+	}
+	wide := w[i]
+	keyed := w[i+1]
+	p := pos + i + 2
+	keyLen = -1
+	if keyed != 0 {
+		if p+1 >= len(b) {
+			return 0, 0, 0, 0, 0, -1
+		}
+		n := uint(b[p])
+		p++
+		if n >= 0x80 {
+			n = n&0x7f | uint(b[p])<<7
+			p++
+		}
+		if n&1 != 0 || n >= 1<<14 || keyed != 1 {
+			return 0, 0, 0, 0, 0, -1
+		}
+		keyPos, keyLen = p, int(n>>1)
+		p += keyLen
+	}
+	if p+1 >= len(b) {
+		return 0, 0, 0, 0, 0, -1
+	}
+	n := uint(b[p])
+	p++
+	if n >= 0x80 {
+		n = n&0x7f | uint(b[p])<<7
+		p++
+	}
+	valueLen = int(n >> 1)
+	// A third byte shows in what the second one adds; so does a negative length in the lowest bit.
+	if size&1 != 0 || n&1 != 0 || size >= 1<<14 || delta >= 1<<14 || wide >= 0x80 || n >= 1<<14 || size < 2*(minRecordSize-1) || end > len(b) || p+valueLen > end {
+		return 0, 0, 0, 0, 0, -1
+	}
+	return keyPos, keyLen, p, valueLen, int64(delta>>1) ^ -int64(delta&1), end
+}
+
 func badRecord(pos int, why string) error {
 	return fluvioerr.New(fluvioerr.Corrupt, "decode batch", "the record at byte %d is malformed: %s", pos, why)
 }
@@ -208,9 +270,12 @@ func (r *RecordReader) Columns(h *BatchHeader, cols *Columns, at int, from, upto
 	n := at
 	offset := h.BaseOffset + int64(r.count-r.left)
 	for ; r.left > 0; r.left-- {
-		keyPos, keyLen, valuePos, valueLen, ts, _, next, err := parseRecord(r.buf, r.pos)
-		if err != nil {
-			return n - at, err
+		keyPos, keyLen, valuePos, valueLen, ts, next := parseShort(r.buf, r.pos)
+		if next < 0 {
+			var err error
+			if keyPos, keyLen, valuePos, valueLen, ts, _, next, err = parseRecord(r.buf, r.pos); err != nil {
+				return n - at, err
+			}
 		}
 		r.pos = next
 		if offset >= from && offset < upto {
