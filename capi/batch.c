@@ -5,16 +5,58 @@
 
 struct fluvio_batch {
   fluvioc_object_t object;
+  size_t size; /* of the memory */
   fluvio_batch_t *whole; /* a reference: this is the end of it, whose memory it uses; NULL: the memory is its own */
   fluvio_batch_view_t view;
   char topic[]; /* then the columns, widest first, then the data */
 };
 
+/* The memory of large batches is used again: given back, its pages would have to be had anew for the next batch. Slots are exchanged
+ * and never locked, so that a batch can be released in a forked child. */
+#define SPARE_LEAST ((size_t)64 << 10)
+#define SPARE_MOST ((size_t)4 << 20)
+#define SPARES 4
+static _Atomic(fluvio_batch_t *) spares[SPARES];
+
+static fluvio_batch_t *take_memory(size_t need)
+{
+  if (need >= SPARE_LEAST && need <= SPARE_MOST) {
+    for (size_t i = 0; i < SPARES; i++) {
+      fluvio_batch_t *batch = atomic_exchange(&spares[i], NULL), *nothing = NULL;
+      if (batch == NULL)
+        continue;
+      if (batch->size >= need && batch->size / 2 <= need)
+        return batch;
+      if (!atomic_compare_exchange_strong(&spares[i], &nothing, batch))
+        free(batch);
+    }
+    need = (need + need / 8 + 4095) & ~(size_t)4095; /* for the next one, too, which is about as large */
+  }
+  fluvio_batch_t *batch = malloc(need);
+  if (batch != NULL)
+    batch->size = need;
+  return batch;
+}
+
+static void give_memory(fluvio_batch_t *batch)
+{
+  static atomic_uint oldest;
+  if (batch->size >= SPARE_LEAST && batch->size <= SPARE_MOST) {
+    for (size_t i = 0; i < SPARES; i++) {
+      fluvio_batch_t *nothing = NULL;
+      if (atomic_compare_exchange_strong(&spares[i], &nothing, batch))
+        return;
+    }
+    batch = atomic_exchange(&spares[atomic_fetch_add(&oldest, 1) % SPARES], batch);
+  }
+  free(batch);
+}
+
 fluvio_batch_t *fluvioc_batch_new(const char *topic, size_t topic_len, int32_t partition, int64_t high_watermark, size_t count, size_t data_len, fluvioc_columns_t *out)
 {
   size_t head = (sizeof(fluvio_batch_t) + topic_len + 1 + 7) & ~(size_t)7;
   size_t columns = count * (2 * sizeof(int64_t) + 4 * sizeof(uint32_t));
-  fluvio_batch_t *batch = malloc(head + columns + data_len);
+  fluvio_batch_t *batch = take_memory(head + columns + data_len);
   if (batch == NULL)
     return NULL;
   fluvioc_object_init(&batch->object, FLUVIOC_KIND_BATCH, 0);
@@ -55,6 +97,7 @@ fluvio_batch_t *fluvioc_batch_tail(fluvio_batch_t *batch, size_t from)
   fluvio_batch_t *tail = malloc(sizeof *tail);
   if (tail == NULL)
     return NULL;
+  tail->size = sizeof *tail;
   fluvioc_object_init(&tail->object, FLUVIOC_KIND_BATCH, 0);
   tail->whole = fluvioc_ref(batch->whole != NULL ? batch->whole : batch);
   tail->view = batch->view;
@@ -71,7 +114,7 @@ fluvio_batch_t *fluvioc_batch_tail(fluvio_batch_t *batch, size_t from)
 void fluvioc_batch_destroy(fluvio_batch_t *batch)
 {
   fluvioc_unref(batch->whole);
-  free(batch);
+  give_memory(batch);
 }
 
 fluvio_batch_t *fluvio_batch_retain(fluvio_batch_t *batch)
