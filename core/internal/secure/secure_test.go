@@ -45,7 +45,7 @@ func (c *counted) Write(p []byte) (int, error) {
 }
 
 // pair gives both ends of a TLS connection over TCP, after the handshake, and the client's socket.
-func pair(t *testing.T) (client, server *Conn, under *counted) {
+func pair(t testing.TB) (client, server *Conn, under *counted) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -178,4 +178,48 @@ func TestCloseWhileThePeerDoesNotRead(t *testing.T) {
 	<-full.writing
 	require.NoError(t, client.Close())
 	require.ErrorIs(t, <-ended, net.ErrClosed)
+}
+
+// BenchmarkSocket is how fast bytes get from one end to the other with nothing done to them, in plain text and encrypted: what TLS leaves
+// of the plain rate of anything faster than that is here, on the machine that it runs on.
+func BenchmarkSocket(b *testing.B) {
+	b.Run("plain", func(b *testing.B) {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(b, err)
+		defer ln.Close()
+		client, err := net.Dial("tcp", ln.Addr().String())
+		require.NoError(b, err)
+		defer client.Close()
+		server, err := ln.Accept()
+		require.NoError(b, err)
+		defer server.Close()
+		carry(b, client, server)
+	})
+	b.Run("TLS", func(b *testing.B) {
+		client, server, _ := pair(b)
+		carry(b, client, server)
+	})
+}
+
+// carry sends pieces from one end to the other.
+func carry(b *testing.B, to io.Reader, from io.Writer) {
+	b.SetBytes(PieceSize)
+	failed := make(chan error, 1)
+	b.ResetTimer()
+	go func() {
+		piece := make([]byte, PieceSize)
+		for range b.N {
+			if _, err := from.Write(piece); err != nil {
+				failed <- err
+				return
+			}
+		}
+		failed <- nil
+	}()
+	got := make([]byte, PieceSize)
+	for range b.N {
+		_, err := io.ReadFull(to, got)
+		require.NoError(b, err)
+	}
+	require.NoError(b, <-failed)
 }
