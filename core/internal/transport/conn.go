@@ -168,7 +168,7 @@ func (c *Conn) bury() {
 		}
 	}
 	if c.known.Load() {
-		c.cfg.observer().Disconnected(c.key.observed(), fluvioerr.CodeOf(err) == fluvioerr.Closed, code(err), err)
+		c.cfg.observer().Disconnected(c.key.observed(), wanted(err), code(err), err)
 	}
 }
 
@@ -451,18 +451,18 @@ func (c *Conn) writeAll(bufs net.Buffers) (left int64, err error) {
 		if c.cfg.WriteStall > 0 {
 			_ = c.sock.SetWriteDeadline(time.Now().Add(c.cfg.WriteStall))
 		}
+		var n int64
 		if encrypted != nil {
-			n, err := encrypted.WriteSome(&bufs)
-			left += int64(n)
-			if err != nil { // TLS does not go on behind a record that was cut
-				return left, err
-			}
-			continue
+			var some int
+			some, err = encrypted.WriteSome(&bufs)
+			n = int64(some)
+		} else {
+			n, err = bufs.WriteTo(c.sock)
 		}
-		n, err := bufs.WriteTo(c.sock)
 		left += n
 		c.cfg.observer().Sent(n)
-		if err != nil && !(n > 0 && errors.Is(err, os.ErrDeadlineExceeded)) {
+		// TLS does not go on behind a record that was cut.
+		if err != nil && (encrypted != nil || n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
 			return left, err
 		}
 	}

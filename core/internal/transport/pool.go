@@ -109,7 +109,7 @@ func (p *Pool) dial(ctx context.Context, key Key, e *entry, guard *breaker) {
 	} else {
 		p.emit(Event{Kind: Connected, Addr: key.Addr, Role: key.Role})
 		e.conn.onEnd(func(err error) {
-			if err != errIdle && fluvioerr.CodeOf(err) != fluvioerr.Closed {
+			if !wanted(err) {
 				p.emit(Event{Kind: Lost, Addr: key.Addr, Role: key.Role, Err: err})
 			}
 		})
@@ -179,6 +179,9 @@ func (p *Pool) reap() {
 
 // errIdle ends a connection that nobody used. Who held it all the same may try again.
 var errIdle error = fluvioerr.New(fluvioerr.Connection, "", "the connection was closed because nobody used it").ForSetting("idle_connection_timeout_ms")
+
+// wanted says whether it was this side that had a connection end, for no fault of it.
+func wanted(err error) bool { return err == errIdle || fluvioerr.CodeOf(err) == fluvioerr.Closed }
 
 func errClosed(key Key) error {
 	return fluvioerr.New(fluvioerr.Closed, "connect", "the client was closed").AtAddr(key.Addr)

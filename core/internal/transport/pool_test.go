@@ -278,7 +278,7 @@ func stats(t *testing.T, o *obs.Observer, api string) obs.RequestStats {
 func TestPoolClosesIdleConnections(t *testing.T) {
 	s := startServer(t, true, drain)
 	cfg := testConfig()
-	cfg.IdleTimeout = 500 * time.Millisecond
+	cfg.IdleTimeout, cfg.Observer = 500*time.Millisecond, obs.New(nil, nil)
 	p := NewPool(cfg)
 	t.Cleanup(p.Close)
 	var mu sync.Mutex
@@ -302,6 +302,10 @@ func TestPoolClosesIdleConnections(t *testing.T) {
 	again, err := p.Get(testContext(t), spuKey(s.addr))
 	require.NoError(t, err)
 	require.NotSame(t, idle, again)
+	idle.Close() // which returns when everybody was told of the end
+	for _, s := range cfg.Observer.Stats().Connections {
+		require.Zero(t, s.Lost, "%+v", s)
+	}
 	mu.Lock()
 	defer mu.Unlock()
 	require.NotContains(t, seen, Lost)

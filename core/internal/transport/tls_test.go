@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/libfluvio/libfluvio/core/internal/obs"
 	"github.com/libfluvio/libfluvio/core/internal/secure"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
@@ -71,7 +72,7 @@ func TestPiecesAreGatheredForTLS(t *testing.T) {
 	encrypted := &secureConn{Conn: secure.Client(sock, &tls.Config{InsecureSkipVerify: true}, nil)}
 	require.NoError(t, encrypted.HandshakeContext(testContext(t)))
 	cfg := testConfig()
-	cfg.WriteStall = patience
+	cfg.Observer = obs.New(nil, nil)
 	c := newConn(spuKey(ln.Addr().String()), cfg, encrypted, func() {})
 	t.Cleanup(func() {
 		c.Close()
@@ -91,7 +92,7 @@ func TestPiecesAreGatheredForTLS(t *testing.T) {
 			pieces = append(pieces, piece)
 		}
 		whole := bytes.Join(pieces, nil)
-		before := sock.writes.Load()
+		before, sent := sock.writes.Load(), cfg.Observer.Stats().BytesSent
 		out := make(chan error, 1)
 		c.Go(t.Context(), wire.KeyProduce, 25, pieces, func(f *Buffer, _ []byte, err error) {
 			if f != nil {
@@ -102,6 +103,7 @@ func TestPiecesAreGatheredForTLS(t *testing.T) {
 		require.NoError(t, await(t, out))
 		got := await(t, frames)
 		require.True(t, bytes.Equal(whole, got.body), "%d bytes in %d pieces", len(whole), len(pieces))
+		require.EqualValues(t, wire.FrameHeaderSize+2+2+4+2+len(cfg.ClientID)+len(whole), cfg.Observer.Stats().BytesSent-sent, "with the headers, TLS apart")
 		if len(pieces) == 1000 {
 			require.Less(t, sock.writes.Load()-before, int32(5), "of 1000 pieces")
 		}
