@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"fmt"
 	"maps"
 	"sync"
 	"time"
@@ -67,7 +68,7 @@ func breakerState(s gobreaker.State) Breaker {
 	return Closed
 }
 
-// state asks without changing anything.
+// state asks without beginning an attempt. That an open one may be tried again is told when somebody asks, here as in allow.
 func (b *breaker) state() Breaker { return breakerState(b.two.State()) }
 
 // allow begins an attempt, whose outcome must be given to done, or says why it must not be made now.
@@ -89,7 +90,7 @@ func (b *breaker) allow(addr string) (done func(error), err error) {
 	}
 	e := fluvioerr.New(fluvioerr.Connection, "connect", "not tried: it failed %d times in a row, and one attempt is under way", b.failed).AtAddr(addr)
 	if left := time.Until(b.opened.Add(b.reset)); left > 0 {
-		e.Message = fluvioerr.New(fluvioerr.Connection, "", "not tried: it failed %d times in a row, and is tried again in %s", b.failed, left.Round(time.Millisecond)).Message
+		e.Message = fmt.Sprintf("not tried: it failed %d times in a row, and is tried again in %s", b.failed, left.Round(time.Millisecond))
 		e.RetryAfter = left
 	}
 	if last := fluvioerr.As(b.last); last != nil {

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 
@@ -118,8 +117,7 @@ func (c *Conn) handshake(ctx context.Context, start time.Time) error {
 			e.Message = "connected, but no answer to the first request (ApiVersions) within " + time.Since(start).Round(time.Millisecond).String()
 			e.Hint = c.question()
 		case fluvioerr.Connection:
-			e.Message = "connected, but " + strings.TrimPrefix(e.Message, "the server ") + " instead of an answer to the first request (ApiVersions)"
-			e.Message = strings.Replace(e.Message, "but closed", "but the server closed", 1)
+			e.Message = "connected, but " + e.Message + " instead of an answer to the first request (ApiVersions)"
 			e.Hint = c.question()
 		}
 		return &e

@@ -216,7 +216,7 @@ func introduce(ctx context.Context, sock net.Conn, key Key, auth *wire.AuthReque
 	}
 	switch e := fluvioerr.As(err); {
 	case ctx.Err() != nil:
-		return fluvioerr.FromContext(ctx, "connect", "the answer to the introduction (auth_principal)", time.Since(start)).AtAddr(key.Addr)
+		return fluvioerr.FromContext(ctx, "connect", "the answer to the introduction (auth_principal)", time.Since(start)).AtAddr(key.Addr).ForSetting("handshake_timeout_ms")
 	case e != nil:
 		e.Op = "connect"
 		return e.AtAddr(key.Addr)
