@@ -5,4 +5,7 @@
 // goroutine reconnects with backoff until the cluster is closed. Rules of the watch (PROTOCOL-control section 3): a full
 // snapshot replaces the cache, an update and a delete of one name in one message mean that the update wins, an empty message
 // changes nothing, epochs start over with every connection.
+//
+// An ObjectWatch, of an application that wants to see objects of the SC, has a connection and a goroutine of its own, which end
+// with its Close.
 package cluster

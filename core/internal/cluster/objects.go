@@ -342,8 +342,8 @@ func (w *ObjectWatch) take() (Change, bool) {
 // Close ends the watch; a waiting Next returns.
 func (w *ObjectWatch) Close() {
 	w.stop()
-	w.c.pool.CloseOwner(w.owner)
 	<-w.done
+	w.c.pool.CloseOwner(w.owner) // not before: a dial may have begun meanwhile
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.closed {
