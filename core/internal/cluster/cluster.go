@@ -68,7 +68,7 @@ type Cluster struct {
 	platform string        // guarded by mu
 	changed  chan struct{} // guarded by mu: closed and replaced at every structural change
 	lost     error         // guarded by mu: why the watch is down, nil while it is up
-	gaveUp   bool          // guarded by mu: the watch waits for wanted
+	gaveUps  uint64        // guarded by mu: how often the watch gave up and waited for wanted
 
 	state *state // of the last watch that loaded; used by the goroutine that connects, one at a time
 
@@ -148,10 +148,10 @@ func retried(err error, attempts int) error {
 // has not, when ctx ends or there is no hope.
 func (c *Cluster) Ready(ctx context.Context, op string) error {
 	start := time.Now()
-	select {
-	case c.wanted <- struct{}{}:
-	default:
-	}
+	c.mu.Lock()
+	before := c.gaveUps // what the watch gave up on earlier is no answer: it tries again
+	c.mu.Unlock()
+	c.want()
 	for {
 		changed := c.Changed()
 		select {
@@ -159,7 +159,7 @@ func (c *Cluster) Ready(ctx context.Context, op string) error {
 			return nil
 		default:
 		}
-		if err := c.hopeless(); err != nil {
+		if err := c.hopeless(before); err != nil {
 			return err
 		}
 		select {
@@ -178,11 +178,19 @@ func (c *Cluster) Ready(ctx context.Context, op string) error {
 	}
 }
 
-// hopeless is why the watch has given up, nil while it has not.
-func (c *Cluster) hopeless() error {
+// want makes a watch that has given up try again.
+func (c *Cluster) want() {
+	select {
+	case c.wanted <- struct{}{}:
+	default:
+	}
+}
+
+// hopeless is why the watch has given up again, having done so before as often as that; nil while it has not.
+func (c *Cluster) hopeless(before uint64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gaveUp {
+	if c.gaveUps > before {
 		return c.lost
 	}
 	return nil
@@ -251,10 +259,7 @@ func (c *Cluster) Control(ctx context.Context, api uint16, req, resp wire.Messag
 func (c *Cluster) control(ctx context.Context, owner uint64) (*transport.Conn, error) {
 	conn, err := c.pool.Get(ctx, transport.Key{Addr: c.cfg.Endpoint, ServerName: c.cfg.ServerName, Role: wire.SC, Kind: transport.Control, Owner: owner})
 	if err == nil {
-		select {
-		case c.wanted <- struct{}{}:
-		default:
-		}
+		c.want()
 	}
 	return conn, err
 }
@@ -481,6 +486,6 @@ func (c *Cluster) wake() {
 
 func (c *Cluster) setLost(err error) {
 	c.mu.Lock()
-	c.lost, c.gaveUp = err, false
+	c.lost = err
 	c.mu.Unlock()
 }

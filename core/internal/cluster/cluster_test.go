@@ -3,9 +3,11 @@ package cluster
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -194,6 +196,28 @@ func TestCloseWhileSCIsAway(t *testing.T) {
 	c.Close() // returns, and the goroutine is gone: goleak
 }
 
+// Who asks a watch that has given up gets what the attempt comes to that follows, not what the one before came to.
+func TestReadyAfterTheWatchGaveUp(t *testing.T) {
+	dev := startDev(t, devcluster.Options{TLS: true})
+	var mended atomic.Bool
+	pool := transport.NewPool(&transport.Config{ConnectTimeout: patience, HandshakeTimeout: patience, RequestTimeout: patience, TLS: func() (*tls.Config, error) {
+		if !mended.Load() {
+			return nil, fluvioerr.New(fluvioerr.TLS, "connect", "no certificate yet")
+		}
+		return &tls.Config{InsecureSkipVerify: true}, nil
+	}})
+	t.Cleanup(pool.Close)
+	r := &recorder{wake: make(chan struct{}, 64)}
+	c, err := Open(testContext(t), Config{Endpoint: dev.Endpoint(), Lazy: true, Event: r.event, BackoffFirst: time.Millisecond, BackoffMax: time.Second}, pool)
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	r.await(t, WatchGaveUp)
+	err = c.Ready(testContext(t), "open topic")
+	require.Equal(t, fluvioerr.TLS, fluvioerr.CodeOf(err), "%v", err)
+	mended.Store(true)
+	require.NoError(t, c.Ready(testContext(t), "open topic"))
+}
+
 func TestControlLongEndsWithItsContext(t *testing.T) {
 	dev := startDev(t, devcluster.Options{})
 	pool := transport.NewPool(&transport.Config{ConnectTimeout: time.Hour, HandshakeTimeout: time.Hour, RequestTimeout: time.Hour, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -222,8 +246,11 @@ func TestControlLongEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// startFakeSC runs an SC of which the test says what each watch is told first, by the number of its connection.
-func startFakeSC(t *testing.T, first func(connection int, label string) []*wire.MetadataUpdate) (addr string, hangUp func()) {
+// telling is what a fake SC says to a watch.
+type telling func(label string, say func(*wire.MetadataUpdate))
+
+// startFakeSC runs an SC of which the test says what each watch is told, by the number of its connection.
+func startFakeSC(t *testing.T, tell func(connection int) telling) (addr string, hangUp func()) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	var all sync.WaitGroup
@@ -251,7 +278,7 @@ func startFakeSC(t *testing.T, first func(connection int, label string) []*wire.
 			go func() {
 				defer all.Done()
 				defer nc.Close()
-				serveFakeSC(t, nc, func(label string) []*wire.MetadataUpdate { return first(n, label) })
+				serveFakeSC(t, nc, tell(n))
 			}()
 		}
 	}()
@@ -259,7 +286,7 @@ func startFakeSC(t *testing.T, first func(connection int, label string) []*wire.
 	return ln.Addr().String(), hangUp
 }
 
-func serveFakeSC(t *testing.T, nc net.Conn, first func(label string) []*wire.MetadataUpdate) {
+func serveFakeSC(t *testing.T, nc net.Conn, tell telling) {
 	r := bufio.NewReader(nc)
 	send := func(h wire.RequestHeader, m wire.Message) {
 		b, err := wire.AppendResponse(nil, h.CorrelationID, h.APIVersion, m)
@@ -287,39 +314,69 @@ func serveFakeSC(t *testing.T, nc net.Conn, first func(label string) []*wire.Met
 				t.Error(err)
 				return
 			}
-			for _, m := range first(req.Label) {
-				send(h, m)
-			}
+			tell(req.Label, func(m *wire.MetadataUpdate) { send(h, m) })
 		}
 	}
 }
 
 var someObjects = map[string]wire.Object{wire.LabelSPU: spuObject("spu-1", 5001, 9010), wire.LabelPartition: partitionObject("a-0", 5001, 0), wire.LabelTopic: topicObject("a", 1)}
 
+// nothing is what an SC says that has not read its store yet, or has nothing in it.
+func nothing(label string) *wire.MetadataUpdate { return &wire.MetadataUpdate{Label: label} }
+
+// Loading goes on as long as the SC says of something that there is nothing, of which there was some: each message is taken, and not the
+// end of it.
+func TestLoadDoesNotBelieveNothing(t *testing.T) {
+	c := &Cluster{pool: newPool(t)}
+	c.snap.Store(filled(t).snapshot(false))
+	w := &watch{messages: make(chan message), state: newState()}
+	loaded := make(chan error, 1)
+	go func() { loaded <- c.load(testContext(t), w) }()
+	say := func(u *wire.MetadataUpdate) {
+		select {
+		case w.messages <- message{update: *u}:
+		case err := <-loaded:
+			require.FailNow(t, "an SC that knows nothing yet was believed", "%v", err)
+		}
+	}
+	for _, label := range labels { // the last of which is that of topics
+		say(nothing(label))
+		say(nothing(label))
+		say(all(label, someObjects[label]))
+	}
+	require.NoError(t, <-loaded)
+	require.True(t, w.state.snapshot(false).Topics["a"].Complete())
+}
+
 // A restarted SC that has not read its store says that there is nothing. That must not empty the snapshot.
 func TestRestartedSCThatKnowsNothingYet(t *testing.T) {
 	release := make(chan struct{})
-	addr, hangUp := startFakeSC(t, func(n int, label string) []*wire.MetadataUpdate {
-		if n == 0 {
-			return []*wire.MetadataUpdate{all(label, someObjects[label])}
+	addr, hangUp := startFakeSC(t, func(n int) telling {
+		return func(label string, say func(*wire.MetadataUpdate)) {
+			switch {
+			case n == 0:
+				say(all(label, someObjects[label]))
+			case label != wire.LabelTopic:
+				say(nothing(label))
+				say(all(label, someObjects[label]))
+			default: // the last stream
+				say(nothing(label))
+				<-release
+				say(nothing(label))
+				say(all(label, someObjects[label], topicObject("b", 1)))
+			}
 		}
-		nothing := &wire.MetadataUpdate{Label: label, Epoch: 0}
-		if label != wire.LabelTopic { // the last stream
-			return []*wire.MetadataUpdate{nothing, all(label, someObjects[label])}
-		}
-		<-release
-		return []*wire.MetadataUpdate{nothing, nothing, all(label, someObjects[label], topicObject("b", 1))}
 	})
+	free := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(free)
 	r := &recorder{wake: make(chan struct{}, 64)}
 	c := open(t, Config{Endpoint: addr, Event: r.event})
 	changed := c.Changed()
 	hangUp()
 	r.await(t, WatchRetry)
 	require.Error(t, c.WatchError())
-	time.Sleep(100 * time.Millisecond) // long enough for the wrong thing to happen
-	require.Error(t, c.WatchError(), "an SC that knows nothing yet was believed")
 	require.NotNil(t, c.Snapshot().Topics["a"])
-	close(release)
+	free()
 	r.await(t, WatchRecovered)
 	require.NoError(t, c.WatchError())
 	<-changed
@@ -329,15 +386,15 @@ func TestRestartedSCThatKnowsNothingYet(t *testing.T) {
 
 // A cluster that never had anything says the same for ever, and can be connected to.
 func TestEmptyClusterAtEpochZero(t *testing.T) {
-	addr, _ := startFakeSC(t, func(_ int, label string) []*wire.MetadataUpdate {
-		return []*wire.MetadataUpdate{{Label: label}}
+	addr, _ := startFakeSC(t, func(int) telling {
+		return func(label string, say func(*wire.MetadataUpdate)) { say(nothing(label)) }
 	})
 	c := open(t, Config{Endpoint: addr})
 	require.Empty(t, c.Snapshot().Topics)
 }
 
 func TestSCThatNeverTellsAnything(t *testing.T) {
-	addr, _ := startFakeSC(t, func(int, string) []*wire.MetadataUpdate { return nil })
+	addr, _ := startFakeSC(t, func(int) telling { return func(string, func(*wire.MetadataUpdate)) {} })
 	pool := transport.NewPool(&transport.Config{ConnectTimeout: patience, HandshakeTimeout: patience, RequestTimeout: 50 * time.Millisecond})
 	t.Cleanup(pool.Close)
 	_, err := Open(testContext(t), Config{Endpoint: addr, BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond}, pool)

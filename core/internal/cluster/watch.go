@@ -222,14 +222,14 @@ func (c *Cluster) giveUp(ctx context.Context, err error) bool {
 	default:
 	}
 	c.mu.Lock()
-	c.lost, c.gaveUp = err, true
+	c.lost = err
+	c.gaveUps++
 	c.mu.Unlock()
 	c.wake()
 	c.log().LogAttrs(ctx, slog.LevelError, "gave up on the metadata watch until the application asks for something", failure(err))
 	c.event(Event{Kind: WatchGaveUp, Err: err})
 	select {
 	case <-c.wanted:
-		c.setLost(err)
 		return true
 	case <-ctx.Done():
 		return false
