@@ -152,7 +152,7 @@ func (c *Conn) fail(err error) {
 func (c *Conn) bury() {
 	<-c.written
 	c.mu.Lock()
-	waiting, err, ended := c.waiting, c.err, c.ended
+	waiting, err, ended, known := c.waiting, c.err, c.ended, c.known.Load()
 	c.waiting, c.buried = nil, true
 	c.mu.Unlock()
 	if ended != nil {
@@ -167,9 +167,25 @@ func (c *Conn) bury() {
 			w.onFrame(nil, nil, c.lost(err, w))
 		}
 	}
-	if c.known.Load() {
-		c.cfg.observer().Disconnected(c.key.observed(), wanted(err), code(err), err)
+	if known {
+		c.disconnected(err)
 	}
+}
+
+// introduced notes that the observer was told of the connection: it hears of its end, too, even if that was earlier.
+func (c *Conn) introduced() {
+	c.mu.Lock()
+	c.known.Store(true)
+	buried, err := c.buried, c.err
+	c.mu.Unlock()
+	if buried {
+		c.disconnected(err)
+	}
+}
+
+// disconnected tells the observer of the end.
+func (c *Conn) disconnected(err error) {
+	c.cfg.observer().Disconnected(c.key.observed(), wanted(err), code(err), err)
 }
 
 // lost is the failure of one call by the end of its connection.

@@ -23,6 +23,9 @@ func Dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
 	ctx, ended := cfg.observer().Connect(ctx, key.observed())
 	c, err := dial(ctx, key, cfg)
 	ended(code(err), err)
+	if err == nil {
+		c.introduced()
+	}
 	return c, err
 }
 
@@ -52,7 +55,6 @@ func dial(ctx context.Context, key Key, cfg *Config) (*Conn, error) {
 		c.Close()
 		return nil, err
 	}
-	c.known.Store(true)
 	return c, nil
 }
 

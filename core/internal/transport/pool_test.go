@@ -262,6 +262,21 @@ func TestObserver(t *testing.T) {
 	require.Positive(t, s.BytesReceived)
 }
 
+// A server that answers the first request and hangs up has lost a connection that was made, whoever is faster.
+func TestObserverHearsOfEveryEnd(t *testing.T) {
+	const dials = 100
+	s := startServer(t, true, func(*peer) {})
+	cfg := testConfig()
+	cfg.Observer = obs.New(nil, nil)
+	for range dials {
+		c, err := Dial(testContext(t), spuKey(s.addr), cfg)
+		require.NoError(t, err)
+		await(t, c.Done())
+		c.Close()
+	}
+	require.Equal(t, []obs.ConnectionStats{{Role: "SPU", Kind: "produce", Opened: dials, Lost: dials}}, cfg.Observer.Stats().Connections)
+}
+
 // stats gives the counters of one API.
 func stats(t *testing.T, o *obs.Observer, api string) obs.RequestStats {
 	t.Helper()
