@@ -182,6 +182,11 @@ func (h *History) Check(terms Terms) error {
 		}
 	}
 	h.order(terms, complain)
+	return joined(wrong)
+}
+
+// joined is what is wrong as one error, nil for nothing.
+func joined(wrong []string) error {
 	if len(wrong) == 0 {
 		return nil
 	}

@@ -2,7 +2,6 @@ package history
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"maps"
@@ -132,15 +131,7 @@ func (r *Reading) Tally() ReadingTally {
 func (r *Reading) Err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.wrong) == 0 {
-		return nil
-	}
-	const most = 20
-	text := strings.Join(r.wrong[:min(len(r.wrong), most)], "\n")
-	if len(r.wrong) > most {
-		text += fmt.Sprintf("\n… and %d more", len(r.wrong)-most)
-	}
-	return errors.New(text)
+	return joined(r.wrong)
 }
 
 func (r *Reading) complain(at Lane, format string, args ...any) {
