@@ -122,10 +122,10 @@ func TestEnvelope(t *testing.T) {
 
 // TestUnknownThings: labels and codes newer than this package are named, not guessed at.
 func TestUnknownThings(t *testing.T) {
-	_, err := Append(nil, 19, &CreateRequest{Label: "Mirror"})
-	require.ErrorContains(t, err, `object type "Mirror" is unknown`)
-	_, err = Append(nil, 19, &ListResponse{Label: "Mirror", Objects: make([]Object, 1)})
-	require.ErrorContains(t, err, `object type "Mirror" is unknown`)
+	_, err := Append(nil, 19, &CreateRequest{Label: "Future"})
+	require.ErrorContains(t, err, `object type "Future" is unknown`)
+	_, err = Append(nil, 19, &ListResponse{Label: "Future", Objects: make([]Object, 1)})
+	require.ErrorContains(t, err, `object type "Future" is unknown`)
 	var create CreateRequest
 	n, err := Decode([]byte{0, 1, 'X', 0, 0, 0, 3, 1, 2, 3}, 19, &create)
 	require.NoError(t, err, "the SC answers an unknown label with a status, so it must be readable")

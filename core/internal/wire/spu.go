@@ -118,7 +118,7 @@ type Lookback struct {
 // Wire walks the lookback.
 func (l *Lookback) Wire(c *Codec) {
 	c.U64(&l.Last)
-	if c.Since(21) {
+	if c.Since(sinceLookbackAge) {
 		Opt(c, &l.Age, func(c *Codec, d *Duration) { d.Wire(c) })
 	}
 }
@@ -151,7 +151,7 @@ func (c *Codec) invocation(m *SmartModuleInvocation) {
 	}
 	m.Kind.wire(c)
 	Map(c, &m.Params, 4, (*Codec).String, (*Codec).String)
-	if c.Since(20) {
+	if c.Since(sinceLookback) {
 		Opt(c, &m.Look, func(c *Codec, l *Lookback) { l.Wire(c) })
 	}
 	if c.Since(25) {
@@ -162,8 +162,8 @@ func (c *Codec) invocation(m *SmartModuleInvocation) {
 func (k *SmartModuleKind) wire(c *Codec) {
 	c.U8(&k.Tag)
 	switch k.Tag {
-	case 0, 1, 2, 4:
-	case 3:
+	case KindFilter, KindMap, KindArrayMap, KindFilterMap:
+	case KindAggregate:
 		c.Bytes(&k.Accumulator)
 	case 5:
 		c.String(&k.Text)
@@ -174,7 +174,7 @@ func (k *SmartModuleKind) wire(c *Codec) {
 		c.U8(&k.Context)
 		switch k.Context {
 		case 0:
-		case 1:
+		case ContextAggregate:
 			c.Bytes(&k.Accumulator)
 		case 2:
 			c.String(&k.Text)
