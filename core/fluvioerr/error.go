@@ -144,7 +144,7 @@ func (e *Error) HintText() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is makes errors.Is(err, fluvioerr.Timeout) work: a Code is a target too.
+// Is makes errors.Is(err, fluvioerr.Target(fluvioerr.Timeout)) work: what Target makes of a code fits every error of that code.
 func (e *Error) Is(target error) bool {
 	var c codeError
 	if errors.As(target, &c) {

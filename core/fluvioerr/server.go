@@ -5,7 +5,7 @@ import "fmt"
 // ServerCode is the number a Fluvio server puts on the wire (PROTOCOL: ErrorCode, an i16). Zero is success.
 type ServerCode int16
 
-// The server codes that libfluvio's own logic names. ServerTable holds all of them.
+// The server codes that have a name here: those that programs, and libfluvio itself, tell apart. ServerTable holds all of them.
 const (
 	ServerNone                      ServerCode = 0
 	ServerUnknown                   ServerCode = -1

@@ -38,7 +38,7 @@ type FetchBatch struct {
 	Received  time.Time // when they arrived; the start is told later, when they are taken
 	Offset    int64     // of the first record; this and the following at the end only
 	Records   int
-	Bytes     int // before decompression excepted: of the records as they are decoded
+	Bytes     int // of the encoded records, decompressed, and of headers between them
 }
 
 // Commit is the storing of the offset of a named consumer.
@@ -176,7 +176,7 @@ func (o *Observer) Commit(ctx context.Context, c Commit) *Span[Commit] {
 	return begin(ctx, o.hooks.commit, c, CommitHook.CommitStart, CommitHook.CommitEnd)
 }
 
-// WantsProduce says whether anybody is told of batches that are produced, and WantsFetch of those that are consumed.
+// WantsProduce says whether anybody is told of batches that are produced.
 func (o *Observer) WantsProduce() bool { return len(o.hooks.produce) > 0 }
 
 // WantsFetch says whether anybody is told of batches that are consumed.

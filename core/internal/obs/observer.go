@@ -155,7 +155,7 @@ func (o *Observer) Retried(operation string, n uint64) {
 	counter(o, o.counts, countKey{operation: operation}).Add(n)
 }
 
-// Sent and Received count bytes of connections.
+// Sent counts bytes that left.
 func (o *Observer) Sent(bytes int64) { o.sent.Add(uint64(bytes)) }
 
 // Received counts bytes that arrived.
