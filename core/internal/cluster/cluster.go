@@ -160,7 +160,9 @@ func (c *Cluster) Ready(ctx context.Context, op string) error {
 		default:
 		}
 		if err := c.hopeless(before); err != nil {
-			return err
+			own := *fluvioerr.As(err) // callers complete it
+			own.Detail = maps.Clone(own.Detail)
+			return &own
 		}
 		select {
 		case <-c.loaded:

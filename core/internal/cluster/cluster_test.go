@@ -214,6 +214,7 @@ func TestReadyAfterTheWatchGaveUp(t *testing.T) {
 	r.await(t, WatchGaveUp)
 	err = c.Ready(testContext(t), "open topic")
 	require.Equal(t, fluvioerr.TLS, fluvioerr.CodeOf(err), "%v", err)
+	require.NotSame(t, c.WatchError(), err, "callers add what it was for")
 	mended.Store(true)
 	require.NoError(t, c.Ready(testContext(t), "open topic"))
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -92,7 +93,9 @@ func (p *Pool) Get(ctx context.Context, key Key) (*Conn, error) {
 			return nil, fluvioerr.FromContext(ctx, "connect", "a connection", time.Since(start)).AtAddr(key.Addr)
 		}
 		if e.err != nil {
-			return nil, e.err
+			own := *fluvioerr.As(e.err) // others wait for the same dial, and each completes its error
+			own.Detail = maps.Clone(own.Detail)
+			return nil, &own
 		}
 		if e.conn.Sound() {
 			return e.conn, nil

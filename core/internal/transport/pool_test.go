@@ -126,6 +126,35 @@ func TestPoolForgetsAFailedDial(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// Who waits for a dial completes its error with what it was for, and has one of its own for that.
+func TestPoolGivesEachItsOwnError(t *testing.T) {
+	cfg := testConfig()
+	begun, fail := make(chan struct{}, 16), make(chan struct{})
+	cfg.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		begun <- struct{}{}
+		<-fail
+		return nil, errors.New("no route in this test")
+	}
+	p := NewPool(cfg)
+	t.Cleanup(p.Close)
+	key := spuKey("192.0.2.1:9010")
+	first := make(chan error, 1)
+	go func() {
+		_, err := p.Get(testContext(t), key)
+		first <- err
+	}()
+	await(t, begun)
+	p.mu.Lock()
+	e := p.entries[key]
+	p.mu.Unlock()
+	close(fail)
+	err := fluvioerr.As(await(t, first)).WithDetail("mine", "1").At("orders", 1)
+	require.ErrorContains(t, err, "no route in this test")
+	<-e.ready
+	require.NotContains(t, e.err.Error(), "orders")
+	require.NotContains(t, fluvioerr.As(e.err).Detail, "mine")
+}
+
 // stuckDial is a dial that ends with its context only, and says when it has begun.
 func stuckDial(cfg *Config) (begun chan struct{}) {
 	begun = make(chan struct{}, 16)
