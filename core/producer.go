@@ -73,7 +73,7 @@ func checkLevel(p *problems, codec compress.Codec, level int) {
 	}
 	if codec == compress.None {
 		p.add("compression_level", "needs compression to be set")
-	} else if _, err := compress.Append(nil, codec, level, nil); err != nil {
+	} else if err := compress.CheckLevel(codec, level); err != nil {
 		p.add("compression_level", "%v", err)
 	}
 }

@@ -128,14 +128,12 @@ func AppendDecoded(dst []byte, codec Codec, src []byte, limit int) ([]byte, erro
 	}
 	limit = max(limit, 0)
 	out, err := dst, error(nil)
-	decode := map[Codec]func(dst, src []byte, limit, size int) ([]byte, error){Gzip: decodeGzip, Snappy: decodeSnappy, Lz4: decodeLz4}[codec]
-	var counted countedError
-	switch {
-	case codec == Zstd:
+	if codec == Zstd {
 		out, err = decodeZstd(dst, src, limit)
-	default:
-		if out, err = decode(dst, src, limit, 0); errors.As(err, &counted) {
-			out, err = decode(dst, src, limit, int(counted))
+	} else {
+		var counted countedError
+		if out, err = decoders[codec](dst, src, limit, 0); errors.As(err, &counted) {
+			out, err = decoders[codec](dst, src, limit, int(counted))
 		}
 	}
 	switch {
@@ -146,6 +144,9 @@ func AppendDecoded(dst []byte, codec Codec, src []byte, limit int) ([]byte, erro
 	}
 	return dst, fmt.Errorf("%s: %w: %w", codec, ErrCorrupt, err)
 }
+
+// decoders are those that readAll gets the output of. size is how many bytes there are, 0 when that is not known.
+var decoders = [...]func(dst, src []byte, limit, size int) ([]byte, error){Gzip: decodeGzip, Snappy: decodeSnappy, Lz4: decodeLz4}
 
 func tooLarge(codec Codec, limit int) error {
 	return fmt.Errorf("%s: %w of %d bytes", codec, ErrTooLarge, limit)
