@@ -83,7 +83,7 @@ func decodeZstd(dst, src []byte, limit int) ([]byte, error) {
 		}
 		// There may be more than the room holds. The decoder says so, or, where the room ends inside of a block, calls that damaged,
 		// in the words for a block that is too long. Starting over costs a third of the time at worst.
-		full := room >= most
+		tried, full := room, room >= most
 		if room = min(most, 4*room); room <= large && !full {
 			continue
 		}
@@ -92,7 +92,9 @@ func decodeZstd(dst, src []byte, limit int) ([]byte, error) {
 		case errors.Is(count, ErrTooLarge):
 			return dst, count
 		case errors.As(count, &counted) && !full:
-			room = int(counted)
+			if room = int(counted); room <= tried {
+				return dst, err // it had room enough: it is damaged
+			}
 		case full && errors.Is(err, zstd.ErrDecoderSizeExceeded):
 			return dst, ErrTooLarge
 		case full:
