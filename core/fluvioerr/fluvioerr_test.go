@@ -144,6 +144,34 @@ func TestPredicatesOfClientErrors(t *testing.T) {
 	require.Equal(t, Connection, CodeOf(fmt.Errorf("outer: %w", lost)))
 }
 
+// TestEndsAreComplete: the reasons go up from 0 without a gap, and each has a name.
+func TestEndsAreComplete(t *testing.T) {
+	found := constants(t, "end.go", "EndReason")
+	require.Len(t, found, len(endReasons))
+	names := map[string]bool{}
+	for name, n := range found {
+		require.True(t, n >= 0 && n < int64(len(found)), name)
+		names[EndReason(n).String()] = true
+	}
+	require.Len(t, names, len(found), "each has a name of its own")
+	require.Equal(t, "reason_-1", EndReason(-1).String())
+	require.Equal(t, "reason_99", EndReason(99).String())
+}
+
+func TestEndOf(t *testing.T) {
+	silent := New(Timeout, "consume", "nothing came")
+	silent.End = EndSilent
+	for want, err := range map[EndReason]error{
+		NotEnded: New(Timeout, "consume", "nothing yet"), EndReached: New(End, "consume", "read"), StreamClosed: New(Closed, "consume", "closed"),
+		Failed: New(Internal, "consume", "a bug"), EndSilent: fmt.Errorf("outer: %w", silent),
+	} {
+		require.Equal(t, want, EndOf(err), "%v", err)
+	}
+	require.True(t, Fatal(silent), "what has ended cannot be used")
+	require.Equal(t, NotEnded, EndOf(nil))
+	require.Equal(t, NotEnded, EndOf(io.EOF))
+}
+
 func TestIsAndUnwrap(t *testing.T) {
 	err := fmt.Errorf("outer: %w", Wrap(Connection, "connect", io.ErrUnexpectedEOF))
 	require.ErrorIs(t, err, Target(Connection))
