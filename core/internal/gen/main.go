@@ -1,6 +1,6 @@
 // Program gen carries the error tables of package fluvioerr into the other languages, so that a code, its class and its
 // hint are written down once. It writes the tables of the C library and of the Python and Node bindings, the linker's list of
-// exported names, and the page about errors, and verifies the block of constants in fluvio.h, which is written by hand.
+// exported names, and the page about errors, and verifies the constants of errors and ends in fluvio.h, which is written by hand.
 //
 //	go run ./core/internal/gen          write the tables, verify the header
 //	go run ./core/internal/gen -check   write nothing; exit 1 when a file differs
@@ -75,29 +75,44 @@ func run(root string, check bool) (problems []string, err error) {
 	return problems, nil
 }
 
-var defineLine = regexp.MustCompile(`(?m)^#define FLUVIO_ERR_(\w+) \((-\d+)\)`)
+var defineLine = regexp.MustCompile(`(?m)^#define (FLUVIO_(?:ERR|END)_\w+) \(?(-?\d+)\)?`)
 
-// verifyHeader compares the FLUVIO_ERR_ constants of the header with the table.
+// verifyHeader compares the constants of errors and of ends in the header with the tables.
 func verifyHeader(header string) (problems []string) {
 	declared := map[string]int{}
 	for _, m := range defineLine.FindAllStringSubmatch(header, -1) {
 		n, _ := strconv.Atoi(m[2])
 		declared[m[1]] = n
 	}
-	for _, row := range fluvioerr.Table {
-		have, ok := declared[row.Name]
+	verify := func(name string, code int) {
+		have, ok := declared[name]
 		switch {
 		case !ok:
-			problems = append(problems, fmt.Sprintf("%s lacks FLUVIO_ERR_%s (%d)", headerPath, row.Name, row.Code))
-		case have != int(row.Code):
-			problems = append(problems, fmt.Sprintf("%s has FLUVIO_ERR_%s as %d, the table as %d", headerPath, row.Name, have, row.Code))
+			problems = append(problems, fmt.Sprintf("%s lacks %s (%d)", headerPath, name, code))
+		case have != code:
+			problems = append(problems, fmt.Sprintf("%s has %s as %d, the table as %d", headerPath, name, have, code))
 		}
-		delete(declared, row.Name)
+		delete(declared, name)
+	}
+	for _, row := range fluvioerr.Table {
+		verify("FLUVIO_ERR_"+row.Name, int(row.Code))
+	}
+	verify("FLUVIO_END_NONE", int(fluvioerr.NotEnded))
+	for _, reason := range endReasons() {
+		verify("FLUVIO_END_"+strings.ToUpper(reason.String()), int(reason))
 	}
 	for name, code := range declared {
-		problems = append(problems, fmt.Sprintf("%s has FLUVIO_ERR_%s (%d), the table does not", headerPath, name, code))
+		problems = append(problems, fmt.Sprintf("%s has %s (%d), the table does not", headerPath, name, code))
 	}
 	return problems
+}
+
+// endReasons are the reasons for which a stream ends.
+func endReasons() (all []fluvioerr.EndReason) {
+	for reason := fluvioerr.EndReached; !strings.HasPrefix(reason.String(), "reason_"); reason++ {
+		all = append(all, reason)
+	}
+	return all
 }
 
 var declaredName = regexp.MustCompile(`\b(fluvio_\w+)\(`)

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"strings"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 )
@@ -45,7 +44,7 @@ func page() []byte {
 		fmt.Fprintf(&b, "| %d | `%s` | `%s` | %s | %s | %s |\n", r.Server, r.Name, r.Code, yes[r.Retriable], yes[r.MaybeWritten], r.Hint)
 	}
 	b.WriteString("\n## Ends\n\nA stream of records that has ended says why, in the error and in the consumer.\n\n| reason | name |\n|---:|---|\n")
-	for reason := fluvioerr.EndReached; !strings.HasPrefix(reason.String(), "reason_"); reason++ {
+	for _, reason := range endReasons() {
 		fmt.Fprintf(&b, "| %d | `%s` |\n", reason, reason)
 	}
 	return b.Bytes()
