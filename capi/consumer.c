@@ -564,8 +564,10 @@ fluvio_status_t fluvio_consumer_poll_many(fluvio_consumer_t *consumer, size_t ma
     if (!none && timeout_ms > 0 && fluvioc_now() >= deadline)
       break; /* more may come as fast as it is taken */
     status = await(consumer, timeout_ms, &deadline, none ? error : NULL);
-    if (status != FLUVIO_OK)
+    if (status != FLUVIO_OK) {
+      consumer->woken = status == FLUVIO_ERR_INTERRUPTED && !none; /* the next call says so */
       break;
+    }
     if (consumer->ring[consumer->first].batch != NULL) {
       status = collect(consumer, found, &room);
       if (status != FLUVIO_OK && none)

@@ -44,16 +44,24 @@ static void empty(fluvio_client_t *client)
   fluvio_consumer_free(consumer);
 }
 
-static int64_t committed(fluvio_consumer_t *consumer)
+static fluvio_position_t position(fluvio_consumer_t *consumer)
 {
   fluvio_error_t *error = NULL;
   fluvio_position_list_t *list = NULL;
   fluvio_position_t p;
   p.struct_size = sizeof p;
-  OK(fluvio_consumer_commit(consumer, LONG, &error));
   OK(fluvio_consumer_positions(consumer, LONG, &list, &error));
   CHECK(fluvio_position_list_get(list, 0, &p) == FLUVIO_OK);
   fluvio_position_list_free(list);
+  return p;
+}
+
+static int64_t committed(fluvio_consumer_t *consumer)
+{
+  fluvio_error_t *error = NULL;
+  fluvio_position_t p;
+  OK(fluvio_consumer_commit(consumer, LONG, &error));
+  p = position(consumer);
   CHECK(p.position == next);
   return p.committed;
 }
@@ -121,14 +129,23 @@ static void limits(fluvio_client_t *client)
   fluvio_record_list_free(list);
 }
 
+/* Collects the last five records, and waits for more. */
+static void *wait_for_more(void *consumer)
+{
+  many((fluvio_consumer_t *)consumer, 10, 0, -1, 5);
+  return NULL;
+}
+
 static void waits(fluvio_client_t *client)
 {
   fluvio_error_t *error = NULL;
   fluvio_record_list_t *list = NULL;
   fluvio_consumer_t *consumer = named(client, "never");
+  pthread_t thread;
   PART("waits");
   OK(fluvio_consumer_seek(consumer, NULL, 0, "95", LONG, &error));
   next = 95;
+  CHECK(readable(fluvio_consumer_fd(consumer), LONG));
   many(consumer, 0, 0, 300, 5); /* what is there, when the time is up */
   STATUS(FLUVIO_ERR_TIMEOUT, fluvio_consumer_poll_many(consumer, 0, 0, 0, &list, &error));
   OK(fluvio_consumer_seek(consumer, NULL, 0, "98", LONG, &error));
@@ -139,6 +156,15 @@ static void waits(fluvio_client_t *client)
   many(consumer, 0, 1, -1, 1); /* nor behind one that is larger */
   fluvio_consumer_wakeup(consumer);
   STATUS(FLUVIO_ERR_INTERRUPTED, fluvio_consumer_poll_many(consumer, 5, 0, -1, &list, &error));
+  OK(fluvio_consumer_seek(consumer, NULL, 0, "95", LONG, &error));
+  next = 95;
+  CHECK(pthread_create(&thread, NULL, wait_for_more, consumer) == 0);
+  while (position(consumer).position < 100) /* until it has collected them */
+    usleep(1000);
+  fluvio_consumer_wakeup(consumer);
+  pthread_join(thread, NULL);
+  CHECK(readable(fluvio_consumer_fd(consumer), 0)); /* what was collected comes first */
+  STATUS(FLUVIO_ERR_INTERRUPTED, fluvio_consumer_poll_many(consumer, 5, 0, LONG, &list, &error));
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_consumer_poll_many(consumer, 0, 0, -1, &list, &error));
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_consumer_poll_many(consumer, 1, 0, 0, NULL, &error));
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_consumer_poll_many(NULL, 1, 0, 0, &list, &error));
