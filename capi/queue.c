@@ -438,19 +438,16 @@ fluvio_event_t *fluvio_queue_poll(fluvio_queue_t *queue, int64_t timeout_ms)
     return NULL;
   fluvio_event_t *event = NULL;
   int64_t deadline = 0;
+  bool in_time = true;
   fluvioc_ref(queue); /* a queue that is freed while this waits stays until this returns */
   pthread_mutex_lock(&queue->lock);
-  while (!queue->freed && !queue->started && !queue->woken && (event = pop(queue)) == NULL) {
+  while (!queue->freed && !queue->started && !queue->woken && (event = pop(queue)) == NULL && in_time) {
     fluvioc_ready_clear(&queue->ready);
     if (deadline == 0)
       deadline = fluvioc_deadline(timeout_ms);
     queue->waiters++;
-    bool in_time = fluvioc_cond_wait(&queue->changed, &queue->lock, deadline);
+    in_time = fluvioc_cond_wait(&queue->changed, &queue->lock, deadline);
     queue->waiters--;
-    if (!in_time) {
-      event = pop(queue);
-      break;
-    }
   }
   queue->woken = false;
   pthread_mutex_unlock(&queue->lock);
