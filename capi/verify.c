@@ -4,6 +4,8 @@
  */
 #include "internal.h"
 
+#include <stdio.h>
+
 struct fluvioc_verifier {
   fluvioc_object_t object;
   fluvio_tls_verify_cb callback;
@@ -79,8 +81,10 @@ static void *put(void *arg)
 int32_t fluvioc_verifier_ask(fluvioc_verifier_t *verifier, const char *server_name, const uint8_t *bytes, const size_t *lengths, size_t count, char *message, size_t message_size)
 {
   const uint8_t **certificates = malloc((count + 1) * sizeof *certificates);
-  if (certificates == NULL)
+  if (certificates == NULL) {
+    snprintf(message, message_size, "no memory to ask tls_verify");
     return -1;
+  }
   for (size_t i = 0; i < count; i++) {
     certificates[i] = bytes;
     bytes += lengths[i];
@@ -102,6 +106,8 @@ int32_t fluvioc_verifier_ask(fluvioc_verifier_t *verifier, const char *server_na
     while (!q.done)
       fluvioc_cond_wait(&q.answered, &q.lock, FLUVIOC_FOREVER);
     pthread_mutex_unlock(&q.lock);
+  } else {
+    snprintf(message, message_size, "a thread to ask tls_verify on could not be started");
   }
   message[message_size - 1] = '\0';
   pthread_cond_destroy(&q.answered);
