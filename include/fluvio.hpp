@@ -313,9 +313,11 @@ public:
   void send(const outgoing &r, milliseconds timeout = forever) { send(&r, 1, timeout); }
   void send(std::string_view value, milliseconds timeout = forever) { send(outgoing{value}, timeout); }
   void send(std::string_view value, std::string_view key, milliseconds timeout = forever) { send(outgoing{value, key}, timeout); }
-  /* Hands n records over, in order. When it throws, accepted (if given) tells how many were. */
+  /* Hands n records over, in order, within the timeout all together. When it throws, accepted (if given) tells how many were. */
   void send(const outgoing *records, std::size_t n, milliseconds timeout = forever, std::size_t *accepted = nullptr) {
     constexpr std::size_t few = 64;
+    const auto begun = std::chrono::steady_clock::now();
+    milliseconds left = timeout;
     std::size_t sent = 0;
     if (accepted) *accepted = 0;
     do {
@@ -324,10 +326,14 @@ public:
       for (std::size_t i = 0; i < count; i++) in[i] = translate(records[sent + i]);
       std::size_t taken = 0;
       fluvio_error_t *failure = nullptr;
-      const fluvio_status_t status = fluvio_producer_send_batch(get(), in, count, timeout.count(), &taken, &failure);
+      const fluvio_status_t status = fluvio_producer_send_batch(get(), in, count, left.count(), &taken, &failure);
       sent += taken;
       if (accepted) *accepted = sent;
       detail::check(status, failure);
+      if (timeout.count() > 0 && sent < n) {
+        const auto passed = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);
+        left = passed < timeout ? timeout - passed : milliseconds(0);
+      }
     } while (sent < n);
   }
   /* Makes what was accepted before the call leave now, whatever linger_ms says, and does not wait. */
