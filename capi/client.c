@@ -1,12 +1,12 @@
 /*
- * client.c - clients. A client is closed in the background when its handle was freed and no producer or consumer of it is
- * left, so that the three may be freed in any order.
+ * client.c - clients. A client is closed in the background when its handle was freed and no producer, consumer or watch of it
+ * is left, so that all may be freed in any order.
  */
 #include "internal.h"
 
 struct fluvio_client {
   fluvioc_object_t object;
-  _Atomic int32_t holders; /* the handle, each producer, each consumer */
+  _Atomic int32_t holders; /* the handle, each producer, consumer and watch */
   fluvio_queue_t *queues[3]; /* kept for Go; NULL: not wanted */
   char platform_version[];
 };
@@ -39,15 +39,20 @@ void fluvioc_client_hold(fluvio_client_t *client)
   fluvioc_ref(client);
 }
 
-static fluvioc_request_t close_request(fluvio_client_t *client, int64_t timeout_ms)
+static fluvioc_request_t request_of(fluvio_client_t *client, int32_t command, const char *name, int64_t timeout_ms)
 {
   return (fluvioc_request_t){
-    .command = FLUVIOC_CLOSE_CLIENT,
-    .name = "close client",
+    .command = command,
+    .name = name,
     .target = client,
     .kind = FLUVIOC_KIND_CLIENT,
     .timeout_ms = timeout_ms,
   };
+}
+
+static fluvioc_request_t close_request(fluvio_client_t *client, int64_t timeout_ms)
+{
+  return request_of(client, FLUVIOC_CLOSE_CLIENT, "close client", timeout_ms);
 }
 
 void fluvioc_client_unhold(fluvio_client_t *client)
@@ -101,43 +106,32 @@ const char *fluvio_client_platform_version(const fluvio_client_t *client)
   return !fluvioc_forked && fluvioc_is(client, FLUVIOC_KIND_CLIENT) ? client->platform_version : "";
 }
 
-static fluvioc_request_t text_request(fluvio_client_t *client, int32_t command, const char *name, int64_t timeout_ms)
-{
-  return (fluvioc_request_t){
-    .command = command,
-    .name = name,
-    .target = client,
-    .kind = FLUVIOC_KIND_CLIENT,
-    .timeout_ms = timeout_ms,
-  };
-}
-
 fluvio_status_t fluvio_client_stats(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **stats, fluvio_error_t **error)
 {
-  return fluvioc_op_give(text_request(client, FLUVIOC_CLIENT_STATS, "client stats", timeout_ms), "stats", stats, error);
+  return fluvioc_op_give(request_of(client, FLUVIOC_CLIENT_STATS, "client stats", timeout_ms), "stats", stats, error);
 }
 
 fluvio_op_t *fluvio_client_stats_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return fluvioc_op_start_on(queue, opaque, text_request(client, FLUVIOC_CLIENT_STATS, "client stats", timeout_ms));
+  return fluvioc_op_start_on(queue, opaque, request_of(client, FLUVIOC_CLIENT_STATS, "client stats", timeout_ms));
 }
 
 fluvio_status_t fluvio_client_prometheus(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **text, fluvio_error_t **error)
 {
-  return fluvioc_op_give(text_request(client, FLUVIOC_PROMETHEUS, "prometheus text", timeout_ms), "text", text, error);
+  return fluvioc_op_give(request_of(client, FLUVIOC_PROMETHEUS, "prometheus text", timeout_ms), "text", text, error);
 }
 
 fluvio_op_t *fluvio_client_prometheus_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return fluvioc_op_start_on(queue, opaque, text_request(client, FLUVIOC_PROMETHEUS, "prometheus text", timeout_ms));
+  return fluvioc_op_start_on(queue, opaque, request_of(client, FLUVIOC_PROMETHEUS, "prometheus text", timeout_ms));
 }
 
 fluvio_status_t fluvio_client_health(fluvio_client_t *client, int64_t timeout_ms, fluvio_text_t **health, fluvio_error_t **error)
 {
-  return fluvioc_op_give(text_request(client, FLUVIOC_HEALTH, "health", timeout_ms), "health", health, error);
+  return fluvioc_op_give(request_of(client, FLUVIOC_HEALTH, "health", timeout_ms), "health", health, error);
 }
 
 fluvio_op_t *fluvio_client_health_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
 {
-  return fluvioc_op_start_on(queue, opaque, text_request(client, FLUVIOC_HEALTH, "health", timeout_ms));
+  return fluvioc_op_start_on(queue, opaque, request_of(client, FLUVIOC_HEALTH, "health", timeout_ms));
 }
