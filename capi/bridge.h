@@ -123,7 +123,7 @@ fluvio_error_t *fluvioc_error_new(fluvio_status_t status, int32_t server_code, u
 void fluvioc_op_complete(fluvio_op_t *op, fluvio_error_t *error, void *result, int64_t number);
 
 /* The handles. _new gives two references: the user's, which goes into the operation's result, and Go's. NULL when memory
- * is short. handle: any of client, producer, consumer. batch_room: what a batch has room for, in bytes of encoded records. pinned: by
+ * is short. handle: any of client, producer, consumer, watch. batch_room: what a batch has room for, in bytes of encoded records. pinned: by
  * its settings to one partition. spreads: with a partitioner for which one partition leaves no choice. */
 fluvio_client_t *fluvioc_client_new(uint64_t id, const char *platform_version, fluvio_queue_t *events, fluvio_queue_t *log, fluvio_queue_t *hooks);
 fluvio_producer_t *fluvioc_producer_new(uint64_t id, fluvio_client_t *client, fluvio_queue_t *deliveries, const char *topic, size_t topic_len, uint64_t queue_limit, uint64_t report_limit, uint64_t record_limit, uint32_t batch_room, bool by_segment, bool pinned, bool spreads, bool lingers);
@@ -195,7 +195,7 @@ void fluvioc_batch_shorten(fluvio_batch_t *batch, size_t count);
 /* 1 when the consumer's ring is full: FLUVIOC_ROOM then comes when it has room. */
 int fluvioc_consumer_full(fluvio_consumer_t *consumer);
 /* Adds a batch or an error to the ring, never waits. Takes over both. place: the batch's partition, as Go numbers them from
- * 0 on, when offsets are stored; else -1. */
+ * 0 on; -1 for an error. */
 void fluvioc_consumer_push(fluvio_consumer_t *consumer, fluvio_batch_t *batch, int32_t place, fluvio_error_t *error);
 /* Makes room for places 0 to count-1. 0 when memory is short. */
 int fluvioc_consumer_places(fluvio_consumer_t *consumer, size_t count);

@@ -29,7 +29,7 @@ type client struct {
 	children map[child]struct{}
 }
 
-// child is a producer or consumer of a client.
+// child is a producer, consumer or watch of a client.
 type child interface {
 	closeWithClient(ctx context.Context) error
 }
@@ -97,7 +97,7 @@ func abandon(closeIt func(context.Context) error, op string) error {
 	return e
 }
 
-// adopt registers a producer or consumer; false when the client closes already.
+// adopt registers a child; false when the client closes already.
 func (c *client) adopt(x child) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -108,14 +108,14 @@ func (c *client) adopt(x child) bool {
 	return true
 }
 
-// forget takes a producer or consumer out.
+// forget takes a child out.
 func (c *client) forget(x child) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.children, x)
 }
 
-// close ends the requests that run, closes producers and consumers side by side, then the connection.
+// close ends the requests that run, closes producers, consumers and watches side by side, then the connection.
 func (c *client) close(ctx context.Context) error {
 	return c.closer.do(ctx, "close client", func() error {
 		c.mu.Lock()

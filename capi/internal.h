@@ -89,7 +89,7 @@ void fluvioc_error_destroy(fluvio_error_t *error);
 void fluvioc_watch_destroy(fluvio_watch_t *watch);
 void fluvioc_verifier_destroy(fluvioc_verifier_t *verifier);
 
-/* A client is closed in the background when neither its handle nor a producer or consumer of it is left. */
+/* A client is closed in the background when neither its handle nor a producer, consumer or watch of it is left. */
 void fluvioc_client_hold(fluvio_client_t *client);
 void fluvioc_client_unhold(fluvio_client_t *client);
 

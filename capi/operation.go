@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 	"unsafe"
@@ -285,7 +286,7 @@ func errJSON(text string, err error) error {
 	e := fluvioerr.Wrap(fluvioerr.InvalidArgument, "read config", err).WithHint("correct the JSON text")
 	if errors.As(err, &at) {
 		line := 1 + bytes.Count([]byte(text[:min(int(at.Offset), len(text))]), []byte("\n"))
-		e.Message = fluvioerr.New(fluvioerr.InvalidArgument, "", "not valid JSON in line %d, byte %d: %v", line, at.Offset, err).Message
+		e.Message = fmt.Sprintf("not valid JSON in line %d, byte %d: %v", line, at.Offset, err)
 	}
 	return e
 }
