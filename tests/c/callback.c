@@ -331,7 +331,6 @@ static void queue_callback(fluvio_client_t *client)
   CHECK(t.freed == 1);
 }
 
-/* What a callback frees stays until the callback has returned. */
 /* What the callback of free_hands_out waits for, and how often it was called. */
 struct slow {
   pthread_mutex_t gate;
@@ -411,6 +410,7 @@ static void on_queue_freed(void *ctx)
   pthread_mutex_unlock(&queue_freed_lock);
 }
 
+/* What a callback frees stays until the callback has returned. */
 static void free_inside(fluvio_client_t *client)
 {
   fluvio_error_t *error = NULL;

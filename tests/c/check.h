@@ -99,6 +99,14 @@ MAYBE_UNUSED static fluvio_consumer_t *read_from_start(fluvio_client_t *client, 
   return consumer;
 }
 
+/* Waits for an operation whose result does not matter. */
+MAYBE_UNUSED static void done(fluvio_op_t *op, fluvio_status_t wanted)
+{
+  fluvio_error_t *error = NULL;
+  STATUS(wanted, fluvio_op_wait(op, LONG, &error));
+  fluvio_op_free(op);
+}
+
 MAYBE_UNUSED static int64_t now_ms(void)
 {
   struct timespec t;

@@ -165,12 +165,6 @@ static void take_results(struct crowd *c)
   CHECK(fluvio_op_take_offset(c->offset_op) >= -1);
 }
 
-static void *drop_watch(fluvio_watch_t *watch)
-{
-  fluvio_watch_free(watch);
-  return NULL;
-}
-
 /* Objects of the cluster, of few names, so that others make and delete them meanwhile. */
 static void objects(struct crowd *c, uint32_t r, int64_t timeout_ms)
 {
@@ -206,7 +200,7 @@ static void objects(struct crowd *c, uint32_t r, int64_t timeout_ms)
   }
   fluvio_text_free(stored_name);
   fluvio_value_free(value);
-  drop_watch(watch);
+  fluvio_watch_free(watch);
 }
 
 /* Of the client, its offsets and its counters. */

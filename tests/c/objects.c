@@ -294,14 +294,6 @@ static void freed(const char *endpoint)
   fluvio_watch_free(watch);
 }
 
-/* Waits for an operation whose result does not matter. */
-static void done(fluvio_op_t *op, fluvio_status_t wanted)
-{
-  fluvio_error_t *error = NULL;
-  STATUS(wanted, fluvio_op_wait(op, LONG, &error));
-  fluvio_op_free(op);
-}
-
 /* The same by operations, one of them freed before anybody took its result. */
 static void operations(fluvio_client_t *client)
 {

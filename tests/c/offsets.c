@@ -112,13 +112,6 @@ static void by_poll(fluvio_client_t *client)
   fluvio_consumer_free(consumer);
 }
 
-static void finish(fluvio_op_t *op)
-{
-  fluvio_error_t *error = NULL;
-  OK(fluvio_op_wait(op, LONG, &error));
-  fluvio_op_free(op);
-}
-
 /* Whichever is carried out first: the latest call counts. A commit beside a seek does not undo it. */
 static void in_order(fluvio_client_t *client)
 {
@@ -141,11 +134,11 @@ static void in_order(fluvio_client_t *client)
     for (i = 0; i < COUNT; i++)
       ops[i] = fluvio_consumer_commit_offset_async(consumer, topic, 0, offsets[(i + turn) % COUNT], LONG, NULL, 0);
     for (i = 0; i <= COUNT; i++)
-      finish(ops[i]);
+      done(ops[i], FLUVIO_OK);
     CHECK(stored(client, topic) == offsets[(COUNT - 1 + turn) % COUNT]);
     ops[0] = fluvio_consumer_commit_async(consumer, LONG, NULL, 0);
     OK(fluvio_consumer_seek(consumer, topic, 0, "0", LONG, &error));
-    finish(ops[0]);
+    done(ops[0], FLUVIO_OK);
     OK(fluvio_consumer_positions(consumer, LONG, &list, &error));
     p.struct_size = sizeof p;
     CHECK(fluvio_position_list_get(list, 0, &p) == FLUVIO_OK && p.position == 0);
@@ -204,8 +197,7 @@ struct visit {
   pthread_cond_t changed;
   fluvio_consumer_t *consumer;
   int64_t at;   /* the record it is at */
-  int64_t hold; /* the record at which it waits for go */
-  int go;
+  int64_t hold; /* the record at which it waits */
 };
 
 static int32_t on_record(const fluvio_record_t *record, const fluvio_error_t *error, void *ctx)
@@ -222,7 +214,7 @@ static int32_t on_record(const fluvio_record_t *record, const fluvio_error_t *er
   pthread_mutex_lock(&v->lock);
   v->at = record->offset;
   pthread_cond_broadcast(&v->changed);
-  while (v->at >= v->hold && !v->go)
+  while (v->at >= v->hold)
     pthread_cond_wait(&v->changed, &v->lock);
   pthread_mutex_unlock(&v->lock);
   return record->offset == 8 ? FLUVIO_STOP : FLUVIO_CONTINUE;
@@ -233,9 +225,7 @@ static void until(struct visit *v, int64_t offset)
 {
   pthread_mutex_lock(&v->lock);
   v->hold = offset;
-  v->go = 1; /* out of the call it is in */
   pthread_cond_broadcast(&v->changed);
-  v->go = 0;
   while (v->at != offset)
     pthread_cond_wait(&v->changed, &v->lock);
   pthread_mutex_unlock(&v->lock);
@@ -269,7 +259,7 @@ static void by_callback(fluvio_client_t *client)
   OK(fluvio_consumer_commit(v.consumer, LONG, &error));
   CHECK(stored(client, topic) == 7);
   pthread_mutex_lock(&v.lock);
-  v.go = 1;
+  v.hold = 20; /* to the end */
   pthread_cond_broadcast(&v.changed);
   pthread_mutex_unlock(&v.lock);
   while (stored(client, topic) != 8) /* the call that said stop has finished its record, and none comes after it */
@@ -282,6 +272,7 @@ static void by_callback(fluvio_client_t *client)
 
 struct batches {
   pthread_mutex_t lock;
+  pthread_cond_t changed;
   int64_t last;
 };
 
@@ -296,6 +287,7 @@ static int32_t on_batch(fluvio_batch_t *batch, const fluvio_error_t *error, void
   CHECK(fluvio_batch_view(batch, &v) == FLUVIO_OK);
   pthread_mutex_lock(&b->lock);
   b->last = v.offset[v.count - 1];
+  pthread_cond_signal(&b->changed);
   pthread_mutex_unlock(&b->lock);
   return FLUVIO_CONTINUE;
 }
@@ -305,19 +297,18 @@ static void auto_callback(fluvio_client_t *client)
   fluvio_error_t *error = NULL;
   fluvio_consumer_t *consumer;
   struct batches b;
-  int64_t last = -1;
   const char *topic = make_topic(client, "offsets-auto-callback", "1");
   PART("auto, by callback");
   memset(&b, 0, sizeof b);
   pthread_mutex_init(&b.lock, NULL);
+  pthread_cond_init(&b.changed, NULL);
   fill(client, topic, 20);
   consumer = named(client, topic, "auto", NEVER);
   OK(fluvio_consumer_start(consumer, on_batch, &b, NULL, &error));
-  while (last < 19) {
-    pthread_mutex_lock(&b.lock);
-    last = b.last;
-    pthread_mutex_unlock(&b.lock);
-  }
+  pthread_mutex_lock(&b.lock);
+  while (b.last < 19)
+    pthread_cond_wait(&b.changed, &b.lock);
+  pthread_mutex_unlock(&b.lock);
   OK(fluvio_consumer_close(consumer, LONG, &error));
   fluvio_consumer_free(consumer);
   CHECK(stored(client, topic) == 19); /* the callback has returned */

@@ -22,14 +22,6 @@ static void take(fluvio_consumer_t *consumer, int32_t p, int64_t first, int64_t 
   CHECK(n == 0);
 }
 
-/* Waits for an operation without a result. */
-static void done(fluvio_op_t *op)
-{
-  fluvio_error_t *error = NULL;
-  OK(fluvio_op_wait(op, LONG, &error));
-  fluvio_op_free(op);
-}
-
 static fluvio_position_t position(fluvio_consumer_t *consumer, size_t i)
 {
   fluvio_error_t *error = NULL;
@@ -106,7 +98,7 @@ static void pause_by_poll(fluvio_client_t *client)
   CHECK(position(consumer, 0).position == 52 && position(consumer, 0).lag == 3);
   OK(fluvio_consumer_resume(consumer, NULL, 0, LONG, &error));
   take(consumer, 0, 52, 3);
-  done(fluvio_consumer_pause_async(consumer, NULL, 0, 53, LONG, NULL, 0));
+  done(fluvio_consumer_pause_async(consumer, NULL, 0, 53, LONG, NULL, 0), FLUVIO_OK);
   op = fluvio_consumer_positions_async(consumer, LONG, NULL, 0);
   OK(fluvio_op_wait(op, LONG, &error));
   list = fluvio_op_take_position_list(op);
@@ -116,7 +108,7 @@ static void pause_by_poll(fluvio_client_t *client)
   CHECK(fluvio_position_list_count(list) == 1 && fluvio_position_list_get(list, 0, &p) == FLUVIO_OK);
   CHECK(p.paused == 1 && p.position == 53 && strcmp(p.topic, topic) == 0);
   fluvio_position_list_free(list);
-  done(fluvio_consumer_resume_async(consumer, NULL, 0, LONG, NULL, 0));
+  done(fluvio_consumer_resume_async(consumer, NULL, 0, LONG, NULL, 0), FLUVIO_OK);
   take(consumer, 0, 53, 2);
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_consumer_pause(consumer, "other", 0, -1, LONG, &error));
 
@@ -133,7 +125,7 @@ static void pause_by_poll(fluvio_client_t *client)
   STATUS(FLUVIO_ERR_INVALID_STATE, fluvio_consumer_seek(consumer, topic, 0, "0", LONG, &error));
   fluvio_consumer_free(consumer);
   consumer = read_from_start(client, topic, NULL);
-  done(fluvio_consumer_drain_async(consumer, LONG, NULL, 0));
+  done(fluvio_consumer_drain_async(consumer, LONG, NULL, 0), FLUVIO_OK);
   while (fluvio_consumer_poll(consumer, LONG, &batch, &error) == FLUVIO_OK)
     fluvio_batch_release(batch);
   CHECK(fluvio_error_end_reason(error) == FLUVIO_END_DRAINED);
@@ -146,7 +138,9 @@ struct jumper {
   fluvio_consumer_t *consumer;
   int64_t seen[64];
   int count;
-  int ended; /* set last */
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  int ended; /* guarded by lock */
 };
 
 static int32_t jump(const fluvio_record_t *record, const fluvio_error_t *e, void *ctx)
@@ -155,7 +149,10 @@ static int32_t jump(const fluvio_record_t *record, const fluvio_error_t *e, void
   fluvio_error_t *error = NULL;
   if (record == NULL) {
     CHECK(fluvio_error_status(e) == FLUVIO_ERR_END);
-    __atomic_store_n(&j->ended, 1, __ATOMIC_RELEASE);
+    pthread_mutex_lock(&j->lock);
+    j->ended = 1;
+    pthread_cond_signal(&j->changed);
+    pthread_mutex_unlock(&j->lock);
     return FLUVIO_CONTINUE;
   }
   CHECK(j->count < 64);
@@ -174,10 +171,14 @@ static void seek_in_callback(fluvio_client_t *client)
   PART("seek inside a callback");
   fill(client, topic, 10);
   memset(&j, 0, sizeof j);
+  pthread_mutex_init(&j.lock, NULL);
+  pthread_cond_init(&j.changed, NULL);
   j.consumer = read_from_start(client, topic, "end");
   OK(fluvio_consumer_start_records(j.consumer, jump, &j, NULL, &error));
-  while (!__atomic_load_n(&j.ended, __ATOMIC_ACQUIRE))
-    usleep(1000);
+  pthread_mutex_lock(&j.lock);
+  while (!j.ended)
+    pthread_cond_wait(&j.changed, &j.lock);
+  pthread_mutex_unlock(&j.lock);
   CHECK(j.count == 6 && memcmp(j.seen, wanted, sizeof wanted) == 0);
   STATUS(FLUVIO_ERR_INVALID_STATE, fluvio_consumer_seek(j.consumer, NULL, 0, "0", LONG, &error));
   fluvio_consumer_close(j.consumer, LONG, NULL);
@@ -301,7 +302,7 @@ static void resets(fluvio_client_t *client)
   const char *topic = make_topic(client, "pos-reset", "1");
   PART("resets");
   fill(client, topic, 20);
-  done(fluvio_consumer_offset_reset_async(client, "me", topic, 0, "beginning", LONG, NULL, 0));
+  done(fluvio_consumer_offset_reset_async(client, "me", topic, 0, "beginning", LONG, NULL, 0), FLUVIO_OK);
   OK(fluvio_consumer_offset_reset(client, "me", topic, 0, "end-5", LONG, &error));
   OK(fluvio_config_set(config, "consumer_id", "me", &error));
   OK(fluvio_consumer_open(client, topic, config, LONG, &consumer, &error));

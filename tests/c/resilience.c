@@ -100,7 +100,6 @@ static void before_the_cluster(const char *endpoint)
   control("/v1/sc/start");
   make_topic(client, "early", "1");
   check_health(client, "healthy", "\"metadata_error\":null");
-  OK(fluvio_config_set(config, "validate_on_connect", "true", &error));
   OK(fluvio_client_close(client, LONG, &error));
   fluvio_client_free(client);
   fluvio_config_free(config);
