@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	fluvio "github.com/libfluvio/libfluvio/core"
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 )
 
@@ -73,4 +74,11 @@ func TestForeignErrors(t *testing.T) {
 	require.Equal(t, fluvioerr.Timeout, ours(context.DeadlineExceeded).Code)
 	require.Equal(t, fluvioerr.Cancelled, ours(context.Canceled).Code)
 	require.Equal(t, fluvioerr.Internal, ours(errors.New("not ours")).Code)
+}
+
+// What the cluster says of a topic's segments must not make room for records of any size.
+func TestRecordLimit(t *testing.T) {
+	require.Equal(t, int64(1<<20-recordHead), recordLimit(fluvio.ProducerOptions{MaxRequestSize: 1 << 20, BufferMemory: 32 << 20}))
+	require.Equal(t, int64(1<<16-recordHead), recordLimit(fluvio.ProducerOptions{MaxRequestSize: 1 << 20, BufferMemory: 1 << 16}))
+	require.Zero(t, recordLimit(fluvio.ProducerOptions{MaxRequestSize: recordHead - 1, BufferMemory: 32 << 20}))
 }

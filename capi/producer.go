@@ -78,7 +78,7 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 	p.enough, p.together = uint64(min(gatherBytes, queue/2)), uint64(queue/4)
 	p.id = producers.add(p)
 	handle := C.fluvioc_producer_new(C.uint64_t(p.id), c.handle, op.deliveries, (*C.char)(unsafe.Pointer(unsafe.StringData(p.topic))), C.size_t(len(p.topic)),
-		C.uint64_t(queue), C.uint64_t(effective.BufferMemory), C.uint64_t(min(int64(effective.MaxRequestSize), effective.BufferMemory)-recordHead),
+		C.uint64_t(queue), C.uint64_t(effective.BufferMemory), C.uint64_t(recordLimit(effective)),
 		C.uint32_t(p.core.BatchRoom()), C.bool(p.core.LimitedBy() == "segment_size"), C.bool(effective.Partition != nil),
 		C.bool(effective.PartitionFunc == nil), C.bool(effective.Linger > 0))
 	if handle == nil {
@@ -94,6 +94,11 @@ func (op *operation) openProducer(ctx context.Context, c *client) (unsafe.Pointe
 		return nil, errClosed("open producer", "client")
 	}
 	return unsafe.Pointer(p.handle), nil
+}
+
+// recordLimit is how many bytes key and value of a record may have together. 0: segments of the topic are so small that nothing fits.
+func recordLimit(o fluvio.ProducerOptions) int64 {
+	return max(0, min(int64(o.MaxRequestSize), o.BufferMemory)-recordHead)
 }
 
 // setHandle makes the handle known, and the partitions to it.
