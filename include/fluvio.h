@@ -215,7 +215,7 @@ FLUVIO_API const char *fluvio_text_get(const fluvio_text_t *text);
 /* Frees a text. Since 0.1. */
 FLUVIO_API void fluvio_text_free(fluvio_text_t *text);
 
-/* A queue of events, for any number of clients, producers and operations. NULL when memory is short. Free with
+/* A queue of events, for any number of clients, producers, consumers and operations. NULL when memory is short. Free with
  * fluvio_queue_free. Since 0.1. */
 FLUVIO_API fluvio_queue_t *fluvio_queue_new(void);
 /* The next event, or NULL when none came by the deadline, the queue was woken, or it has a callback. The caller frees the
@@ -421,7 +421,7 @@ FLUVIO_API void fluvio_event_free(fluvio_event_t *event);
  * the caller's. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_client_connect(const fluvio_config_t *config, int64_t timeout_ms, fluvio_client_t **client, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_client_connect_async(const fluvio_config_t *config, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
-/* Closes the client and every producer and consumer of it; producers are drained up to the timeout, and TIMEOUT says that
+/* Closes the client and every producer, consumer and watch of it; producers are drained up to the timeout, and TIMEOUT says that
  * some records had to be failed. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_client_close(fluvio_client_t *client, int64_t timeout_ms, fluvio_error_t **error);
 FLUVIO_API fluvio_op_t *fluvio_client_close_async(fluvio_client_t *client, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque);
