@@ -166,8 +166,8 @@ typedef struct fluvioc_record {
 void fluvioc_producer_partitions(fluvio_producer_t *producer, int32_t count, const int32_t *available, size_t available_count);
 /* The records accepted so far, and the bytes of their keys and values. */
 void fluvioc_producer_totals(fluvio_producer_t *producer, uint64_t *records, uint64_t *bytes);
-/* Takes what is queued, except for the chunk that is being filled if there are others, and nobody waits. hurry: what was queued so far is not to linger. Neither: FLUVIOC_DATA comes with the next record or
- * hurry. */
+/* Takes what is queued, except for the chunk that is being filled if there are others, and nobody waits. hurry: what was queued
+ * so far is not to linger. Neither: FLUVIOC_DATA comes with the next record or hurry. */
 fluvioc_chunk_t *fluvioc_producer_take(fluvio_producer_t *producer, bool *hurry);
 /* What is queued by now is told apart from what comes after, by when it was accepted. */
 void fluvioc_producer_age(fluvio_producer_t *producer);
