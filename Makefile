@@ -224,7 +224,8 @@ demo: need-python need-node all $(BUILD)/bin/check_lines $(NODE_DONE)
 
 # ------------------------------------------------------------------- tests
 
-test: downloads all check test-core fuzz test-black-box test-python test-interop test-node
+test: downloads all check test-core fuzz test-black-box
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-python test-interop test-node # they wait more than they work
 
 # Go modules and tools, before what needs them: where a module proxy fails now and then, go does not ask again. go mod tidy wants
 # more modules than the build; what it would change is for check to say.
@@ -244,7 +245,7 @@ check: downloads
 
 test-core: need-build
 	@echo "== Go, with the race detector"
-	@$(call go_tests,$(GO_TEST) -race -shuffle=on ./core/...)
+	@$(call go_tests,$(GO_TEST) -race -shuffle=on -p 4 ./core/...) # they wait more than they work
 	@echo "== OpenTelemetry, a module of its own"
 	cd core/otelhook && $(GO_TEST) -race -shuffle=on ./...
 	@echo "== Go, every bit of every vector"
