@@ -157,7 +157,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	spu.stream("t", 0, plenty)
 	wide := make(chan error, 1)
 	go func() { wide <- cl.CreateTopicWith("wide", TopicOptions{Replication: 3}) }() // waits for an SPU that never comes
-	eventually(t, "the topic is there", func() bool { return cl.topic("wide") != nil })
+	eventually(t, "the topic is there", func() bool { return cl.topicSpec("wide") != nil })
 	require.NoError(t, cl.Close())
 	require.Error(t, <-wide)
 	sc.awaitHangUp()

@@ -60,11 +60,11 @@ func TestFaultErrorsOfEveryRequestThatHasThem(t *testing.T) {
 		}
 		s := sc.create("new-"+string(on), false, computed(1, 1))
 		require.Equal(t, action.Code, s.Error.Code)
-		require.Equal(t, on == OnAnswer, cl.topic("new-"+string(on)) != nil)
+		require.Equal(t, on == OnAnswer, cl.topicSpec("new-"+string(on)) != nil)
 		var status wire.Status
 		sc.call(wire.KeyDelete, 19, &wire.DeleteRequest{Label: wire.LabelTopic, Name: "new-answer"}, &status)
 		require.Equal(t, action.Code, status.Error.Code)
-		require.Nil(t, cl.topic("new-answer"))
+		require.Nil(t, cl.topicSpec("new-answer"))
 		var offsets wire.FetchOffsetsResponse
 		p.call(wire.KeyFetchOffsets, 25, &wire.FetchOffsetsRequest{Topics: []wire.FetchOffsetsTopic{{Name: "t", Partitions: []uint32{0}}}}, &offsets)
 		require.Equal(t, action.Code, offsets.Topics[0].Partitions[0].Error.Code)

@@ -27,14 +27,14 @@ var scDelete = api{
 }
 
 func (cl *Cluster) deleteTopic(name string, force bool) *wire.Status {
-	t := cl.topic(name)
-	if t == nil {
+	spec := cl.topicSpec(name)
+	if spec == nil {
 		return failed(name, fluvioerr.ServerTopicNotFound, notFound)
 	}
-	if r := &t.spec.Replicas; r.Kind == wire.ReplicasMirror && r.Mirror.Kind == wire.MirrorRemote {
+	if r := &spec.Replicas; r.Kind == wire.ReplicasMirror && r.Mirror.Kind == wire.MirrorRemote {
 		return failed(name, serverMirrorFromRemote, "cannot delete mirrored topic from remote")
 	}
-	if t.spec.System && !force {
+	if spec.System && !force {
 		return &wire.Status{Name: name, Error: systemRefusal(fluvioerr.ServerSystemSpecDeletion, name)}
 	}
 	switch err := cl.removeTopic(name); {

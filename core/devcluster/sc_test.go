@@ -178,6 +178,22 @@ func TestDeleteAndList(t *testing.T) {
 	require.Equal(t, "unknown admin object type", unknown.Error.Payload.Text())
 }
 
+// Deleting looks at what a topic is while others change it.
+func TestDeleteBesideUpdate(t *testing.T) {
+	cl := startCluster(t, Options{})
+	updater, deleter := dialSC(t, cl), dialSC(t, cl)
+	for range 500 {
+		require.NoError(t, cl.CreateTopic("t", 1))
+		id := updater.send(wire.KeyUpdate, 19, &wire.UpdateRequest{Label: wire.LabelTopic, Name: "t", Partitions: 1})
+		s := deleter.deleteObject(wire.DeleteRequest{Label: wire.LabelTopic, Name: "t"})
+		require.True(t, s.Error.Ok(), text(s))
+		updater.receive(id, 19, &s)
+		require.True(t, s.Error.Ok() || s.Error.Code == fluvioerr.ServerTopicNotFound, text(s))
+	}
+	names, _ := deleter.list(wire.LabelTopic, false)
+	require.Empty(t, names)
+}
+
 // watcher follows one watch.
 type watcher struct {
 	*peer

@@ -40,7 +40,7 @@ func (cl *Cluster) checkNewTopic(name string, spec *wire.TopicSpec) *wire.Status
 	if reason := checkName(name); reason != "" {
 		return failed(name, fluvioerr.ServerTopicInvalidName, "Invalid topic name: '%s'. %s", name, reason)
 	}
-	if cl.topic(name) != nil {
+	if cl.topicSpec(name) != nil {
 		return topicExists(name)
 	}
 	if text := checkTopicLimits(spec); text != "" {

@@ -59,10 +59,14 @@ func (cl *Cluster) keepSystemTopic() {
 	}
 }
 
-func (cl *Cluster) topic(name string) *topic {
+// topicSpec is what a topic is to be, nil if there is none of that name.
+func (cl *Cluster) topicSpec(name string) *wire.TopicSpec {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	return cl.topics[name]
+	if t := cl.topics[name]; t != nil {
+		return t.spec
+	}
+	return nil
 }
 
 // onlinePartitions counts a topic's partitions that are online.
