@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net"
+	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -166,4 +168,30 @@ func TestCloseEndsEverything(t *testing.T) {
 	require.Error(t, cl.StartSC())
 	require.Error(t, cl.StartSPU(5001))
 	require.Error(t, cl.CreateTopic("u", 1))
+}
+
+// starved is a listener that has no descriptor for the first client.
+type starved struct {
+	net.Listener
+	once sync.Once
+}
+
+func (s *starved) Accept() (nc net.Conn, err error) {
+	s.once.Do(func() { err = syscall.EMFILE })
+	if err != nil {
+		return nil, err
+	}
+	return s.Listener.Accept()
+}
+
+// A server that could not take one connection takes the next.
+func TestAcceptGoesOn(t *testing.T) {
+	cl := startCluster(t, Options{})
+	require.NoError(t, cl.StopSC())
+	require.NoError(t, cl.sc.startOn(func(network, addr string) (net.Listener, error) {
+		l, err := net.Listen(network, addr)
+		return &starved{Listener: l}, err
+	}))
+	names, _ := dialSC(t, cl).list(wire.LabelTopic, true)
+	require.Equal(t, []string{systemTopic}, names)
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/secure"
@@ -94,15 +95,20 @@ func (s *server) startOn(listen func(network, addr string) (net.Listener, error)
 	return nil
 }
 
+// acceptPause is how long a server that could not take a connection waits before it tries the next one.
+const acceptPause = 50 * time.Millisecond
+
 func (s *server) accept(ln net.Listener) {
 	defer s.wg.Done()
 	for {
 		nc, err := ln.Accept()
-		if err != nil {
-			if !errors.Is(err, net.ErrClosed) {
-				s.cl.logger.Error("accept failed", "server", s.name(), "error", err)
-			}
+		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if err != nil { // no descriptor is left, say: clients that come later are to be served all the same
+			s.cl.logger.Error("accept failed", "server", s.name(), "error", err)
+			time.Sleep(acceptPause)
+			continue
 		}
 		if s.cl.tls != nil {
 			nc = secure.Server(nc, s.cl.tls)
