@@ -64,7 +64,7 @@ func newAuthority(dir string) (*authority, error) {
 	}
 	a.cert, a.key = pair.Leaf, pair.PrivateKey.(*ecdsa.PrivateKey)
 	a.pool.AddCert(a.cert)
-	return a, os.Remove(filepath.Join(a.dir, "ca.key")) // nobody shall sign with it but this process
+	return a, nil
 }
 
 // template is a certificate that is valid for a month from an hour ago.
@@ -76,7 +76,8 @@ func template(commonName string) *x509.Certificate {
 	}
 }
 
-// sign makes a key and a certificate and writes both: <name>.crt and <name>.key. Without a CA yet they sign themselves.
+// sign makes a key and a certificate and writes both: <name>.crt and <name>.key. Without a CA yet they sign themselves. The CA's own
+// key is not written: nobody shall sign with it but this process.
 func (a *authority) sign(name string, t *x509.Certificate) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -98,6 +99,9 @@ func (a *authority) sign(name string, t *x509.Certificate) (tls.Certificate, err
 		end, kind string
 		bytes     []byte
 	}{{".crt", "CERTIFICATE", der}, {".key", "PRIVATE KEY", secret}} {
+		if t.IsCA && f.end == ".key" {
+			continue
+		}
 		text := pem.EncodeToMemory(&pem.Block{Type: f.kind, Bytes: f.bytes})
 		if err := os.WriteFile(filepath.Join(a.dir, name+f.end), text, 0o600); err != nil {
 			return tls.Certificate{}, err

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -194,4 +196,21 @@ func TestAcceptGoesOn(t *testing.T) {
 	}))
 	names, _ := dialSC(t, cl).list(wire.LabelTopic, true)
 	require.Equal(t, []string{systemTopic}, names)
+}
+
+// The folder of the certificates may be one in which a CA's own key lies already, which stays what it is.
+func TestCertificatesWithoutTheKeyOfTheCA(t *testing.T) {
+	dir := t.TempDir()
+	theirs := filepath.Join(dir, "ca.key")
+	require.NoError(t, os.WriteFile(theirs, []byte("theirs"), 0o600))
+	startCluster(t, Options{TLS: true, CertDir: dir})
+	text, err := os.ReadFile(theirs)
+	require.NoError(t, err)
+	require.Equal(t, "theirs", string(text))
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
+	require.NoError(t, err)
+	for i := range names {
+		names[i] = filepath.Base(names[i])
+	}
+	require.Equal(t, []string{"ca.crt", "ca.key", "root.crt", "root.key", "server.crt", "server.key"}, names)
 }
