@@ -286,7 +286,7 @@ func TestClusterRestartsOnItsFolder(t *testing.T) {
 
 func TestStartRefusesADamagedFolder(t *testing.T) {
 	dir := t.TempDir()
-	for _, content := range []string{"{", `{"topics":[{"name":"x"}]}`} {
+	for _, content := range []string{"{", `{"topics":[{"name":"x"}]}`, `{"topics":[{"name":"x","spec":{},"partitions":[{"leader":5001,"replicas":[5002]}]}]}`} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, stateFile), []byte(content), 0o600))
 		_, err := Start(t.Context(), Options{DataDir: dir})
 		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err))

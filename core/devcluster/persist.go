@@ -177,9 +177,10 @@ func (cl *Cluster) loadTopic(st savedTopic) error {
 		return fmt.Errorf("topic %q in %s has no spec", st.Name, stateFile)
 	}
 	t := &topic{name: st.Name, spec: st.Spec, resolution: wire.TopicProvisioned}
+	cl.topics[t.name] = t // at once: where something fails, closing the cluster closes what was opened
 	for i, sp := range st.Partitions {
-		if len(sp.Replicas) == 0 {
-			return fmt.Errorf("partition %d of topic %q in %s has no replicas", i, st.Name, stateFile)
+		if !slices.Contains(sp.Replicas, sp.Leader) {
+			return fmt.Errorf("partition %d of topic %q in %s is led by SPU %d, which is none of its replicas %d", i, st.Name, stateFile, sp.Leader, sp.Replicas)
 		}
 		log, err := cl.openLog(t.name, uint32(i), t.spec)
 		if err != nil {
@@ -197,7 +198,6 @@ func (cl *Cluster) loadTopic(st savedTopic) error {
 	if t.partitions == nil {
 		t.resolution = wire.TopicInsufficientResources
 	}
-	cl.topics[t.name] = t
 	cl.publishTopic(t)
 	for _, p := range t.partitions {
 		cl.publishPartition(p)
