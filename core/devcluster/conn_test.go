@@ -170,6 +170,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	require.Error(t, cl.StartSC())
 	require.Error(t, cl.StartSPU(5001))
 	require.Error(t, cl.CreateTopic("u", 1))
+	require.Equal(t, fluvioerr.Closed, fluvioerr.CodeOf(cl.EvictBefore("t", 0, 0)))
 }
 
 // starved is a listener that has no descriptor for the first client.

@@ -1,6 +1,8 @@
 package devcluster
 
 import (
+	"math"
+
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
 )
@@ -34,9 +36,14 @@ func (cl *Cluster) CreateTopicWith(name string, o TopicOptions) error {
 		return fluvioerr.New(fluvioerr.InvalidArgument, op, "%q is unknown; accepted are any, none, gzip, snappy, lz4, zstd", o.Compression).
 			At(name, -1).ForSetting("compression")
 	}
-	for _, v := range []int{o.Partitions, o.Replication, o.RetentionSeconds, o.SegmentSize, o.MaxPartitionSize} {
-		if v < 0 || uint64(v) > 1<<32-1 {
-			return fluvioerr.New(fluvioerr.InvalidArgument, op, "a setting is %d, accepted are 0 to %d", v, uint32(1<<32-1)).At(name, -1)
+	for _, v := range []struct {
+		setting string
+		value   int
+		most    uint64
+	}{{"partitions", o.Partitions, math.MaxUint32}, {"replication", o.Replication, math.MaxUint32}, {"retention_seconds", o.RetentionSeconds, math.MaxUint32},
+		{"segment_size", o.SegmentSize, math.MaxUint32}, {"max_partition_size", o.MaxPartitionSize, math.MaxInt64}} {
+		if v.value < 0 || uint64(v.value) > v.most {
+			return fluvioerr.New(fluvioerr.InvalidArgument, op, "%s is %d, accepted are 0 to %d", v.setting, v.value, v.most).At(name, -1).ForSetting(v.setting)
 		}
 	}
 	spec := &wire.TopicSpec{Compression: codec, Replicas: wire.ReplicaSpec{
@@ -234,6 +241,9 @@ func (cl *Cluster) EvictBefore(topic string, partition int32, offset int64) erro
 	const op = "evict records"
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
+	if cl.closed { // another cluster may have the folder by now
+		return fluvioerr.New(fluvioerr.Closed, op, "the cluster is closed")
+	}
 	p, err := cl.knownPartition(op, topic, partition)
 	if err != nil {
 		return err
