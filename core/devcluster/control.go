@@ -1,6 +1,7 @@
 package devcluster
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -165,17 +166,19 @@ func (c *controlPort) faultRoutes(add func(string, verb), ok func(error) (any, e
 		return faultBody{ID: h.id}, nil
 	})
 	add("GET /v1/faults/{id}", c.onFault(func(r *http.Request, h *RuleHandle) (any, error) {
-		n, _ := strconv.Atoi(r.URL.Query().Get("hits"))
-		ms, err := strconv.Atoi(r.URL.Query().Get("timeout_ms"))
+		query := r.URL.Query()
+		n, err := number(cmp.Or(query.Get("hits"), "0"))
 		if err != nil {
-			ms = 10_000
+			return nil, err
+		}
+		ms, err := number(cmp.Or(query.Get("timeout_ms"), "10000"))
+		if err != nil {
+			return nil, err
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), time.Duration(ms)*time.Millisecond)
 		defer cancel()
-		if n > 0 {
-			if err := h.Wait(ctx, n); err != nil {
-				return nil, err
-			}
+		if err := h.Wait(ctx, int(n)); err != nil {
+			return nil, err
 		}
 		return faultBody{ID: h.id, Hits: h.Hits()}, nil
 	}))
@@ -241,7 +244,7 @@ func (c *controlPort) describe() clusterBody {
 
 func onSPU(f func(int32) (any, error)) verb {
 	return func(r *http.Request) (any, error) {
-		id, err := pathNumber(r, "id")
+		id, err := number(r.PathValue("id"))
 		if err != nil {
 			return nil, err
 		}
@@ -251,7 +254,7 @@ func onSPU(f func(int32) (any, error)) verb {
 
 func onPartition(f func(topic string, partition int32, in partitionBody) (any, error)) verb {
 	return func(r *http.Request) (any, error) {
-		id, err := pathNumber(r, "partition")
+		id, err := number(r.PathValue("partition"))
 		if err != nil {
 			return nil, err
 		}
@@ -267,7 +270,7 @@ func onPartition(f func(topic string, partition int32, in partitionBody) (any, e
 
 func (c *controlPort) onFault(f func(*http.Request, *RuleHandle) (any, error)) verb {
 	return func(r *http.Request) (any, error) {
-		id, err := pathNumber(r, "id")
+		id, err := number(r.PathValue("id"))
 		if err != nil {
 			return nil, err
 		}
@@ -280,10 +283,11 @@ func (c *controlPort) onFault(f func(*http.Request, *RuleHandle) (any, error)) v
 	}
 }
 
-func pathNumber(r *http.Request, name string) (int32, error) {
-	n, err := strconv.ParseInt(r.PathValue(name), 10, 32)
+// number reads what stands in a request's address.
+func number(text string) (int32, error) {
+	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil {
-		return 0, fluvioerr.New(fluvioerr.InvalidArgument, "read request", "%q is not a number", r.PathValue(name))
+		return 0, fluvioerr.New(fluvioerr.InvalidArgument, "read request", "%q is not a number", text)
 	}
 	return int32(n), nil
 }

@@ -369,6 +369,10 @@ func TestControlPort(t *testing.T) {
 	require.Equal(t, fluvioerr.ServerStorageError, r[0].Error.Code)
 	require.Equal(t, 1.0, run(200, "GET", "/v1/faults/"+id+"?hits=1&timeout_ms=1000", "")["hits"])
 	run(408, "GET", "/v1/faults/"+id+"?hits=2&timeout_ms=1", "")
+	require.Equal(t, 1.0, run(200, "GET", "/v1/faults/"+id, "")["hits"])
+	for _, wrong := range []string{"hits=two", "hits=1&timeout_ms=5s"} {
+		require.Contains(t, run(400, "GET", "/v1/faults/"+id+"?"+wrong, "")["error"], "is not a number")
+	}
 	run(200, "DELETE", "/v1/faults/"+id, "")
 	run(404, "DELETE", "/v1/faults/"+id, "")
 	run(400, "POST", "/v1/faults", `{"action":{"kind":"explode"}}`)
