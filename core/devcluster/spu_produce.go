@@ -138,13 +138,18 @@ func wholeBatches(records []byte) (set []byte, headers []wire.BatchHeader) {
 	return records[:end], headers
 }
 
+// Positions in a batch: of the checksum, and of what it is about, which goes on to the batch's end.
+const (
+	crcAt   = 17
+	checked = 21
+)
+
 // reseal gives every batch a fresh checksum, as SPUs do because they encode the header anew. A wrong one from a producer
 // is repaired without a word.
 func reseal(set []byte, headers []wire.BatchHeader) {
-	const crc, attributes = 17, 21 // positions in a batch
 	for i := range headers {
 		size := headers[i].Size()
-		binary.BigEndian.PutUint32(set[crc:], wire.Checksum(set[attributes:size]))
+		binary.BigEndian.PutUint32(set[crcAt:], wire.Checksum(set[checked:size]))
 		set = set[size:]
 	}
 }

@@ -92,13 +92,16 @@ func (s *stream) acknowledge(offset int64) {
 // log grows.
 func (s *stream) run() {
 	if len(s.steps) > 0 {
-		chain, code := s.p.chain(s.conn.ctx, s.req.header.APIVersion, s.steps)
+		var code wire.ErrorCode
+		s.chain, code = s.p.chain(s.conn.ctx, s.req.header.APIVersion, s.steps)
+		defer func() { // the connection knows the stream by its id until it ends itself
+			s.chain.Close()
+			s.chain, s.steps, s.out = nil, nil, transformed{}
+		}()
 		if !code.Ok() {
 			_ = s.sendError(code)
 			return
 		}
-		defer chain.Close()
-		s.chain = chain
 	}
 	changed := s.p.subscribe()
 	defer s.p.unsubscribe(changed)
@@ -291,9 +294,8 @@ func (s *stream) sendFaulty(m *wire.StreamFetchResponse, f fetched) error {
 	for _, b := range f.bufs {
 		frame = append(frame, b...)
 	}
-	const crc = 17 // position in a batch
-	if rule != nil && rule.Action.Kind == ActionCorruptCRC && f.size >= crc+4 {
-		binary.BigEndian.PutUint32(frame[at+crc:], ^binary.BigEndian.Uint32(frame[at+crc:]))
+	if rule != nil && rule.Action.Kind == ActionCorruptCRC && f.size >= checked {
+		binary.BigEndian.PutUint32(frame[at+crcAt:], ^binary.BigEndian.Uint32(frame[at+crcAt:]))
 	}
 	if rule != nil && rule.Action.Kind == ActionNoCredit {
 		if s.credited = f.next; f.next == 0 {
