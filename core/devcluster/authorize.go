@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/wire"
@@ -46,8 +47,8 @@ func (p *Policy) check(complain func(string, ...any)) {
 				complain("authorize: role %s has rights on %q, which is none of %v", role, object, objects)
 			}
 			for _, a := range actions {
-				action, _, _ := bytes.Cut([]byte(a), []byte(":"))
-				if !slices.Contains([]string{"Create", "Read", "Update", "Delete", "All"}, string(action)) {
+				action, _, _ := strings.Cut(a, ":")
+				if !slices.Contains([]string{"Create", "Read", "Update", "Delete", "All"}, action) {
 					complain("authorize: role %s has the action %q, which is none of Create, Read, Update, Delete, All", role, a)
 				}
 			}

@@ -1,12 +1,12 @@
 package devcluster
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
@@ -143,13 +143,7 @@ func (s *consumerOffsets) sorted() []wire.ConsumerOffset {
 		out = append(out, e)
 	}
 	slices.SortFunc(out, func(a, b wire.ConsumerOffset) int {
-		if c := strings.Compare(a.Topic, b.Topic); c != 0 {
-			return c
-		}
-		if a.Partition != b.Partition {
-			return int(a.Partition) - int(b.Partition)
-		}
-		return strings.Compare(a.ConsumerID, b.ConsumerID)
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.ConsumerID, b.ConsumerID))
 	})
 	return out
 }

@@ -24,8 +24,8 @@
 // SmartModules run as on a real SPU, from their bytes or by name, on what is read and on what is written: see package
 // smartengine. A module that does not return within Options.SmartModuleTime is stopped. Modules of the official crate go over
 // records byte by byte, several times: they take tens of µs for a record of 1 KB, others less than one. With modules that leave
-// out much, SPUs lose records, and so does this one: what lies in the segments behind one of which nothing passes, and a batch whose output alone is
-// more than max_bytes, are not seen by a stream.
+// out much, SPUs lose records, and so does this one: what lies in the segments behind one of which nothing passes, and a batch
+// whose output alone is more than max_bytes, are not seen by a stream.
 //
 // Options.PlatformVersion makes it an earlier release, from 0.10.9 on: what that release did not have is not advertised, not
 // served, not read and not answered.
@@ -39,8 +39,8 @@
 // # What it does not do
 //
 //   - A topic's deduplication does nothing. Modules as WebAssembly text are not compiled.
-//   - Mirror topics get their partitions and refusals, but no records from other clusters; their partitions are shown online, which
-//     a real SC does not. SPU groups start nothing.
+//   - Mirror topics get their partitions and refusals, but no records from other clusters; their partitions are shown online,
+//     which a real SC does not. SPU groups start nothing.
 //   - Replicas share one log: a follower that is online has everything at once, one that is down stays where it was.
 //   - Layouts before version 11 of the SC's requests, 8 of Produce and 19 of StreamFetch are not read: the connection ends.
 //   - A topic of more than 20000 partitions is accepted and never placed. Lists come in the order of names, not in any.

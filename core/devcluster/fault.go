@@ -119,9 +119,7 @@ func (r *Rule) check() error {
 	}
 	var served []string
 	for _, a := range append(slices.Clone(scAPIs), spuAPIs[1:]...) { // both begin with the same one
-		if a.serve != nil {
-			served = append(served, a.name)
-		}
+		served = append(served, a.name)
 		if a.name == r.API && r.Action.Kind == ActionError && !a.canFail {
 			return bad("the answer of %s has no error code; use close", r.API)
 		}

@@ -1,10 +1,10 @@
 package devcluster
 
 import (
+	"cmp"
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"github.com/libfluvio/libfluvio/core/internal/wire"
@@ -110,10 +110,7 @@ func (cl *Cluster) publishSPUs() {
 		all = append(all, r)
 	}
 	slices.SortFunc(all, func(a, b *registration) int {
-		if a.spec.ID != b.spec.ID {
-			return int(a.spec.ID) - int(b.spec.ID)
-		}
-		return strings.Compare(a.name, b.name)
+		return cmp.Or(cmp.Compare(a.spec.ID, b.spec.ID), cmp.Compare(a.name, b.name))
 	})
 	for _, r := range all {
 		cl.publishSPU(r)
