@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -103,7 +104,7 @@ func (r *replay) run(name string) {
 		r.compared++
 	}
 	for at, want := range r.want {
-		for got := (cache{}); r.show != nil && (len(got) != len(want) || !sameCache(got, want)); {
+		for got := (cache{}); r.show != nil && !maps.Equal(got, want); {
 			got.note(decodeUpdate(r.t, r.conns[at[0]].message(int32(at[1]))), r.show)
 		}
 	}
@@ -153,31 +154,6 @@ func unpacked(t *testing.T, records []byte) (out []byte) {
 		require.NoError(t, err)
 		wire.SealBatch(plain, &h)
 		out, records = append(out, plain...), rest
-	}
-}
-
-// note is apply for objects shown in another way.
-func (c cache) note(m *wire.MetadataUpdate, show func(*wire.Object) string) {
-	if show == nil {
-		return
-	}
-	put := func(o *wire.Object) {
-		if s := show(o); s != "" {
-			c[o.Name] = s
-		}
-	}
-	if len(m.All) > 0 {
-		clear(c)
-		for i := range m.All {
-			put(&m.All[i])
-		}
-	}
-	for i := range m.Changes {
-		if ch := &m.Changes[i]; ch.Kind == wire.ChangeDelete {
-			delete(c, ch.Object.Name)
-		} else {
-			put(&ch.Object)
-		}
 	}
 }
 
