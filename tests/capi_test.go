@@ -66,19 +66,14 @@ func compile(t *testing.T, source, dir string, compiler ...string) string {
 // runOnCluster runs a command, which gets the addresses of a cluster of its own as its last arguments.
 func runOnCluster(t *testing.T, dir string, command ...string) {
 	t.Helper()
-	cluster, err := devcluster.Start(t.Context(), devcluster.Options{SPUs: 2})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, cluster.Close()) }()
+	cluster := fixture(t)
 	run(t, []string{"LD_LIBRARY_PATH=" + dir}, append(command, cluster.Endpoint(), strings.TrimPrefix(cluster.ControlURL(), "http://"))...)
 }
 
 // runOnEndpoint runs the command that it is given for the endpoint of a cluster of its own.
 func runOnEndpoint(t *testing.T, command func(endpoint string) []string) {
 	t.Helper()
-	cluster, err := devcluster.Start(t.Context(), devcluster.Options{SPUs: 2})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, cluster.Close()) }()
-	run(t, nil, command(cluster.Endpoint())...)
+	run(t, nil, command(fixture(t).Endpoint())...)
 }
 
 func TestC(t *testing.T) {

@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"context"
 	"net"
 	"os"
 	"path/filepath"
@@ -21,12 +20,12 @@ var runners = map[string]func(t *testing.T, code string){
 	"sh": func(t *testing.T, code string) { runShell(t, code) },
 }
 
-// fixture is a dev cluster with the topic that parts of programs work on.
+// fixture is a dev cluster of two SPUs that ends with the test.
 func fixture(t *testing.T) *devcluster.Cluster {
 	t.Helper()
-	cluster, err := devcluster.Start(context.Background(), devcluster.Options{SPUs: 2})
+	cluster, err := devcluster.Start(t.Context(), devcluster.Options{SPUs: 2})
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = cluster.Close() })
+	t.Cleanup(func() { require.NoError(t, cluster.Close()) })
 	return cluster
 }
 

@@ -26,21 +26,8 @@ func TestPlatformsPython(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, wheels, 1)
 
-	env := []string{"WINEPREFIX=" + filepath.Join(dir, "wine"), "WINEDEBUG=-all", "PYTHONPATH=Z:" + filepath.Join(dir, "site")}
-	run(t, env, "wine", "wineboot", "-i")
-	t.Cleanup(func() { run(t, env, "wineserver", "-k") })
-	standIn(t, packer, dir)
+	env := append(wine(dir), "PYTHONPATH=Z:"+filepath.Join(dir, "site"))
+	bootWine(t, packer, dir, env)
 	run(t, env, "wine", python, "-m", "pip", "install", "--no-index", "--target", "Z:"+filepath.Join(dir, "site"), "Z:"+wheels[0])
 	run(t, env, "wine", python, "Z:"+filepath.Join(root, "tests/python/platform_smoke.py"))
-}
-
-// standIn puts what stands in for bcryptprimitives.dll into a prefix of wine that lacks it.
-func standIn(t *testing.T, packer, dir string) {
-	t.Helper()
-	system := filepath.Join(dir, "wine", "drive_c", "windows", "system32", "bcryptprimitives.dll")
-	if _, err := os.Stat(system); err == nil {
-		return
-	}
-	file(t, dir, "bcrypt.c", bcrypt)
-	run(t, nil, packer, "-m", "ziglang", "cc", "-target", "x86_64-windows-gnu", "-shared", filepath.Join(dir, "bcrypt.c"), "-ladvapi32", "-o", system)
 }

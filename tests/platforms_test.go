@@ -56,16 +56,27 @@ func TestPlatforms(t *testing.T) {
 			copyFile(t, filepath.Join(cross, "windows-amd64", name), filepath.Join(dir, name))
 		}
 		compile(t, "x86_64-windows-gnu", "tests/c/smoke.c", filepath.Join(cross, "windows-amd64", "fluvio.lib"), "-lws2_32", "-o", filepath.Join(dir, "smoke.exe"))
-		env := []string{"WINEPREFIX=" + filepath.Join(dir, "wine"), "WINEDEBUG=-all"}
-		run(t, env, "wine", "wineboot", "-i")
-		system := filepath.Join(dir, "wine", "drive_c", "windows", "system32", "bcryptprimitives.dll")
-		if _, err := os.Stat(system); err != nil {
-			file(t, dir, "bcrypt.c", bcrypt)
-			compile(t, "x86_64-windows-gnu", "-shared", filepath.Join(dir, "bcrypt.c"), "-ladvapi32", "-o", system)
-		}
+		env := wine(dir)
+		bootWine(t, python, dir, env)
 		smoke(t, dir, env, []string{"wine", filepath.Join(dir, "smoke.exe")}, []string{"wine", filepath.Join(dir, "fluvio-devcluster.exe")})
-		run(t, env, "wineserver", "-k")
 	})
+}
+
+// wine are the variables for a prefix of wine in a folder.
+func wine(dir string) []string {
+	return []string{"WINEPREFIX=" + filepath.Join(dir, "wine"), "WINEDEBUG=-all"}
+}
+
+// bootWine makes the prefix, and in it what stands in for bcryptprimitives.dll where wine lacks that. What runs in it ends with the test.
+func bootWine(t *testing.T, python, dir string, env []string) {
+	t.Helper()
+	run(t, env, "wine", "wineboot", "-i")
+	t.Cleanup(func() { run(t, env, "wineserver", "-k") })
+	system := filepath.Join(dir, "wine", "drive_c", "windows", "system32", "bcryptprimitives.dll")
+	if _, err := os.Stat(system); err == nil {
+		return
+	}
+	run(t, nil, python, "-m", "ziglang", "cc", "-target", "x86_64-windows-gnu", "-shared", file(t, dir, "bcrypt.c", bcrypt), "-ladvapi32", "-o", system)
 }
 
 // checkDLL wants the library for Windows to export what fluvio.h declares, and to need no DLL that Windows itself does not bring.

@@ -57,7 +57,7 @@ func checkout(t *testing.T) string {
 	return dir
 }
 
-// file writes an example into a folder of its own.
+// file writes a file into a folder and gives its path.
 func file(t *testing.T, dir, name, content string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)

@@ -17,7 +17,7 @@ import (
 )
 
 // asOfficial plays a recording of the official client to libfluvio, which does the same work its own way: on connections of
-// its own, with fewer or more questions, and without the requests that skip names. mask is added to OtherClient.
+// its own, with fewer or more questions, and without the requests that skip names. mask is what is not compared.
 func asOfficial(t *testing.T, name string, mask Mask, skip func(*Request) bool, work func(context.Context, *fluvio.Client, *Player)) {
 	t.Helper()
 	player, err := Play(official(t, name), PlayerOptions{Mask: mask, Optional: func(r *Request) bool {

@@ -161,8 +161,8 @@ func (p *Player) Agreed() (n int) {
 // Failed is closed when the client has differed. Nothing it sends is answered any more.
 func (p *Player) Failed() <-chan struct{} { return p.failed }
 
-// Finish waits until the client, which must have been told to close, has closed its connections, ends the player, and returns the first Difference, or an error
-// when ctx ended first. Requests of the recording that never came are a Difference.
+// Finish waits until the client, which must have been told to close, has closed its connections, ends the player, and returns the
+// first Difference, or an error when ctx ended first. Requests of the recording that never came are a Difference.
 func (p *Player) Finish(ctx context.Context) error {
 	p.takeNoMore()
 	gone := make(chan struct{})

@@ -91,8 +91,8 @@ func (r *Recorder) Frames() int {
 	return r.frames
 }
 
-// Drain waits until no connection is open, or ctx does. A client's last message can still be on its
-// way when the client says that it has closed.
+// Drain waits until no connection is open, or ctx ends. A client's last message can still be on its way when the client says that
+// it has closed.
 func (r *Recorder) Drain(ctx context.Context) error {
 	r.mu.Lock()
 	open, idle := r.open, r.idle
