@@ -38,7 +38,9 @@ FUZZTIME ?= 5000x
 CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 1767225600)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-CC ?= gcc
+ifeq ($(origin CC),default) # make's own is cc, and ?= would leave it
+CC := gcc
+endif
 export CGO_ENABLED := 1
 # A checkout of another user's, as containers have them, is none that git tells anything about; without this go would not build it.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
@@ -80,7 +82,7 @@ PACKED = $(shell mkdir -p $(BUILD) && echo 'int a, *b = &a; int main(void) { ret
   -o $(BUILD)/packed - 2>/dev/null && $(BUILD)/packed 2>/dev/null && echo -Wl,-z,pack-relative-relocs; rm -f $(BUILD)/packed)
 LDFLAGS = -s -w $(FUNCALIGN) -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs $(PACKED)'
 
-.PHONY: all downloads lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz fuzz-c test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node bench-cost test-platforms docs-c
+.PHONY: all downloads lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz fuzz-c test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node bench-cost test-platforms docs-c audit
 
 # need,command,what it is for
 define need
