@@ -72,11 +72,12 @@ func (c *controlPort) routes() http.Handler {
 	mux := http.NewServeMux()
 	add := func(pattern string, v verb) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if !c.enter() {
-				return
+			var out any
+			err := error(fluvioerr.New(fluvioerr.Closed, "control port", "the cluster is closed"))
+			if c.enter() {
+				defer c.busy.Done()
+				out, err = v(r)
 			}
-			defer c.busy.Done()
-			out, err := v(r)
 			status := http.StatusOK
 			if err != nil {
 				status, out = httpStatus(err), errorBody(err)

@@ -237,6 +237,7 @@ func TestFaultRulesMatchAndCount(t *testing.T) {
 		{Action: Action{Kind: ActionError, Code: 2}}, {Action: Action{Kind: ActionDelay}}, {On: "later", Action: Action{Kind: ActionDrop}},
 		{On: OnRequest, Action: Action{Kind: ActionCut}}, {Topic: "t", Partition: -1, On: OnRequest, Action: Action{Kind: ActionCut}},
 		{On: OnRequest, Action: Action{Kind: ActionOversize}}, {Action: Action{Kind: ActionCut, Bytes: -1}}, {Skip: -1, Action: Action{Kind: ActionDrop}},
+		{SPU: 5003, Action: Action{Kind: ActionDrop}}, {SPU: 1, Action: Action{Kind: ActionDrop}},
 	} {
 		_, err := cl.AddRule(r)
 		require.Equal(t, fluvioerr.InvalidArgument, fluvioerr.CodeOf(err), "%+v", r)
@@ -396,4 +397,9 @@ func TestControlPort(t *testing.T) {
 	run(200, "POST", "/v1/sc/stop", "")
 	run(409, "DELETE", "/v1/topics/t", "")
 	run(200, "POST", "/v1/sc/start", "")
+
+	cl.control.mu.Lock()
+	cl.control.stopping = true // as it is while the cluster closes
+	cl.control.mu.Unlock()
+	require.Contains(t, run(500, "GET", "/v1/cluster", "")["error"], "the cluster is closed")
 }

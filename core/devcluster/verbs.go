@@ -300,5 +300,10 @@ func (cl *Cluster) Leader(topic string, partition int32) (int32, error) {
 	return p.leader, nil
 }
 
-// AddRule puts a fault rule in force until it is removed.
-func (cl *Cluster) AddRule(r Rule) (*RuleHandle, error) { return cl.faults.add(r) }
+// AddRule puts a fault rule in force until it is removed. One that can never act is refused.
+func (cl *Cluster) AddRule(r Rule) (*RuleHandle, error) {
+	if r.SPU != 0 && r.SPU != SC && cl.spu(r.SPU) == nil {
+		return nil, fluvioerr.New(fluvioerr.InvalidArgument, "add fault rule", "spu is %d, and there is no such SPU; 0 means any server, %d the SC", r.SPU, SC)
+	}
+	return cl.faults.add(r)
+}
