@@ -200,6 +200,35 @@ def test_cancellation_loses_nothing(cluster: libfluvio.DevCluster, topic: str) -
     run(work)
 
 
+@pytest.mark.parametrize("strategy", ["none", "manual"])
+def test_cancelled_collecting_loses_nothing(
+    cluster: libfluvio.DevCluster, topic: str, strategy: str
+) -> None:
+    """A poll_many that is cancelled while it waits for more gives what it had collected to the next call."""
+
+    async def work() -> None:
+        settings: Any = {"start": "beginning"}
+        if strategy != "none":
+            settings.update(consumer_id=topic, offset_strategy=strategy)
+        async with aio.connect(cluster.endpoint) as other, other.producer(topic) as producer:
+            async with other.consumer(topic, **settings) as consumer:
+                await (await producer.send_many([b"x"] * 5))
+                first = await consumer.poll(30)
+                assert first is not None and first.offset == 0
+                for _ in range(2):
+                    with pytest.raises(asyncio.TimeoutError):
+                        await asyncio.wait_for(consumer.poll_many(), 0.05)
+                    await (await producer.send_many([b"x"] * 2))
+                    assert (await consumer.positions())[0].position == 1
+                if strategy != "none":
+                    await consumer.commit()
+                    stored = [row.offset for row in await other.admin.consumer_offsets() if row.consumer_id == topic]
+                    assert stored == [0], "only that was handed out"
+                assert [record.offset for record in await consumer.poll_many(8, timeout=30)] == list(range(1, 9))
+
+    run(work)
+
+
 def test_cancelled_operations(name: str) -> None:
     """Cancelling a task cancels its request; the client goes on."""
 

@@ -166,8 +166,13 @@ def test_interrupted_wait_loses_nothing(own_cluster: libfluvio.DevCluster) -> No
                     wait()
             resume(own_cluster.pid)
             assert delivery.result(30).offset == 1
-            second = consumer.poll(30)
-            assert second is not None and second.value == b"second"
+            batch = consumer.poll_batch(30)
+            assert batch is not None and batch.values() == [b"second"]
+            consumer._put_back([batch])  # so that it is collected for certain before the interrupt
+            with pytest.raises(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 0.05)
+                consumer.poll_many()
+            assert [record.value for record in consumer.poll_many(1, timeout=30)] == [b"second"]
         producer.close()
 
 

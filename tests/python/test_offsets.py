@@ -150,6 +150,24 @@ def test_auto(client: libfluvio.Client, topic: str) -> None:
             assert stored(client, topic)[0] in range(9, 20)
 
 
+@pytest.mark.parametrize("timeout", [0, 0.05])
+def test_auto_and_many_at_once(client: libfluvio.Client, topic: str, timeout: float) -> None:
+    """What one call collects is stored when the application has come back for more, not while it collects."""
+    with client.producer(topic, batch_size=300) as producer:
+        producer.send_many([b"x" * 100] * 10)
+    with named(client, topic, "auto") as consumer:
+        first: List[libfluvio.Record] = []
+        while not first:
+            first = consumer.poll_many(timeout=timeout)
+    assert stored(client, topic) == {}, "a program that had died then would have missed them"
+    with named(client, topic, "auto") as consumer:
+        seen: List[int] = []
+        while len(seen) < 10:
+            seen += [record.offset for record in consumer.poll_many(timeout=30)]
+        assert consumer.poll_many(timeout=0) == []
+    assert seen == list(range(10)) and stored(client, topic) == {0: 9}
+
+
 def test_offsets_are_listed_and_deleted(client: libfluvio.Client, topic: str) -> None:
     fill(client, topic, 3)
     with named(client, topic, stop_at="end") as consumer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections import deque
 from ctypes import byref, c_void_p
@@ -67,6 +68,7 @@ class ConsumerBase:
         self._lib = lib
         self._events = events
         self._stores = settings.get("offset_strategy") not in (None, "none")
+        self._auto = settings.get("offset_strategy") == "auto"
         self._ends: Dict[Place, int] = {}  # last offsets of batches handed out to their end
         ends = self._ends
         events.on_lost = lambda place: ends.pop(place, None)  # not by self, which would be a cycle
@@ -106,10 +108,10 @@ class ConsumerBase:
         if self._returned:
             return self._returned.popleft()
         cell, error = c_void_p(), c_void_p()
-        if self._kept:
-            cell.value = self._kept.popleft()
-            return Batch._wrap(self._lib, cell)
         try:
+            if self._kept:
+                cell.value = self._kept.popleft()
+                return Batch._wrap(self._lib, cell)
             status: int = self._lib.consumer_poll(self._address, wait_ms, byref(cell), byref(error))
             if status == _abi.OK:
                 self._ended = None
@@ -143,7 +145,7 @@ class ConsumerBase:
 
     def _begin(self, batch: Batch) -> None:
         place = batch.topic, batch.partition
-        if batch.columns.offset[0] <= self._ends.get(place, -1):
+        if batch.first_offset <= self._ends.get(place, -1):
             self._ends.pop(place, None)  # the topic was made anew: nothing of it was handed out yet
         self._next = 0  # first: a commit on another thread must not take the old place for one in the new batch
         self._batch = batch
@@ -177,10 +179,14 @@ class ConsumerBase:
         batch = self._batch
         if batch is None:
             return None
-        start = self._next - operator.length_hint(self._rest)
+        start = self._at()
         self._note(batch)
         self._batch, self._rest = None, iter(())
         return batch[start:] if start < len(batch) else None
+
+    def _at(self) -> int:
+        """The index, in the current batch, of its first record that was not handed out."""
+        return self._next - operator.length_hint(self._rest)
 
     def _note(self, batch: Batch) -> None:
         """The whole batch is handed out."""
@@ -192,7 +198,7 @@ class ConsumerBase:
         found = dict(self._ends)
         batch = self._batch
         if batch is not None:
-            seen = min(self._next - operator.length_hint(self._rest), len(batch))
+            seen = min(self._at(), len(batch))
             if seen > 0:
                 found[(batch.topic, batch.partition)] = batch.columns.offset[seen - 1]
         return found
@@ -213,9 +219,12 @@ class ConsumerBase:
         """Whether what was found cannot be stored because its topic, which a pattern took, was deleted meanwhile: not
         found; or when it was made anew since, without this side being told yet, an invalid argument, because nothing of
         the new one was handed out."""
-        if not isinstance(error, (NotFoundError, InvalidArgumentError)) or error.details.get("topic") in self.topics:
+        if not isinstance(error, (NotFoundError, InvalidArgumentError)):
             return False
-        place = error.details["topic"], int(error.details["partition"])
+        topic, partition = error.details.get("topic"), error.details.get("partition")
+        if topic is None or partition is None or topic in self.topics:
+            return False
+        place = topic, int(partition)
         if self._ends.get(place) == found.get(place):
             self._ends.pop(place, None)
         return True
@@ -252,7 +261,7 @@ class ConsumerBase:
         return topic, check_partition(partition)
 
     def _pause_call(self, place: Place, batches: List[Batch]) -> Start:
-        first = min((each.columns.offset[0] for each in batches), default=-1)  # where what goes back begins
+        first = min((each.first_offset for each in batches), default=-1)  # where what goes back begins
         return self._partition_call(self._lib.consumer_pause_async, place, -1, first)
 
     def _partition_call(
@@ -271,7 +280,7 @@ class ConsumerBase:
         found: List[Batch] = []
         batch = self._batch
         if batch is not None and (batch.topic, batch.partition) == place:
-            start = self._next - operator.length_hint(self._rest)
+            start = self._at()
             if start < len(batch):
                 found.append(batch[start:])
         return found + [each for each in self._returned if (each.topic, each.partition) == place]
@@ -281,7 +290,7 @@ class ConsumerBase:
         found = self._held(place)
         batch = self._batch
         if batch is not None and (batch.topic, batch.partition) == place:
-            start = self._next - operator.length_hint(self._rest)
+            start = self._at()
             if start:
                 self._ends[place] = batch.columns.offset[start - 1]
             deque(self._rest, maxlen=0)  # a loop may still hold this iterator
@@ -289,20 +298,37 @@ class ConsumerBase:
         self._returned = deque(each for each in self._returned if (each.topic, each.partition) != place)
         return found
 
+    @contextlib.contextmanager
+    def _giving_back(self) -> Iterator[List[Batch]]:
+        """What a call of :meth:`poll_many` takes, to be noted in the list. An exception that ends the block, such as
+        Ctrl-C or a task's cancellation, keeps all of it from the application: then it comes first again."""
+        batch, at, before = self._batch, self._at(), self._handed_out()
+        taken = [] if batch is None or at >= len(batch) else [batch[at:]]
+        try:
+            yield taken
+        except BaseException:
+            self._batch, self._rest = None, iter(())
+            for place in {(each.topic, each.partition) for each in taken}:
+                self._ends.pop(place, None)
+                if place in before:
+                    self._ends[place] = before[place]
+            self._put_back(taken)
+            raise
+
     def _put_back(self, batches: List[Batch]) -> None:
-        """What was taken out comes first: the change it was taken out for has failed."""
+        """What was taken out comes first again: what it was taken out for has failed."""
         self._returned.extendleft(reversed(batches))
 
     def _positions_of(self, address: int) -> List[PartitionPosition]:
         """What the library says, which counts whole batches, by single records."""
         first: Dict[Place, int] = {}
         if self._batch is not None:
-            start = self._next - operator.length_hint(self._rest)
+            start = self._at()
             if start < len(self._batch):
                 first[(self._batch.topic, self._batch.partition)] = self._batch.columns.offset[start]
         for batch in self._returned:
             place = batch.topic, batch.partition
-            first[place] = min(first.get(place, batch.columns.offset[0]), batch.columns.offset[0])
+            first[place] = min(first.get(place, batch.first_offset), batch.first_offset)
         found = []
         for each in read_positions(self._lib, address):
             at = min(each.position, first.get((each.topic, each.partition), each.position))
@@ -419,7 +445,9 @@ class Consumer(ConsumerBase):
         Args:
             max_records: at most so many.
             max_bytes: of keys and values; one record comes whatever its size. None: no limit.
-            timeout: seconds to collect, when that is too few; 0 takes what is there, None waits for all of them.
+            timeout: seconds to collect, when that is too few; 0 takes what is there, None waits for all of them. With
+                ``offset_strategy="auto"`` it gives what there is of one batch, and waits only for that: asking for
+                another one would count its records as processed.
 
         Raises:
             EndError: the stream reached ``stop_at``, and there is nothing left.
@@ -429,19 +457,21 @@ class Consumer(ConsumerBase):
         deadline = Deadline(timeout)
         records: List[Record] = []
         self._raise_kept()
-        while room.takes(records, self._fill):
-            if records and timeout and deadline.passed():
-                break  # more may come as fast as it is taken
-            try:
-                batch = self._wait(deadline.left())
-            except FluvioError as error:
-                if not records:
-                    raise
-                self._failure = error
-                break
-            if batch is None:
-                break
-            self._begin(batch)
+        with self._giving_back() as taken:
+            while room.takes(records, self._fill):
+                if records and (self._auto or timeout and deadline.passed()):
+                    break  # more may come as fast as it is taken
+                try:
+                    batch = self._wait(deadline.left())
+                except FluvioError as error:
+                    if not records:
+                        raise
+                    self._failure = error
+                    break
+                if batch is None:
+                    break
+                taken.append(batch)
+                self._begin(batch)
         return records
 
     def seek(

@@ -104,19 +104,21 @@ class Consumer(ConsumerBase):
         deadline = Deadline(timeout)
         records: List[Record] = []
         self._raise_kept()
-        while room.takes(records, self._fill):
-            if records and timeout and deadline.passed():
-                break  # more may come as fast as it is taken
-            try:
-                batch = await self._wait(deadline.left())
-            except FluvioError as error:
-                if not records:
-                    raise
-                self._failure = error
-                break
-            if batch is None:
-                break
-            self._begin(batch)
+        with self._giving_back() as taken:
+            while room.takes(records, self._fill):
+                if records and (self._auto or timeout and deadline.passed()):
+                    break  # more may come as fast as it is taken
+                try:
+                    batch = await self._wait(deadline.left())
+                except FluvioError as error:
+                    if not records:
+                        raise
+                    self._failure = error
+                    break
+                if batch is None:
+                    break
+                taken.append(batch)
+                self._begin(batch)
         return records
 
     async def seek(
