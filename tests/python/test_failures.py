@@ -157,7 +157,7 @@ def test_every_wrong_setting_is_listed(cluster: libfluvio.DevCluster) -> None:
         assert named in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [object(), float("nan"), {1: object()}])
+@pytest.mark.parametrize("value", [object(), float("nan"), {1: object()}, b"\xff"])
 def test_settings_of_no_type(client: libfluvio.Client, topic: str, value: Any) -> None:
     with pytest.raises(libfluvio.InvalidArgumentError, match="linger_ms"):
         client.producer(topic, linger_ms=value)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, List, Mapping, Optional, Sequence, Type, TypeVar, Union
 
 from . import _abi
-from ._core import Handle, config, finish, milliseconds, text
+from ._core import Handle, config, finish, milliseconds, read_text, text
 from ._errors import InvalidArgumentError, error_of_status
 from ._library import Library
 from ._objects import (
@@ -90,15 +90,6 @@ def list_settings(names: Names, settings: Mapping[str, object]) -> Mapping[str, 
     return {"names": [names] if isinstance(names, str) else list(names), **settings}
 
 
-def read_text(lib: Library, address: int) -> str:
-    """Copies a text of the library, and frees it."""
-    try:
-        raw: Optional[bytes] = lib.text_get(address)
-        return (raw or b"").decode()
-    finally:
-        lib.text_free(address)
-
-
 class Admin:
     """Manages the cluster's objects and stored consumer offsets. Comes as ``client.admin``.
 
@@ -155,7 +146,7 @@ class Admin:
             ),
             lib.op_take_text,
         )
-        return read_text(lib, address)
+        return read_text(lib, address).decode()
 
     def _delete(self, kind: str, name: Optional[str], timeout: Optional[float], **settings: object) -> None:
         lib, wait_ms = self._lib, milliseconds(timeout)
@@ -569,9 +560,13 @@ class Admin:
             UnsupportedError: the cluster's platform keeps none.
             FluvioTimeoutError: no answer in time.
         """
-        lib = self._client._lib
-        operation = lib.consumer_offsets_list_async(self._client._address, milliseconds(timeout), None, 0)
-        return read_offsets(lib, finish(lib, operation, "list consumer offsets", lib.op_take_consumer_offset_list))
+        lib, wait_ms = self._lib, milliseconds(timeout)
+        address = self._run(
+            "list consumer offsets",
+            lambda queue, opaque: lib.consumer_offsets_list_async(self._address, wait_ms, queue, opaque),
+            lib.op_take_consumer_offset_list,
+        )
+        return read_offsets(lib, address)
 
     def delete_consumer_offset(
         self, consumer_id: str, topic: str, partition: int, *, timeout: Optional[float] = None
@@ -583,17 +578,14 @@ class Admin:
             UnsupportedError: the cluster's platform keeps no offsets.
             FluvioTimeoutError: no answer in time.
         """
-        lib = self._client._lib
-        operation = lib.consumer_offset_delete_async(
-            self._client._address,
-            text(consumer_id, "consumer_id"),
-            text(topic, "topic"),
-            check_partition(partition),
-            milliseconds(timeout),
-            None,
-            0,
+        wait_ms = milliseconds(timeout)
+        owner, name, number = text(consumer_id, "consumer_id"), text(topic, "topic"), check_partition(partition)
+        self._run(
+            "delete consumer offset",
+            lambda queue, opaque: self._lib.consumer_offset_delete_async(
+                self._address, owner, name, number, wait_ms, queue, opaque
+            ),
         )
-        finish(lib, operation, "delete consumer offset")
 
     def reset_consumer_offset(
         self, consumer_id: str, topic: str, partition: int, position: Position, *, timeout: Optional[float] = None
@@ -612,15 +604,11 @@ class Admin:
             NotFoundError: there is no such topic or partition.
             UnsupportedError: the cluster's platform keeps no offsets.
         """
-        lib = self._client._lib
-        operation = lib.consumer_offset_reset_async(
-            self._client._address,
-            text(consumer_id, "consumer_id"),
-            text(topic, "topic"),
-            check_partition(partition),
-            position_text(position),
-            milliseconds(timeout),
-            None,
-            0,
+        wait_ms, to = milliseconds(timeout), position_text(position)
+        owner, name, number = text(consumer_id, "consumer_id"), text(topic, "topic"), check_partition(partition)
+        self._run(
+            "reset consumer offset",
+            lambda queue, opaque: self._lib.consumer_offset_reset_async(
+                self._address, owner, name, number, to, wait_ms, queue, opaque
+            ),
         )
-        finish(lib, operation, "reset consumer offset")

@@ -10,11 +10,10 @@ import ctypes
 import errno
 import sys
 import threading
-from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_char_p, c_int, c_int64, c_void_p
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from ._core import Handle
-from ._errors import take_error
+from ._core import Handle, checked
 from ._library import Library
 
 VIEW, BINARY = 0, 1
@@ -121,10 +120,7 @@ def _form(requested: Optional[object]) -> int:
 
 def fill(lib: Library, batch: Handle, start: int, stop: int, form: int, array: Any, schema: Any) -> None:
     """Fills structs of the caller's, given by address, with records of a batch; 0: not wanted."""
-    error = c_void_p()
-    status = lib.batch_export_arrow(batch.address, form, array, schema, byref(error))
-    if status:
-        raise take_error(lib, status, error)
+    checked(lib, lib.batch_export_arrow, batch.address, form, array, schema)
     filled = ArrowArray.from_address(array)
     if filled.length != stop - start:  # of the columns: importers refuse a record batch that has an offset itself
         for i in range(filled.n_children):
@@ -151,10 +147,7 @@ class _Stream:
 
     def schema(self, out: int) -> None:
         """Fills a ``struct ArrowSchema``."""
-        error = c_void_p()
-        status = self._lib.batch_export_arrow(None, self._form, None, out, byref(error))
-        if status:
-            raise take_error(self._lib, status, error)
+        checked(self._lib, self._lib.batch_export_arrow, None, self._form, None, out)
 
     def next(self, out: int) -> None:
         """Fills a ``struct ArrowArray`` with the next batch, or says that there is none."""

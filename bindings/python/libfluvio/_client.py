@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Sequence, T
 from . import _exit
 from ._admin import Admin
 from ._consumer import Consumer
-from ._core import Handle, Life, collected, config, finish, milliseconds, text
+from ._core import Handle, Life, collected, config, finish, milliseconds, read_text, text
 from ._delivery import Book
 from ._errors import FluvioError, InvalidArgumentError
 from ._health import ClientEvent, Health, parse_health
@@ -16,7 +16,7 @@ from ._library import Library, load
 from ._observe import check_told, client_settings, observer
 from ._position import ConsumerEvent, Events
 from ._producer import INTERRUPTED_CLOSE, Producer
-from ._stats import ClientStats, parse_client_stats, read_text
+from ._stats import ClientStats, parse_client_stats
 from ._store import store_of
 
 C = TypeVar("C")

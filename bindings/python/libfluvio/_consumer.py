@@ -518,12 +518,12 @@ class Consumer(ConsumerBase):
     def resume(self, partition: int, *, topic: Optional[str] = None) -> None:
         """Undoes :meth:`pause`."""
         place = self._place(partition, topic)
-        self._run([self._partition_call(self._lib.consumer_resume_async, place, -1)])
+        self._run("resume", [self._partition_call(self._lib.consumer_resume_async, place, -1)])
 
     def drain(self) -> None:
         """Stops reading from the cluster. What was received is still to be taken; then comes the end. Paused partitions
         are resumed for that."""
-        self._run([lambda queue, opaque: self._lib.consumer_drain_async(self._address, -1, queue, opaque)])
+        self._run("drain", [lambda queue, opaque: self._lib.consumer_drain_async(self._address, -1, queue, opaque)])
 
     def positions(self) -> List[PartitionPosition]:
         """How far reading has come in every partition, with watermarks and lag, which are at most a second old."""
@@ -545,7 +545,7 @@ class Consumer(ConsumerBase):
             FluvioTimeoutError: no answer in time.
             FluvioError: the first failure; it names topic and partition. Other partitions may be stored all the same.
         """
-        self._run(*self._commits(milliseconds(timeout)))
+        self._run("commit", *self._commits(milliseconds(timeout)))
 
     def commit_offset(
         self, partition: int, offset: int, *, topic: Optional[str] = None, timeout: Optional[float] = None
@@ -562,9 +562,9 @@ class Consumer(ConsumerBase):
         Raises:
             InvalidArgumentError: no record of that offset or a higher one was handed out yet.
         """
-        self._run([self._chosen_commit(partition, offset, topic, milliseconds(timeout))])
+        self._run("commit", [self._chosen_commit(partition, offset, topic, milliseconds(timeout))])
 
-    def _run(self, starts: List[Start], passes: Passes = never) -> None:
+    def _run(self, what: str, starts: List[Start], passes: Passes = never) -> None:
         """Starts operations together and waits for all of them, then raises the first failure that matters."""
         operations: Deque[Optional[int]] = deque()
         failure: Optional[FluvioError] = None
@@ -573,7 +573,7 @@ class Consumer(ConsumerBase):
                 operations.append(start(None, 0))
             while operations:
                 try:
-                    finish(self._lib, operations.popleft(), "commit")
+                    finish(self._lib, operations.popleft(), what)
                 except FluvioError as error:
                     if not passes(error):
                         failure = failure or error

@@ -156,12 +156,36 @@ def _plain(value: object, name: str) -> Any:
         return {str(key): _plain(inner, f"{name}.{key}") for key, inner in value.items()}
     if isinstance(value, (bytes, bytearray, memoryview)):
         # Only the members of objects, as a SmartModule's, are bytes; all else is text.
-        return {"base64": base64.b64encode(value).decode()} if "." in name else bytes(value).decode()
+        if "." in name:
+            return {"base64": base64.b64encode(value).decode()}
+        try:
+            return bytes(value).decode()
+        except UnicodeDecodeError as error:
+            raise InvalidArgumentError(
+                f"setting {name}: the bytes are not UTF-8: {error.reason}", details={"setting": name}
+            ) from None
     if isinstance(value, Iterable):
         return [_plain(inner, name) for inner in value]
     raise InvalidArgumentError(
         f"setting {name}: a {type(value).__name__} is not a value for a setting", details={"setting": name}
     )
+
+
+def checked(lib: Library, function: Callable[..., int], *arguments: object) -> None:
+    """Calls a function of the library whose last argument is the place for an error, and raises that."""
+    error = c_void_p()
+    status = function(*arguments, byref(error))
+    if status:
+        raise take_error(lib, status, error)
+
+
+def read_text(lib: Library, address: int) -> bytes:
+    """Copies a text of the library, and frees it."""
+    try:
+        raw: Optional[bytes] = lib.text_get(address)
+        return raw or b""
+    finally:
+        lib.text_free(address)
 
 
 def config(lib: Library, settings: Mapping[str, object]) -> Handle:
@@ -173,10 +197,7 @@ def config(lib: Library, settings: Mapping[str, object]) -> Handle:
     if not address:
         raise null_error(lib, "settings")
     handle = Handle(address, lib.config_free)
-    error = c_void_p()
-    status: int = lib.config_set_json(address, json.dumps(members).encode(), byref(error))
-    if status:
-        raise take_error(lib, status, error)
+    checked(lib, lib.config_set_json, address, json.dumps(members).encode())
     return handle
 
 
@@ -233,7 +254,8 @@ def settle(lib: Library, operation: Optional[int], what: str, note: Callable[[],
                     note()
                     break
                 if status != _abi.TIMEOUT or cell.value:
-                    raise struck or take_error(lib, status, cell)
+                    failure = take_error(lib, status, cell)
+                    raise struck or failure
             except FluvioError:
                 raise
             except BaseException as error:  # also one that strikes when the operation has just ended

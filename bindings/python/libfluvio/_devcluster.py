@@ -227,4 +227,3 @@ class DevCluster(DevClusterBase):
 def _give_up(process: "subprocess.Popen[bytes]", late: threading.Event) -> None:
     late.set()
     process.kill()
-

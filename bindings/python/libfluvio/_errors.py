@@ -261,7 +261,7 @@ class InternalError(FluvioError):
 
 
 class EndError(FluvioError):
-    """The stream reached ``stop_at``. Loops over a consumer just end; only ``poll`` and ``poll_batch`` raise it."""
+    """The stream reached ``stop_at``, or was drained. Loops over a consumer end; ``poll`` and its like raise it."""
 
     CODE = -23
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from ctypes import byref, c_void_p, sizeof
+from ctypes import byref, sizeof
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from . import _abi
-from ._core import Handle
-from ._errors import InvalidArgumentError, error_of_status, null_error
+from ._core import Handle, checked
+from ._errors import InvalidArgumentError, null_error
 from ._health import ClientEvent, read_event
 from ._library import Library
 from ._stats import ClientStats, parse_client_stats
@@ -61,13 +61,11 @@ class Observer:
         with _lock:
             self._last += 1
             number = self._last
-        error = c_void_p()
-        status: int = self._lib.config_set_log(config.address, self._queue.address, 0, byref(error))
-        if not status and (on_stats is not None or on_event is not None):
+        lib = self._lib
+        checked(lib, lib.config_set_log, config.address, self._queue.address, 0)
+        if on_stats is not None or on_event is not None:
+            checked(lib, lib.config_set_events, config.address, self._queue.address, number)
             self._told[number] = on_stats, on_event
-            status = self._lib.config_set_events(config.address, self._queue.address, number, byref(error))
-        if status:
-            raise error_of_status(self._lib, status)
         return number
 
     def forget(self, number: int) -> None:
@@ -108,7 +106,8 @@ class Observer:
         fields = {pair.key.decode(): pair.value.decode(errors="replace") for pair in pairs}
         if row.dropped:
             fields["dropped"] = str(row.dropped)
-        message = " ".join([row.message.decode() + (":" if fields else ""), *(f"{k}={v}" for k, v in fields.items())])
+        said = row.message.decode(errors="replace")
+        message = " ".join([said + (":" if fields else ""), *(f"{k}={v}" for k, v in fields.items())])
         record = LOGGER.makeRecord(
             LOGGER.name, level, "libfluvio", 0, message, (), None, extra={"fluvio": fields}
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import operator
 from collections import deque
-from ctypes import byref, c_void_p, sizeof
+from ctypes import byref, sizeof
 from dataclasses import dataclass
 from typing import Callable, Deque, List, Optional, Tuple, Union
 
 from . import _abi
-from ._core import Handle, text, time_text
+from ._core import Handle, checked, text, time_text
 from ._errors import FluvioError, InvalidArgumentError, error_of_status, null_error, read_error
 from ._library import Library
 
@@ -135,10 +135,7 @@ class Events:
 
     def attach(self, config: Handle) -> None:
         """Makes consumers that are opened with these settings tell this queue."""
-        error = c_void_p()
-        status: int = self._lib.config_set_events(config.address, self.queue.address, 0, byref(error))
-        if status:
-            raise error_of_status(self._lib, status)
+        checked(self._lib, self._lib.config_set_events, config.address, self.queue.address, 0)
 
     def serve(self) -> None:
         """Tells what has happened."""

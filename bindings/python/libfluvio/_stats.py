@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple, TypeVar
 
+from ._core import read_text
 from ._library import Library
 from ._position import PartitionPosition
 
@@ -235,15 +236,6 @@ def parse_client_stats(raw: bytes) -> ClientStats:
         producers=tuple(map(_producer, members["producers"])),
         consumers=tuple(map(_consumer, members["consumers"])),
     )
-
-
-def read_text(lib: Library, address: int) -> bytes:
-    """Copies a text of the library, and frees it."""
-    try:
-        raw: Optional[bytes] = lib.text_get(address)
-        return raw or b""
-    finally:
-        lib.text_free(address)
 
 
 def read_stats(lib: Library, address: int) -> ProducerStats:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from ctypes import byref, c_void_p, sizeof
+from ctypes import byref, sizeof
 from typing import Dict, Iterable, List, Mapping, Optional, Protocol, Tuple, runtime_checkable
 
 from . import _abi, _process
 from ._admin import ConsumerOffset
-from ._core import SLICE_MS, Handle, collected, text
-from ._errors import InvalidArgumentError, error_of_status, null_error, take_error
+from ._core import SLICE_MS, Handle, checked, collected, text
+from ._errors import InvalidArgumentError, error_of_status, null_error
 from ._library import Library
 
 
@@ -46,10 +46,7 @@ class StoreServer:
 
     def attach(self, config: Handle) -> None:
         """Makes consumers that are opened with these settings ask this store."""
-        error = c_void_p()
-        status: int = self._lib.config_set_offset_store(config.address, self.queue.address, 0, byref(error))
-        if status:
-            raise take_error(self._lib, status, error)
+        checked(self._lib, self._lib.config_set_offset_store, config.address, self.queue.address, 0)
 
     def serve(self, owner: object) -> None:
         """Ends when the owner is collected."""
@@ -113,4 +110,3 @@ def store_of(lib: Library, settings: Mapping[str, object]) -> Tuple[Optional[Sto
             details={"setting": "offset_store"},
         )
     return StoreServer(lib, store), {name: value for name, value in settings.items() if name != "offset_store"}
-

@@ -12,9 +12,8 @@ from .._admin import (
     check_partition,
     list_settings,
     read_offsets,
-    read_text,
 )
-from .._core import Handle, config, milliseconds, text
+from .._core import Handle, config, milliseconds, read_text, text
 from .._objects import (
     SPU,
     Mirror,
@@ -92,7 +91,7 @@ class Admin:
             ),
             lib.op_take_text,
         )
-        return read_text(lib, address)
+        return read_text(lib, address).decode()
 
     async def _delete(self, kind: str, name: Optional[str], timeout: Optional[float], **settings: object) -> None:
         lib, wait_ms = self._lib, milliseconds(timeout)
@@ -366,10 +365,10 @@ class Admin:
 
     async def consumer_offsets(self, *, timeout: Optional[float] = None) -> List[ConsumerOffset]:
         """The stored offsets of all consumers. Errors as for :meth:`libfluvio.Admin.consumer_offsets`."""
-        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
-        address = await self._client._operations.run(
+        lib, wait_ms = self._lib, milliseconds(timeout)
+        address = await self._run(
             "list consumer offsets",
-            lambda queue, opaque: lib.consumer_offsets_list_async(client, wait_ms, queue, opaque),
+            lambda queue, opaque: lib.consumer_offsets_list_async(self._address, wait_ms, queue, opaque),
             lib.op_take_consumer_offset_list,
         )
         return read_offsets(lib, address)
@@ -379,11 +378,13 @@ class Admin:
     ) -> None:
         """Forgets what a consumer stored for a partition. Errors as for
         :meth:`libfluvio.Admin.delete_consumer_offset`."""
-        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
+        wait_ms = milliseconds(timeout)
         owner, name, number = text(consumer_id, "consumer_id"), text(topic, "topic"), check_partition(partition)
-        await self._client._operations.run(
+        await self._run(
             "delete consumer offset",
-            lambda queue, opaque: lib.consumer_offset_delete_async(client, owner, name, number, wait_ms, queue, opaque),
+            lambda queue, opaque: self._lib.consumer_offset_delete_async(
+                self._address, owner, name, number, wait_ms, queue, opaque
+            ),
         )
 
     async def reset_consumer_offset(
@@ -391,12 +392,11 @@ class Admin:
     ) -> None:
         """Makes a consumer that is opened later go on at a position. Arguments and errors as for
         :meth:`libfluvio.Admin.reset_consumer_offset`."""
-        lib, client, wait_ms = self._client._lib, self._client._address, milliseconds(timeout)
+        wait_ms, to = milliseconds(timeout), position_text(position)
         owner, name, number = text(consumer_id, "consumer_id"), text(topic, "topic"), check_partition(partition)
-        to = position_text(position)
-        await self._client._operations.run(
+        await self._run(
             "reset consumer offset",
-            lambda queue, opaque: lib.consumer_offset_reset_async(
-                client, owner, name, number, to, wait_ms, queue, opaque
+            lambda queue, opaque: self._lib.consumer_offset_reset_async(
+                self._address, owner, name, number, to, wait_ms, queue, opaque
             ),
         )

@@ -6,13 +6,13 @@ import asyncio
 from typing import Any, Callable, Optional, Sequence, TypeVar, Union
 
 from .._client import ClientBase, Opener, Told, endpoint_settings
-from .._core import Handle, config, milliseconds, text
+from .._core import Handle, config, milliseconds, read_text, text
 from .._errors import FluvioError
 from .._health import ClientEvent, Health, parse_health
 from .._library import Library, load
 from .._position import ConsumerEvent
 from .._producer import INTERRUPTED_CLOSE
-from .._stats import ClientStats, parse_client_stats, read_text
+from .._stats import ClientStats, parse_client_stats
 from ._admin import Admin
 from ._consumer import Consumer
 from ._loop import Opening, Operations

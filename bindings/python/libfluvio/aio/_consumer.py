@@ -168,11 +168,13 @@ class Consumer(ConsumerBase):
     async def resume(self, partition: int, *, topic: Optional[str] = None) -> None:
         """Undoes :meth:`pause`."""
         place = self._place(partition, topic)
-        await self._run([self._partition_call(self._lib.consumer_resume_async, place, -1)])
+        await self._run("resume", [self._partition_call(self._lib.consumer_resume_async, place, -1)])
 
     async def drain(self) -> None:
         """Stops reading from the cluster; as :meth:`libfluvio.Consumer.drain`."""
-        await self._run([lambda queue, opaque: self._lib.consumer_drain_async(self._address, -1, queue, opaque)])
+        await self._run(
+            "drain", [lambda queue, opaque: self._lib.consumer_drain_async(self._address, -1, queue, opaque)]
+        )
 
     async def positions(self) -> List[PartitionPosition]:
         """How far reading has come in every partition; as :meth:`libfluvio.Consumer.positions`."""
@@ -187,18 +189,18 @@ class Consumer(ConsumerBase):
     async def commit(self, timeout: Optional[float] = None) -> None:
         """Stores the offset of the last record handed out, for every partition. Arguments and errors as for
         :meth:`libfluvio.Consumer.commit`."""
-        await self._run(*self._commits(milliseconds(timeout)))
+        await self._run("commit", *self._commits(milliseconds(timeout)))
 
     async def commit_offset(
         self, partition: int, offset: int, *, topic: Optional[str] = None, timeout: Optional[float] = None
     ) -> None:
         """Stores a chosen offset of one partition. Arguments and errors as for
         :meth:`libfluvio.Consumer.commit_offset`."""
-        await self._run([self._chosen_commit(partition, offset, topic, milliseconds(timeout))])
+        await self._run("commit", [self._chosen_commit(partition, offset, topic, milliseconds(timeout))])
 
-    async def _run(self, starts: List[Start], passes: Passes = never) -> None:
+    async def _run(self, what: str, starts: List[Start], passes: Passes = never) -> None:
         """Runs operations together, then raises the first failure that matters."""
-        running = [self._operations.run("commit", start) for start in starts]
+        running = [self._operations.run(what, start) for start in starts]
         for result in await asyncio.gather(*running, return_exceptions=True):
             if isinstance(result, BaseException) and not passes(result):
                 raise result

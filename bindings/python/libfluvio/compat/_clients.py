@@ -283,5 +283,3 @@ def _updates(watch: "Watch[S]") -> "Iterator[Tuple[int, List[S], List[Tuple[str,
             elif event.object is not None:
                 epoch += 1
                 yield epoch, [], [(event.kind, event.object)]
-
-

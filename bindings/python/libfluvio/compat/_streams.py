@@ -198,4 +198,3 @@ class AsyncConsumerIterator:
 
     async def __aexit__(self, *_: Any) -> None:
         await self.close()
-
