@@ -270,6 +270,7 @@ def test_watch(cluster: libfluvio.DevCluster, name: str) -> None:
         for other in others:
             while other.next(30).kind != "synced":  # type: ignore[attr-defined]
                 pass
+    assert all(other.closed for other in others)  # type: ignore[attr-defined]
     with pytest.raises(libfluvio.ClosedError):
         others[0].next()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from ctypes import byref, c_void_p
-from typing import Any, Deque, Generic, Iterator, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Deque, Generic, Iterator, Optional, Type, TypeVar
 
 from . import _abi
 from ._core import Deadline, Handle, finish, milliseconds, outcome
@@ -12,13 +12,16 @@ from ._errors import ClosedError, FluvioError, FluvioTimeoutError, null_error
 from ._library import Library
 from ._objects import WatchEvent, read_events
 
+if TYPE_CHECKING:
+    from ._client import ClientBase
+
 T = TypeVar("T")
 
 
 class WatchBase(Generic[T]):
     """What both watches share."""
 
-    def __init__(self, lib: Library, handle: Handle, cls: Type[T], client: object) -> None:
+    def __init__(self, lib: Library, handle: Handle, cls: Type[T], client: "ClientBase") -> None:
         self._lib = lib
         self._handle = handle
         self._class = cls
@@ -29,7 +32,7 @@ class WatchBase(Generic[T]):
     @property
     def closed(self) -> bool:
         """Whether it, or its client, was closed."""
-        return self._closed
+        return self._closed or self._client.closed
 
 
 class Watch(WatchBase[T]):

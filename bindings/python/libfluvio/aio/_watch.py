@@ -48,12 +48,10 @@ class Watch(WatchBase[T]):
                 request.add_done_callback(_seen)
             try:
                 address = await asyncio.shield(request)
-            except ClosedError:
-                self._closed = True
-                self._request = None
-                raise
-            except FluvioError:
-                self._request = None
+            except FluvioError as error:
+                self._closed = self._closed or isinstance(error, ClosedError)
+                if self._request is request:  # of several tasks that wait, another may have begun a new one
+                    self._request = None
                 raise
             if self._request is request:  # of several tasks that wait, one takes the events
                 self._request = None
