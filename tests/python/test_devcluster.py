@@ -88,6 +88,25 @@ def test_program_that_never_gets_ready(monkeypatch: pytest.MonkeyPatch, tmp_path
         asyncio.run(start())
 
 
+def test_program_that_does_not_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is ended by force, without a wait that the event loop could not go on in."""
+    deaf = tmp_path / "fluvio-devcluster"
+    ready = '{"ready": true, "sc": "127.0.0.1:1", "spus": [], "control": "http://127.0.0.1:2"}'
+    deaf.write_text(f"#!/bin/sh\ntrap '' TERM\necho '{ready}'\nexec sleep 100\n")
+    deaf.chmod(0o755)
+    monkeypatch.setenv("LIBFLUVIO_DEVCLUSTER", str(deaf))
+    monkeypatch.setattr(libfluvio.aio._devcluster, "STOP_TIMEOUT", 0.1)
+    monkeypatch.setattr(libfluvio._devcluster, "STOP_TIMEOUT", 10_000)  # of the wait that holds everything up
+
+    async def start_and_close() -> int:
+        cluster = await libfluvio.aio.DevCluster()
+        await cluster.close()
+        assert cluster._process is not None
+        return cluster._process.wait()
+
+    assert asyncio.run(start_and_close()) == -signal.SIGKILL
+
+
 def test_garbage_collection_ends_it() -> None:
     cluster = libfluvio.DevCluster()
     pid = cluster.pid

@@ -203,7 +203,7 @@ class DevCluster(DevClusterBase):
             finally:
                 watchdog.cancel()
                 watchdog.join()  # a program that forks now has no other thread
-            self._ready = read_ready(line)
+            self._ready = {} if late.is_set() else read_ready(line)  # the watchdog may have come just after the line
             if not self._ready:
                 self.close()
                 if late.is_set():

@@ -11,6 +11,7 @@ from typing import Any, Generator, Mapping, Optional, Sequence
 
 from .._devcluster import (
     START_TIMEOUT,
+    STOP_TIMEOUT,
     DevClusterBase,
     ask_to_end,
     command,
@@ -20,7 +21,10 @@ from .._devcluster import (
     tls_options,
 )
 from .._errors import FluvioTimeoutError
-from ._loop import Signal, Watch
+from ._loop import DescriptorWatch, Signal
+
+TICK = 0.01
+"""Seconds between looks whether the program has ended."""
 
 
 class DevCluster(DevClusterBase):
@@ -70,10 +74,12 @@ class DevCluster(DevClusterBase):
         if process is None or self._finalizer is None or not self._finalizer.alive:
             return
         ask_to_end(process)
-        for _ in range(500):  # a look every 10 ms needs neither a thread nor a handler for signals
+        for _ in range(round(STOP_TIMEOUT / TICK)):  # looks need neither a thread nor a handler for signals
             if process.poll() is not None:
                 break
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(TICK)
+        else:
+            process.kill()  # or what follows would wait for it as long again, and hold the event loop up
         self._end()
 
     def __await__(self) -> "Generator[Any, None, DevCluster]":
@@ -101,7 +107,7 @@ async def first_line(process: "subprocess.Popen[bytes]") -> bytes:
     line = b""
     while not line.endswith(b"\n"):
         readable = Signal(loop)
-        with Watch(loop, fd, readable.fire):
+        with DescriptorWatch(loop, fd, readable.fire):
             await readable.wait(None)
         try:
             part = os.read(fd, 4096)
