@@ -61,6 +61,8 @@ def test_produce_and_consume(command: Run, topic: str, tmp_path: Any) -> None:
     assert command("produce", topic, "--from-json", given=output)[0] == 0
     again = [json.loads(line) for line in command("consume", topic, "--json", "--from", "6")[1].splitlines()]
     assert [(line["key"], line["value"]) for line in again] == [(line["key"], line["value"]) for line in lines]
+    code, _, errors = command("produce", topic, "/no/such/file")
+    assert code == 1 and "/no/such/file" in errors
     code, _, errors = command("produce", topic, "--from-json", given=b'{"value": "x"}\nnonsense\n')
     assert code == 2 and "line 2 is not a record" in errors
 
@@ -80,7 +82,7 @@ def test_named_consumers_and_lag(command: Run, topic: str, name: str) -> None:
     assert command("offsets", "list", name) == (0, b"CONSUMER_ID  TOPIC  PARTITION  OFFSET  MODIFIED\n", "")
 
 
-def test_topics(command: Run, name: str) -> None:
+def test_topics(command: Run, client: libfluvio.Client, name: str) -> None:
     code, output, _ = command("topics", "create", name, "--partitions", "3", "-X", "retention_seconds=1h", "--json")
     assert code == 0 and json.loads(output) == {"created": name}
     code, _, errors = command("topics", "create", name)
@@ -95,6 +97,9 @@ def test_topics(command: Run, name: str) -> None:
     assert command("topics", "delete", name) == (0, b"", "")
     assert command("topics", "delete", name)[0] == 1
     assert command("topics", "list", name)[1].count(b"\n") == 1
+    assert command("topics", "create", name, "-X", "system=true")[0] == 0
+    assert command("topics", "show", name)[1].decode().count("online") == 1, "those of the cluster's own topics too"
+    client.admin.delete_topic(name, force=True)
 
 
 def test_health(command: Run) -> None:
@@ -129,8 +134,7 @@ def test_bench(command: Run) -> None:
         (["consume", "t", "--format", "%x"], 2, "%x is no field"),
         (["consume", "t", "-n", "0"], 2, "not a number above 0"), (["produce", "t", "-X", "linger"], 2, "name=value"),
         (["produce", "t", "-X", "lingerms=1"], 2, "linger_ms"), (["consume", "no-such-topic"], 1, "no-such-topic"),
-        (["produce", "t", "/no/such/file"], 1, "t"), (["consume", "t", "--from", "nowhere"], 2, "nowhere"),
-        (["health", "--timeout", "-1"], 1, ""),
+        (["consume", "t", "--from", "nowhere"], 2, "nowhere"), (["health", "--timeout", "-1"], 2, "timeout: -1"),
     ],
 )
 def test_what_is_wrong(command: Run, arguments: List[str], code: int, message: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
 from .._devcluster import DevCluster
-from .._errors import FluvioError
+from .._errors import FluvioError, InvalidArgumentError
 from ._output import print_json, rows, table
 from ._records import connected, merged
 
@@ -26,7 +26,7 @@ def topics_show(given: Any) -> None:
     """Shows a topic and its partitions."""
     with connected(given) as client:
         topic = client.admin.topic(given.topic, timeout=given.timeout)
-        partitions = [each for each in client.admin.partitions(timeout=given.timeout) if each.topic == given.topic]
+        partitions = client.admin.partitions(given.topic, system=topic.is_system, timeout=given.timeout)
         if given.json:
             print_json({"topic": topic, "partitions": partitions})
             return
@@ -91,7 +91,8 @@ class Lag:
 def lag(given: Any) -> None:
     """Shows how far named consumers are behind."""
     with connected(given) as client:
-        ends = {(each.topic, each.partition): each.high_watermark for each in client.admin.partitions()}
+        partitions = client.admin.partitions(timeout=given.timeout)
+        ends = {(each.topic, each.partition): each.high_watermark for each in partitions}
         found: List[Lag] = []
         for each in client.admin.consumer_offsets(timeout=given.timeout):
             if given.consumer in (None, each.consumer_id):
@@ -117,6 +118,8 @@ def health(given: Any) -> int:
             found["partitions"] = len(partitions)
             found["milliseconds"] = round(1000 * (time.monotonic() - begin), 1)
             bad += [(f"{each.topic}/{each.partition}", each.status) for each in partitions if each.status != "online"]
+    except InvalidArgumentError:
+        raise  # it says nothing of the cluster
     except FluvioError as error:
         bad.append(("cluster", str(error)))
         found["verdict"] = "down"
