@@ -13,7 +13,7 @@ import libfluvio.aio
 import pytest
 from helpers import pause, resume
 from libfluvio import aio
-from libfluvio.aio._loop import Watch
+from libfluvio.aio._loop import DescriptorWatch
 from test_delivery import refuse_produce
 
 T = TypeVar("T")
@@ -376,7 +376,7 @@ def test_a_descriptor_that_is_read() -> None:
 
     async def work() -> None:
         called, tasks = asyncio.Event(), asyncio.all_tasks()
-        watch = Watch(loop, theirs.fileno(), called.set)
+        watch = DescriptorWatch(loop, theirs.fileno(), called.set)
         for _ in range(3):
             with watch, watch:
                 called.clear()

@@ -11,7 +11,7 @@ from .._core import Deadline, Handle, Life, milliseconds
 from .._errors import FluvioError
 from .._library import Library
 from .._position import Events, PartitionPosition, Position, position_text
-from ._loop import Following, Operations, Signal, Watch
+from ._loop import DescriptorWatch, Following, Operations, Signal
 
 BATCHES_PER_TURN = 8
 """After this many batches without waiting, other tasks have their turn."""
@@ -40,7 +40,7 @@ class Consumer(ConsumerBase):
         loop = asyncio.get_running_loop()
         self._operations = operations
         self._arrival = Signal(loop)
-        self._watch = Watch(loop, lib.consumer_fd(self._address), self._arrival.fire)
+        self._watch = DescriptorWatch(loop, lib.consumer_fd(self._address), self._arrival.fire)
         self._taken = 0
         self._changing: "Optional[asyncio.Task[None]]" = None
 

@@ -15,7 +15,7 @@ TICK = 0.005
 """Seconds between looks where the event loop can neither watch descriptors nor read from them."""
 
 
-class Watch:
+class DescriptorWatch:
     """Calls ``ready`` when the descriptor is readable and at least one ``with`` block is entered.
 
     Nobody waiting means nothing registered, so an application that does not read just now costs the loop nothing. The
@@ -143,7 +143,7 @@ class Operations:
         self._lib = lib
         self._loop = asyncio.get_running_loop()
         self._queue = Handle(address, lib.queue_free)
-        self._watch = Watch(self._loop, lib.queue_fd(address), self._drain)
+        self._watch = DescriptorWatch(self._loop, lib.queue_fd(address), self._drain)
         self._waiting: "Dict[int, asyncio.Future[None]]" = {}
         self._next = 0
 
@@ -172,7 +172,7 @@ class Operations:
             operation = start(self._queue.address, number)
             if not operation:
                 raise null_error(self._lib, what)
-            self._drain()  # see Watch
+            self._drain()  # see DescriptorWatch
             with self._watch:
                 await future
             error = c_void_p()

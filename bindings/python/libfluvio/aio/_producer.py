@@ -23,7 +23,7 @@ from .._producer import (
     chunks,
 )
 from .._stats import ProducerStats, read_stats
-from ._loop import Operations, Signal, Watch
+from ._loop import DescriptorWatch, Operations, Signal
 
 FULL_PAUSE = 0.02
 """Seconds after which a full buffer is looked at again even if no report came."""
@@ -36,7 +36,7 @@ class AioBook(Book):
         super().__init__(lib, topic, client)
         self.loop = asyncio.get_running_loop()
         self.arrival = Signal(self.loop)
-        self.watching = Watch(self.loop, self.fd, self._arrive)
+        self.watching = DescriptorWatch(self.loop, self.fd, self._arrive)
 
     def _arrive(self) -> None:
         self.drain()

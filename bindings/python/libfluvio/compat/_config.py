@@ -186,7 +186,7 @@ class TopicProducerConfigBuilder:
 
     def max_request_size(self, max_request_size: int) -> "TopicProducerConfigBuilder":
         """Bytes of a request at most."""
-        self._set("buffer_memory", max(32 << 20, 2 * max_request_size))
+        self._set("buffer_memory", max(32 << 20, 2 * max_request_size))  # the default, or room for two of them
         return self._set("max_request_size", max_request_size)
 
     def batch_queue_size(self, batch_queue_size: int) -> "TopicProducerConfigBuilder":

@@ -10,12 +10,10 @@ from .._delivery import Delivery, Report
 from .._errors import FluvioError, QueueFullError
 from .._observe import LOGGER
 from .._producer import INTERRUPTED_CLOSE, Producer
-from ..aio._loop import Operations, Watch
+from ..aio._loop import DescriptorWatch, Operations
+from ..aio._producer import FULL_PAUSE
 from ._config import Bytes
 from ._streams import Loops
-
-FULL_PAUSE = 0.02
-"""Seconds after which a full buffer is tried again."""
 
 Key = Union[Bytes, str, None]
 
@@ -76,7 +74,7 @@ class TopicProducer:
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
-        self._loops: Loops[Tuple[Watch, Operations]] = Loops()
+        self._loops: Loops[Tuple[DescriptorWatch, Operations]] = Loops()
 
     def send_string(self, buf: str) -> ProduceOutput:
         """Sends text without a key."""
@@ -127,10 +125,10 @@ class TopicProducer:
         producer._book.drain()
         producer._book.raise_failure()
 
-    def _loop(self) -> Tuple[Watch, Operations]:
+    def _loop(self) -> Tuple[DescriptorWatch, Operations]:
         """What the running event loop waits with."""
         book = self._producer._book
-        return self._loops.running(lambda loop: (Watch(loop, book.fd, book.drain), Operations(book.lib)))
+        return self._loops.running(lambda loop: (DescriptorWatch(loop, book.fd, book.drain), Operations(book.lib)))
 
     async def _report(self, delivery: Delivery) -> Report:
         """Waits for a report without holding the event loop up."""
