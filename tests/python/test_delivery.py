@@ -116,7 +116,7 @@ def test_numbers_begin_anew(client: libfluvio.Client, topic: str) -> None:
     with client.producer(topic) as producer:
         kept = [producer.send(b"first") for _ in range(PAGE)]
         producer.flush(30)
-        producer._next = 2**32 - PAGE  # as if four milliards had been sent
+        producer._next = 2**32 - PAGE  # as if 2**32 - 1024 had been sent
         deliveries = [producer.send(b"x") for _ in range(3 * PAGE)]
         group = producer.send_many([b"y"] * 2000)
         assert [each.result(30).offset for each in kept + deliveries] == list(range(4 * PAGE))

@@ -31,10 +31,7 @@ def test_package_readme(script: Any, number: int) -> None:
 
 
 def test_readme_of_the_project(script: Any) -> None:
-    path = ROOT / "README.md"
-    if not path.exists():
-        pytest.skip("the project has no README.md yet")
-    for source in blocks(path.read_text(encoding="utf-8")):
+    for source in blocks((ROOT / "README.md").read_text(encoding="utf-8")):
         status, _, errors = script(source)
         assert status == 0, errors
 

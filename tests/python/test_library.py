@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import re
 import shutil
 import subprocess
 import sys
@@ -171,9 +170,3 @@ def test_package_is_lint_clean() -> None:
         [sys.executable, "-m", "ruff", "check", "--no-cache", str(PACKAGE)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_no_source_is_longer_than_a_reader_bears() -> None:
-    for path in (PACKAGE / "libfluvio").rglob("*.py"):
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 800, path
-    assert re.fullmatch(r"\d+\.\d+\.\d+", libfluvio.__version__)

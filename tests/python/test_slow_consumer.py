@@ -14,12 +14,12 @@ import libfluvio
 import pytest
 
 PROGRAM = """
-import asyncio, gc, json, random, sys, threading
+import asyncio, gc, json, os, random, sys, threading
 import libfluvio.aio
 
 endpoint, topic, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 SIZE, PACE = 1000, 500  # bytes of a value; records between two pauses of the handler
-PAGE = 4096
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 def memory():
     with open("/proc/self/statm") as file:
