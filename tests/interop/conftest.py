@@ -44,23 +44,32 @@ def topic() -> str:
 
 
 @pytest.fixture(scope="session")
-def official(cluster: libfluvio.DevCluster) -> Official:
-    """Runs one job with the official client and returns its result."""
+def official_is_here() -> None:
+    """Skips what needs the official client where there is none."""
     try:
         prepare_official_python()
     except Unavailable as why:
         absent("official Python 0.21.0", why)
 
+
+def run_official(endpoint: str, do: str, **job: Any) -> "subprocess.CompletedProcess[str]":
+    """Runs one job with the official client, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, str(HERE / "official.py")],
+        input=json.dumps({"do": do, "endpoint": endpoint, **job}),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def official(cluster: libfluvio.DevCluster, official_is_here: None) -> Official:
+    """Runs one job with the official client and returns its result."""
+
     def run(do: str, **job: Any) -> Any:
-        request = json.dumps({"do": do, "endpoint": cluster.endpoint, **job})
-        done = subprocess.run(
-            [sys.executable, str(HERE / "official.py")],
-            input=request,
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE,
-            check=False,
-        )
+        done = run_official(cluster.endpoint, do, **job)
         assert done.returncode == 0, f"the official client failed to {do}: {done.stderr}"
         return json.loads(done.stdout)
 

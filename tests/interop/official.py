@@ -21,8 +21,6 @@ COMPRESSION = {
     "lz4": "Lz4",
     "zstd": "Zstd",
 }
-
-
 TLS = ("tls_domain", "tls_key", "tls_certificate", "tls_ca")
 
 
@@ -69,7 +67,7 @@ def consume(config: Any, job: Dict[str, Any]) -> Any:
     while len(records) < job["count"]:
         try:
             record = next(stream)
-        except Exception as why:  # noqa: BLE001 - the client has one exception for everything
+        except Exception as why:  # the client has one exception for everything
             records.append(str(why))
             break
         raw: Optional[Any] = record.key()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Dict, Iterator, Type
 
 import libfluvio
 import pytest
-from conftest import DEADLINE, HERE
-from matrix.clients import Unavailable, prepare_official_python
-from matrix.require import absent
+from conftest import run_official
+
+pytestmark = pytest.mark.usefixtures("official_is_here")
 
 POLICY = {
     "scopes": {"root": ["Root"], "guest": ["Guest"]},
@@ -21,12 +20,8 @@ POLICY = {
 
 
 @pytest.fixture(scope="module")
-def guarded() -> Iterator[libfluvio.DevCluster]:
+def guarded(official_is_here: None) -> Iterator[libfluvio.DevCluster]:
     """A cluster of two SPUs that demands certificates and has a policy."""
-    try:
-        prepare_official_python()
-    except Unavailable as why:
-        absent("official Python 0.21.0", why)
     with libfluvio.DevCluster(spus=2, mtls=True, authorize=POLICY) as cluster:
         yield cluster
 
@@ -35,14 +30,7 @@ def official(
     endpoint: str, do: str, tls: Dict[str, Any], inline: bool = False, **job: Any
 ) -> "subprocess.CompletedProcess[str]":
     """Runs one job with the official client."""
-    return subprocess.run(
-        [sys.executable, str(HERE / "official.py")],
-        input=json.dumps({"do": do, "endpoint": endpoint, "tls": {**tls, "inline": inline} if tls else None, **job}),
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
+    return run_official(endpoint, do, tls={**tls, "inline": inline}, **job)
 
 
 @pytest.mark.parametrize("inline", [False, True])

@@ -227,8 +227,8 @@ static fluvio_consumer_t *open_consumer(fluvio_client_t *client, json_t job, con
   return consumer;
 }
 
-/* Reads from start, by default the beginning, until the end, or count records however long they take to come. An error ends the list and comes beside it, so that what is
- * printed stays JSON. */
+/* Reads from start, by default the beginning, until the end, or count records however long they take to come. An error ends
+ * the list and comes beside it, so that what is printed stays JSON. */
 static void consume(fluvio_client_t *client, json_t job, const char *topic) {
   fluvio_error_t *error = NULL;
   fluvio_consumer_t *consumer = open_consumer(client, job, topic, &error);

@@ -273,13 +273,14 @@ def libfluvio_sees(s: Script, spu: int) -> None:
 
 def libfluvio_removes(s: Script, spu: int) -> None:
     """All of it."""
-    for kind, who in (("smartmodule", "ours"), ("smartmodule", "theirs")):
-        s.column = "SmartModules"
-        s.step(f"deletes {who}", {"do": "admin_delete", "kind": kind, "name": f"g/{package(s, who)}@0.1.0"})
+    s.column = "SmartModules"
+    for who, made_by in (("ours", PY), ("theirs", RUST)):
+        job: Job = {"do": "admin_delete", "kind": "smartmodule", "name": f"g/{package(s, who)}@0.1.0"}
+        s.step(f"deletes {who}", job, needs=[made_by])
     for column, kind in (("SPUs", "custom_spu"), ("SPU groups", "spu_group"), ("table formats", "table_format")):
         s.column = column
-        for suffix in ("admin", "official"):
-            s.step(f"deletes {suffix}", {"do": "admin_delete", "kind": kind, "name": s.name(suffix)})
+        for suffix, made_by in (("admin", PY), ("official", RUST)):
+            s.step(f"deletes {suffix}", {"do": "admin_delete", "kind": kind, "name": s.name(suffix)}, needs=[made_by])
     for column, kind in (("mirrors", "mirror"), ("topics", "topic")):
         s.column = column
         s.step(f"deletes a {kind}", {"do": "admin_delete", "kind": kind, "name": s.name("admin")})

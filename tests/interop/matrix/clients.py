@@ -45,6 +45,13 @@ class Failed(Exception):
         """What the client said of the job."""
 
 
+def value_of(result: Any) -> Any:
+    """The result of a job; the failure of one without is raised, as a new one, because many tests raise it."""
+    if isinstance(result, Failed):
+        raise Failed(str(result), result.error)
+    return result
+
+
 @dataclass(frozen=True)
 class Client:
     """One client, as a program that runs jobs. The flags are the table of what it can express."""

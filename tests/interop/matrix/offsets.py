@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .clients import Client, Failed, Job
+from .clients import Client, Job, value_of
 from .matrix import Matrix
 
 FIRST, THEN = 3, 2
@@ -34,10 +34,7 @@ class Offsets:
 
     def result(self, client: Client, name: str) -> Any:
         """The result of a job, or its failure raised."""
-        result = self.results[client.slug, name]
-        if isinstance(result, Failed):
-            raise Failed(str(result))
-        return result
+        return value_of(self.results[client.slug, name])
 
     def listed(self, client: Client, when: str) -> Dict[str, int]:
         """Offsets of the topic by consumer, as a client listed them."""

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Sequence
 
 import libfluvio
 
-from .clients import Client, Failed, Job
+from .clients import Client, Job, value_of
 from .matrix import Matrix
 from .recorder import isolations, through
 
@@ -30,10 +30,7 @@ class Replicated:
 
     def offsets(self, client: Client, isolation: str) -> List[int]:
         """The offsets that a client saw, or its failure raised."""
-        result = self.results[client.slug][isolation]
-        if isinstance(result, Failed):
-            raise Failed(str(result))
-        return [offset for _, offset, *_ in result]
+        return [offset for _, offset, *_ in value_of(self.results[client.slug][isolation])]
 
 
 def control(cluster: libfluvio.DevCluster, path: str, post: bool = False) -> Any:

@@ -64,7 +64,7 @@ pub(crate) async fn one(client: &Fluvio, job: &Value) -> Result<Value, Error> {
     }
 }
 
-/// Creates a topic with a number of partitions and a compression policy; with more it is an object, see below.
+/// Creates a topic with a number of partitions and a compression policy; with more it is an object, see objects.rs.
 async fn create_topic(client: &Fluvio, job: &Value) -> Result<Value, Error> {
     let partitions = job["partitions"].as_u64().unwrap_or(1) as u32;
     let mut spec = TopicSpec::new_computed(partitions, 1, None);
