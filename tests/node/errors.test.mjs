@@ -46,6 +46,21 @@ describe('connect', () => {
     assert.equal(error.details.address, server.endpoint);
   });
 
+  test('is refused, too, where the application makes its own of stacks, or wants none', async () => {
+    const server = await listen(() => {});
+    await server.close();
+    const { prepareStackTrace, stackTraceLimit } = Error;
+    for (const change of [{ prepareStackTrace: (_, sites) => sites }, { stackTraceLimit: undefined }, { stackTraceLimit: 0 }]) {
+      try {
+        Object.assign(Error, change);
+        const error = await rejection(connect({ endpoint: server.endpoint, maxRetries: 0 }));
+        assert.equal(error.codeName, 'CONNECTION');
+      } finally {
+        Object.assign(Error, { prepareStackTrace, stackTraceLimit });
+      }
+    }
+  });
+
   test('an endpoint that accepts and never answers', async () => {
     const server = await listen(() => {});
     try {

@@ -201,8 +201,8 @@ class Hub {
         try {
           resolve(this.#result(operation, what, signal, take));
         } catch (error) {
-          // The event loop's own stack helps nobody.
-          error.stack = caller.stack.replace(/^.*/, () => String(error));
+          // The event loop's own stack helps nobody. That of the caller is no text where the application makes its own of stacks.
+          if (typeof caller.stack === 'string') error.stack = caller.stack.replace(/^.*/, () => String(error));
           reject(error);
         } finally {
           this.lib.op_free(operation);
