@@ -30,12 +30,12 @@ describe('producers', () => {
 
   test('flush waits for what was sent before', async () => {
     const topic = await newTopic(use.client);
-    const producer = await use.client.producer(topic, { lingerMs: 60_000 });
-    let reported = 0;
-    for (let i = 0; i < 100; i++) void producer.send(`${i}`).then(() => reported++);
+    const producer = await use.client.producer(topic, { lingerMs: 600_000, deliveryTimeoutMs: 3_600_000 });
+    const sent = Array.from({ length: 100 }, (_, i) => producer.send(`${i}`)); // nobody awaits them, so they linger
+    assert.equal(producer.pending, 100);
     await producer.flush();
-    await null;
-    assert.equal(reported, 100);
+    assert.equal(producer.pending, 0);
+    assert.equal((await Promise.all(sent)).at(-1).offset, 99);
     await producer.flush();
     await producer.close();
   });
@@ -56,6 +56,9 @@ describe('producers', () => {
     assert.deepEqual([recordsQueued, batches], [1, before.batches + 1], 'catch does not wait');
     await producer.close();
     assert.equal(error, null);
+    const other = await use.client.producer(topic, { lingerMs: '10m', deliveryTimeoutMs: '1h' });
+    assert.equal((await other.send('a time with its unit')).offset, 505);
+    await other.close();
   });
 
   test('who waits does not wait for lingerMs when there was no room at first', async () => {

@@ -150,7 +150,8 @@ class Client {
     const checked = checkOptions(options, null);
     const name = nameOf(topic, 'topic');
     const timeoutMs = timeoutOf(checked);
-    const take = (operation) => new Producer(connection, lib.op_take_producer(operation), name, checked.bufferFull === 'fail', checked.lingerMs > 0);
+    const lingers = Boolean(checked.lingerMs) && Number(checked.lingerMs) !== 0; // NaN: a time with its unit
+    const take = (operation) => new Producer(connection, lib.op_take_producer(operation), name, checked.bufferFull === 'fail', lingers);
     return connection.run({ what: 'open producer', signal: signalOf(checked), take }, (client, queue, id) =>
       withConfig(lib, checked, CALL_OPTIONS, (config) =>
         lib.producer_open_async(client, name, config, queue, timeoutMs, queue, id),
