@@ -132,6 +132,14 @@ test('offsetFor asks the cluster', async () => {
   await assert.rejects(consumer.offsetFor(0, 'end'), ClosedError);
 });
 
+test('a change that waits for another ends when the consumer is closed', async () => {
+  const consumer = await use.client.consumer(await numbers());
+  const [, seek, close] = await Promise.allSettled([consumer.pause(0), consumer.seek(0, 0), consumer.close()]);
+  assert.ok(seek.reason instanceof ClosedError, String(seek.reason));
+  assert.match(seek.reason.message, /^seek: /);
+  assert.equal(close.status, 'fulfilled');
+});
+
 test('the end of a deleted topic says so', async () => {
   const topic = await newTopic(use.client);
   const consumer = await use.client.consumer(topic);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CancelledError, ClosedError, FluvioError, InvalidArgumentError, QueueFullError, TimeoutError, TooLargeError, connect } from '../../bindings/node/index.mjs';
-import { newTopic, readAll, rejection, stopSpus, useCluster } from './support.mjs';
+import { PATIENCE_MS, newTopic, readAll, rejection, stopSpus, useCluster } from './support.mjs';
 
 describe('producers', () => {
   const use = useCluster();
@@ -37,6 +37,24 @@ describe('producers', () => {
     assert.equal(producer.pending, 0);
     assert.equal((await Promise.all(sent)).at(-1).offset, 99);
     await producer.flush();
+    await producer.close();
+  });
+
+  test('flush does not wait for what is sent after it', async () => {
+    const producer = await use.client.producer(await newTopic(use.client), { bufferMemory: 65536, maxRequestSize: 65536, batchSize: 8192 });
+    let going = true;
+    let taken = 0;
+    const endless = function* endless() {
+      for (; going; taken++) yield 'x'.repeat(1000);
+    };
+    const sending = Array.from({ length: 30 }, () => producer.sendMany(endless())); // so that something waits for room at any time
+    try {
+      while (taken < 5000) await new Promise((resolve) => setImmediate(resolve));
+      await producer.flush({ timeoutMs: PATIENCE_MS });
+    } finally {
+      going = false;
+    }
+    for (const report of await Promise.all(sending)) assert.equal(report.failed, 0);
     await producer.close();
   });
 
@@ -175,6 +193,47 @@ describe('producers', () => {
       } finally {
         await resume();
       }
+    }
+  });
+
+  test('a deadline of close holds while another close waits without one', async () => {
+    for (const closeWhat of ['producer', 'client']) {
+      const client = await connect(use.cluster.endpoint);
+      const producer = await client.producer(await newTopic(use.client), { bufferMemory: 65536, maxRequestSize: 65536 });
+      const resume = await stopSpus(use.cluster);
+      const sent = Array.from({ length: 400 }, (_, i) => producer.send(`${i}`.padEnd(1000)).then(() => 'stored', () => 'failed'));
+      const patient = producer.close().then(() => null, (error) => error);
+      try {
+        const error = await rejection((closeWhat === 'producer' ? producer : client).close({ timeoutMs: 50 }));
+        assert.ok(error instanceof TimeoutError, String(error));
+        assert.equal(producer.closed, true);
+      } finally {
+        await resume();
+      }
+      if (closeWhat === 'producer') assert.equal(await patient, null);
+      else await patient; // it may have heard of what the client's close has given up
+      assert.deepEqual([...new Set(await Promise.all(sent))], [closeWhat === 'producer' ? 'stored' : 'failed']);
+      await client.close();
+    }
+  });
+
+  test('a flush that waits for room ends when the client is closed', async () => {
+    const client = await connect(use.cluster.endpoint);
+    const producer = await client.producer(await newTopic(use.client), { bufferMemory: 65536, maxRequestSize: 65536 });
+    const resume = await stopSpus(use.cluster);
+    try {
+      const sent = Array.from({ length: 400 }, (_, i) => rejection(producer.send(`${i}`.padEnd(1000))));
+      const flush = rejection(producer.flush());
+      const controller = new AbortController();
+      const close = rejection(client.close({ signal: controller.signal }));
+      controller.abort();
+      assert.ok((await close) instanceof CancelledError);
+      const error = await flush;
+      assert.ok(error instanceof ClosedError, String(error));
+      assert.match(error.message, /^flush: /);
+      for (const failure of await Promise.all(sent)) assert.ok(failure instanceof ClosedError, String(failure));
+    } finally {
+      await resume();
     }
   });
 

@@ -7,6 +7,7 @@ const { Admin } = require('./admin.js');
 const { Consumer } = require('./consumer.js');
 const { closed, invalid } = require('./errors.js');
 const { clientEventReader, parseHealth } = require('./health.js');
+const { Closing } = require('./limit.js');
 const { Hub, disposable, dropped } = require('./loop.js');
 const { inJavaScript, logReader, statsReader, takeText } = require('./observe.js');
 const { eventReader } = require('./position.js');
@@ -61,8 +62,7 @@ function eventsReader(lib, options) {
 
 /** The library's client. Knows nothing of the Client that the application holds, so that one can be collected. */
 class Connection {
-  #closing = null;
-
+  #closing = new Closing();
   #listeners;
 
   constructor(lib, address, listeners) {
@@ -82,12 +82,8 @@ class Connection {
     return this.hub.run(call, (queue, id) => start(this.address, queue, id));
   }
 
-  /** Closes with an operation of its own; callers at the same time share it. */
   close(timeoutMs, signal) {
-    this.#closing ??= this.#close(timeoutMs, signal).finally(() => {
-      this.#closing = Promise.resolve();
-    });
-    return this.#closing;
+    return this.#closing.run('close client', timeoutMs, signal, () => this.#close(timeoutMs, signal));
   }
 
   async #close(timeoutMs, signal) {

@@ -7,7 +7,7 @@ const abi = require('./abi.js');
 const { Batch, Columns, Record } = require('./batch.js');
 const { CODE, cancelled, closed, invalid } = require('./errors.js');
 const { Hub, Watcher, disposable, dropped, nextTurn, turnIsOver } = require('./loop.js');
-const { MAX_TIMER_MS } = require('./limit.js');
+const { Closing, MAX_TIMER_MS } = require('./limit.js');
 const { errorSlot, failure } = require('./native.js');
 const { readPositions } = require('./position.js');
 const { Progress } = require('./progress.js');
@@ -26,7 +26,7 @@ const DONE = Object.freeze({ value: undefined, done: true });
 class Stream {
   #watcher = null;
   #waiters = new Set();
-  #closing = null;
+  #closing = new Closing();
   /** Settled when positions are no longer being changed; null when they are not. */
   #changing = null;
   /** What pollMany met behind the records that it gave. */
@@ -126,8 +126,8 @@ class Stream {
    * aside; start gets the offset at which that begins, -1 for nothing. It comes back when the operation fails.
    */
   async #change(what, place, signal, start) {
-    if (this.closed) throw closed(what, 'consumer');
     while (this.#changing !== null) await this.#changing;
+    if (this.closed) throw closed(what, 'consumer');
     const { columns, index } = this;
     const mine = columns !== null && columns.topic === place?.topic && columns.partition === place.partition;
     if (mine) {
@@ -252,12 +252,8 @@ class Stream {
     for (const wake of [...this.#waiters]) wake();
   }
 
-  /** Closes with an operation of its own; callers at the same time share it. */
   close(timeoutMs, signal) {
-    this.#closing ??= this.#close(timeoutMs, signal).finally(() => {
-      this.#closing = Promise.resolve();
-    });
-    return this.#closing;
+    return this.#closing.run('close consumer', timeoutMs, signal, () => this.#close(timeoutMs, signal));
   }
 
   async #close(timeoutMs, signal) {

@@ -2,7 +2,7 @@
 
 /** Waiting with an end. */
 
-const { cancelled } = require('./errors.js');
+const { CODE, cancelled, make } = require('./errors.js');
 
 /** The longest time setTimeout can wait. */
 const MAX_TIMER_MS = 0x7fffffff;
@@ -33,4 +33,27 @@ function limited(promise, ms, signal, what) {
   });
 }
 
-module.exports = { limited, MAX_TIMER_MS };
+/**
+ * The closing of something, which callers at the same time share: the first one's limits are those of the closing, others end only
+ * their own wait. Afterwards there is nothing to do.
+ */
+class Closing {
+  #running = null;
+  #over = false;
+
+  async run(what, timeoutMs, signal, close) {
+    if (this.#over) return;
+    if (this.#running === null) {
+      this.#running = close().finally(() => {
+        this.#over = true;
+      });
+      await this.#running;
+    } else if (!(await limited(this.#running, timeoutMs, signal, what))) {
+      throw make(CODE.TIMEOUT, `${what}: timed out after ${timeoutMs} ms; the close that was called before goes on [hint: give this one more time]`, {
+        details: { operation: what },
+      });
+    }
+  }
+}
+
+module.exports = { Closing, limited, MAX_TIMER_MS };

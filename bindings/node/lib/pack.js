@@ -41,6 +41,8 @@ class Packet {
     this.error = null;
     /** Called when every record is accepted or refused. */
     this.finished = null;
+    /** Called when this packet, and all that wait for room before it, have come to that. */
+    this.waiters = null;
   }
 
   get full() {

@@ -6,7 +6,7 @@ const { performance } = require('node:perf_hooks');
 const abi = require('./abi.js');
 const { Book, Single } = require('./delivery.js');
 const { CODE, cancelled, closed, make } = require('./errors.js');
-const { MAX_TIMER_MS, limited } = require('./limit.js');
+const { Closing, MAX_TIMER_MS, limited } = require('./limit.js');
 const { Hub } = require('./loop.js');
 const { takeText } = require('./observe.js');
 const { dropError, errorSlot, failure } = require('./native.js');
@@ -27,9 +27,7 @@ class Sender {
   #waiting = []; // packets that found no room, in order
   #hurried = false; // what was sent so far is to leave at once, when it is handed over
   #timer = null;
-  #whenEmpty = [];
-  #preparing = null;
-  #closing = null;
+  #closing = new Closing();
 
   constructor(owner, client, address, topic, failsWhenFull, lingers) {
     this.#owner = new WeakRef(owner);
@@ -171,14 +169,18 @@ class Sender {
     const at = this.#waiting.indexOf(packet);
     if (at < 0) return false;
     this.#waiting.splice(at, 1);
+    if (at > 0 && packet.waiters) {
+      (this.#waiting[at - 1].waiters ??= []).push(...packet.waiters);
+      packet.waiters = null;
+    }
     this.#refuseRest(packet, error);
     this.#finish(packet);
-    if (this.#waiting.length === 0) this.#announceEmpty();
+    this.#leave();
     return true;
   }
 
-  #checkOpen() {
-    if (this.closed || !this.address) throw closed('send', 'producer');
+  #checkOpen(what = 'send') {
+    if (this.closed || !this.address) throw closed(what, 'producer');
   }
 
   /** Hands a packet over behind those that wait; false when it has to wait too. */
@@ -216,7 +218,7 @@ class Sender {
       }
       this.#waiting.shift();
     }
-    this.#announceEmpty();
+    this.#leave();
   }
 
   /** Calls the library for what is left of a packet; false when there is no room for all of it. */
@@ -269,6 +271,7 @@ class Sender {
   #finish(packet) {
     clearTimeout(packet.timer);
     packet.finished?.(packet.error);
+    packet.waiters?.forEach((resolve) => resolve());
     if (!packet.reusable || this.#spare) return;
     packet.reset();
     this.#spare = packet;
@@ -276,24 +279,22 @@ class Sender {
 
   /* ------------------------------------------------------- flushing, closing */
 
-  #announceEmpty() {
-    this.#leave();
-    for (const resolve of this.#whenEmpty.splice(0)) resolve();
-  }
-
   /** Whether something waits for room. */
   get crowded() {
     return this.#waiting.length > 0;
   }
 
-  /** Waits until no packet waits for room; false when the time was up first. */
+  /**
+   * Waits until what waits for room now has been accepted or refused, whatever comes behind it; false when the time was up first.
+   */
   emptied(ms, signal, what) {
-    if (this.#waiting.length === 0) return true;
-    return limited(new Promise((resolve) => this.#whenEmpty.push(resolve)), ms, signal, what);
+    const last = this.#waiting.at(-1);
+    if (!last) return true;
+    return limited(new Promise((resolve) => (last.waiters ??= []).push(resolve)), ms, signal, what);
   }
 
   async flush(timeoutMs, signal) {
-    this.#checkOpen();
+    this.#checkOpen('flush');
     this.push();
     const left = timer(timeoutMs);
     if (!(await this.emptied(timeoutMs, signal, 'flush'))) {
@@ -301,6 +302,7 @@ class Sender {
         details: { operation: 'flush', topic: this.topic },
       });
     }
+    if (!this.address) throw closed('flush', 'producer'); // meanwhile
     await this.hub.run({ what: 'flush', signal }, (queue, id) =>
       this.lib.producer_flush_async(this.address, left(), queue, id),
     );
@@ -308,7 +310,7 @@ class Sender {
 
   /** The library's counters, as it names them. */
   async stats(timeoutMs, signal) {
-    if (this.closed || !this.address) throw closed('stats', 'producer');
+    this.#checkOpen('stats');
     this.push();
     const take = (operation) => JSON.parse(takeText(this.lib, operation));
     return this.hub.run({ what: 'producer stats', signal, take }, (queue, id) =>
@@ -320,12 +322,7 @@ class Sender {
    * Takes no more records and hands over those that wait for room. When the time is up those fail; the result then is the
    * error to close with, else null.
    */
-  prepareClose(timeoutMs, signal) {
-    this.#preparing ??= this.#prepareClose(timeoutMs, signal);
-    return this.#preparing;
-  }
-
-  async #prepareClose(timeoutMs, signal) {
+  async prepareClose(timeoutMs, signal) {
     this.push();
     this.closed = true;
     if (await this.emptied(timeoutMs, signal, 'close producer')) return null;
@@ -339,12 +336,8 @@ class Sender {
     return error;
   }
 
-  /** Closes with an operation of its own; callers at the same time share it. */
   close(timeoutMs, signal) {
-    this.#closing ??= this.#close(timeoutMs, signal).finally(() => {
-      this.#closing = Promise.resolve();
-    });
-    return this.#closing;
+    return this.#closing.run('close producer', timeoutMs, signal, () => this.#close(timeoutMs, signal));
   }
 
   async #close(timeoutMs, signal) {
