@@ -2,47 +2,11 @@
 
 /** What manages a cluster: its objects, and the stored offsets of consumers. Comes as client.admin. */
 
-const abi = require('./abi.js');
-const { invalid, make } = require('./errors.js');
+const { invalid } = require('./errors.js');
 const { Watch, readValue } = require('./objects.js');
+const { takeText } = require('./observe.js');
+const { readOffsets } = require('./position.js');
 const { CALL_OPTIONS, checkOptions, nameOf, partitionOf, positionOf, signalOf, timeoutOf, withConfig } = require('./settings.js');
-
-/** Reads a list of consumer offsets, and frees it. */
-function readOffsets(lib, list) {
-  const at = abi.structs.fluvio_consumer_offset;
-  const row = new ArrayBuffer(at.size);
-  const words = new Int32Array(row);
-  const wide = new BigUint64Array(row);
-  const number = (name) => Number(BigInt.asIntN(64, wide[at[name] / 8]));
-  const offsets = [];
-  try {
-    const count = lib.consumer_offset_list_count(list);
-    for (let i = 0; i < count; i++) {
-      words[at.struct_size / 4] = at.size;
-      const status = lib.consumer_offset_list_get(list, i, row);
-      if (status !== abi.OK) throw make(status, `list consumer offsets: the library refuses to show offset ${i} of ${count}`);
-      offsets.push({
-        consumerId: lib.text(wide[at.consumer_id / 8]),
-        topic: lib.text(wide[at.topic / 8]),
-        partition: words[at.partition / 4],
-        offset: number('offset'),
-        modified: number('modified'),
-      });
-    }
-  } finally {
-    lib.consumer_offset_list_free(list);
-  }
-  return offsets;
-}
-
-/** Reads a text, and frees it. */
-function readText(lib, text) {
-  try {
-    return lib.text_get(text);
-  } finally {
-    lib.text_free(text);
-  }
-}
 
 /** Manages the cluster's objects and consumer offsets. */
 class Admin {
@@ -84,7 +48,7 @@ class Admin {
   async #create(kind, name, options) {
     const own = nameOf(name, 'name');
     const { lib } = this.#connection;
-    const take = (operation) => readText(lib, lib.op_take_text(operation));
+    const take = (operation) => takeText(lib, operation);
     return this.#run('create object', options, {}, (_, client, config, ...rest) => lib.object_create_async(client, kind, own, config, ...rest), take);
   }
 
@@ -252,39 +216,19 @@ class Admin {
   }
 
   async consumerOffsets(options) {
-    const connection = this.#connection;
-    const { lib } = connection;
-    const checked = checkOptions(options);
-    const timeoutMs = timeoutOf(checked);
+    const { lib } = this.#connection;
     const take = (operation) => readOffsets(lib, lib.op_take_consumer_offset_list(operation));
-    return connection.run({ what: 'list consumer offsets', signal: signalOf(checked), take }, (client, queue, id) =>
-      lib.consumer_offsets_list_async(client, timeoutMs, queue, id),
-    );
+    return this.#run('list consumer offsets', options, null, (_, client, config, ...rest) => lib.consumer_offsets_list_async(client, ...rest), take);
   }
 
   async deleteConsumerOffset(consumerId, topic, partition, options) {
-    const connection = this.#connection;
-    const checked = checkOptions(options);
-    const owner = nameOf(consumerId, 'consumerId');
-    const name = nameOf(topic, 'topic');
-    const number = partitionOf(partition);
-    const timeoutMs = timeoutOf(checked);
-    await connection.run({ what: 'delete consumer offset', signal: signalOf(checked) }, (client, queue, id) =>
-      connection.lib.consumer_offset_delete_async(client, owner, name, number, timeoutMs, queue, id),
-    );
+    const place = [nameOf(consumerId, 'consumerId'), nameOf(topic, 'topic'), partitionOf(partition)];
+    await this.#run('delete consumer offset', options, null, (lib, client, _, ...rest) => lib.consumer_offset_delete_async(client, ...place, ...rest));
   }
 
   async resetConsumerOffset(consumerId, topic, partition, position, options) {
-    const connection = this.#connection;
-    const checked = checkOptions(options);
-    const owner = nameOf(consumerId, 'consumerId');
-    const name = nameOf(topic, 'topic');
-    const number = partitionOf(partition);
-    const to = positionOf(position);
-    const timeoutMs = timeoutOf(checked);
-    await connection.run({ what: 'reset consumer offset', signal: signalOf(checked) }, (client, queue, id) =>
-      connection.lib.consumer_offset_reset_async(client, owner, name, number, to, timeoutMs, queue, id),
-    );
+    const place = [nameOf(consumerId, 'consumerId'), nameOf(topic, 'topic'), partitionOf(partition), positionOf(position)];
+    await this.#run('reset consumer offset', options, null, (lib, client, _, ...rest) => lib.consumer_offset_reset_async(client, ...place, ...rest));
   }
 }
 

@@ -10,7 +10,7 @@ const { clientEventReader, parseHealth } = require('./health.js');
 const { Closing } = require('./limit.js');
 const { Hub, disposable, dropped } = require('./loop.js');
 const { inJavaScript, logReader, statsReader, takeText } = require('./observe.js');
-const { eventReader } = require('./position.js');
+const { consumerEventReader } = require('./position.js');
 const { Producer } = require('./producer.js');
 const { timer } = require('./sender.js');
 const { storeAsker, storeOf } = require('./store.js');
@@ -32,7 +32,7 @@ async function connect(endpointOrOptions) {
   try {
     const { lib } = hub;
     const readers = [logReader(lib, options.onLog), eventsReader(lib, options)];
-    const [log, events] = readers.map((tell) => (tell ? hub.listenTo(tell) : null));
+    const [log, events] = readers.map((tell) => hub.listenTo(tell));
     const listeners = [log, events].filter((id) => id !== null);
     const take = (operation) => new Client(lib, lib.op_take_client(operation), listeners);
     try {
@@ -167,14 +167,15 @@ class Client {
     const { hub } = connection;
     const store = storeOf(checked.offsetStore);
     if (store) delete settings.offsetStore;
-    const tell = eventReader(lib, checked.onEvent);
-    const listeners = [hub.listenTo(tell), ...(store ? [hub.listenTo(storeAsker(lib, store))] : [])];
+    const readers = [consumerEventReader(lib, checked.onEvent), store && storeAsker(lib, store)];
+    const [events, offsets] = readers.map((tell) => hub.listenTo(tell));
+    const listeners = [events, offsets].filter((id) => id !== null);
     const take = (operation) => new Consumer(connection, lib.op_take_consumer(operation), topics, checked.offsetStrategy, listeners);
     try {
       return await connection.run({ what: 'open consumer', signal: signalOf(checked), take }, (client, queue, id) =>
         withConfig(lib, settings, CONSUMER_OPTIONS, (config) => {
-          lib.config_set_events(config, hub.queue, listeners[0], null);
-          if (store) lib.config_set_offset_store(config, hub.queue, listeners[1], null);
+          if (events !== null) lib.config_set_events(config, hub.queue, events, null);
+          if (offsets !== null) lib.config_set_offset_store(config, hub.queue, offsets, null);
           return lib.consumer_open_async(client, several ? null : topics[0], config, timeoutMs, queue, id);
         }),
       );

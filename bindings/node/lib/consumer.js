@@ -218,7 +218,7 @@ class Stream {
   async commitOffset(place, timeoutMs, signal) {
     if (this.closed) throw closed('commit', 'consumer');
     // Without a strategy the library says why not.
-    const checked = this.progress.stores ? this.progress.check(place, this.columns, this.index) : { ...place, partition: 0, offset: 0 };
+    const checked = this.progress.stores ? this.progress.check(place, this.columns, this.index) : { ...place, offset: 0 };
     await this.#store({ what: 'commit', signal }, checked, timeoutMs);
   }
 
@@ -517,9 +517,8 @@ class Consumer {
   }
 
   async commitOffset(partition, offset, options) {
-    const checked = checkOptions(options, PLACE);
-    const { topic } = this.#place(0, checked);
-    await this.#stream.commitOffset({ topic, partition, offset }, timeoutOf(checked), signalOf(checked));
+    const place = this.#place(partition, options);
+    await this.#stream.commitOffset({ ...place, offset }, timeoutOf(options), signalOf(options));
   }
 
   async close(options) {

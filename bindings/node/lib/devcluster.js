@@ -8,19 +8,18 @@ const { CODE, cancelled, invalid, make } = require('./errors.js');
 const { limited } = require('./limit.js');
 const { findProgram } = require('./locate.js');
 const { disposable } = require('./loop.js');
-const { checkOptions, signalOf, timeoutOf } = require('./settings.js');
+const { CALL_OPTIONS, checkOptions, signalOf, timeoutOf } = require('./settings.js');
 
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 5_000;
 const USAGE_ERROR = 2;
 const LOG_CHARACTERS = 64 << 10;
-const OURS = new Set(['timeoutMs', 'signal']);
 
 /** The command line for options: camelCase names are the program's flags, times have milliseconds in their name. */
 function flagsOf(options) {
   const flags = ['--stdin-lifeline'];
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || value === null || OURS.has(name)) continue;
+    if (value === undefined || value === null || CALL_OPTIONS.has(name)) continue;
     if (name === 'authorize' && typeof value === 'object') {
       flags.push(`--authorize=${JSON.stringify(value)}`);
       continue;

@@ -5,7 +5,7 @@
 const abi = require('./abi.js');
 const { readError } = require('./native.js');
 const { callback } = require('./observe.js');
-const { Row } = require('./position.js');
+const { Row } = require('./row.js');
 
 const KINDS = [
   '', 'connected', 'lost', 'retry', 'recovered', 'gave_up', 'leader_moved', 'breaker_opened', 'breaker_half_open', 'breaker_closed',

@@ -163,9 +163,10 @@ class Hub {
 
   /**
    * Calls a function with the events of a consumer or a client, as the library gives them, until forget is called with the number that
-   * this returns.
+   * this returns; null for null.
    */
   listenTo(tell) {
+    if (tell === null) return null;
     const id = this.#nextId++;
     this.#listeners.set(id, tell);
     return id;

@@ -4,14 +4,10 @@
 
 const { CODE, cancelled, closed } = require('./errors.js');
 const { disposable, dropped } = require('./loop.js');
-const { checkOptions, signalOf, timeoutOf } = require('./settings.js');
+const { camel, checkOptions, signalOf, timeoutOf } = require('./settings.js');
 
 /** Members whose names are the application's own. */
 const OWN_NAMES = new Set(['params', 'env']);
-
-function camel(name) {
-  return name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
-}
 
 /** What the library shows of an object, with the names and types of JavaScript. */
 function converted(value, name) {

@@ -4,7 +4,8 @@
 
 const abi = require('./abi.js');
 const { invalid } = require('./errors.js');
-const { Row } = require('./position.js');
+const { Row } = require('./row.js');
+const { camel } = require('./settings.js');
 
 const LEVELS = { 1: 'error', 2: 'warn', 3: 'info', 4: 'debug' };
 
@@ -22,8 +23,7 @@ function inJavaScript(value) {
       continue;
     }
     const micros = name.endsWith('_us');
-    const camel = (micros ? `${name.slice(0, -3)}_ms` : name).replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
-    out[camel] = micros ? member / 1000 : name === 'committed' && member < 0 ? null : inJavaScript(member);
+    out[camel(micros ? `${name.slice(0, -3)}_ms` : name)] = micros ? member / 1000 : name === 'committed' && member < 0 ? null : inJavaScript(member);
   }
   return out;
 }

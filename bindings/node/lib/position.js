@@ -1,36 +1,14 @@
 'use strict';
 
-/** Where a consumer is in its partitions, and what happened to them, out of the library's memory. */
+/** Where a consumer is in its partitions, what it has stored, and what happened to them, out of the library's memory. */
 
 const abi = require('./abi.js');
-const { invalid, make } = require('./errors.js');
+const { make } = require('./errors.js');
 const { readError } = require('./native.js');
+const { callback } = require('./observe.js');
+const { Row } = require('./row.js');
 
 const KINDS = ['', 'assigned', 'lost', 'retry', 'resumed', 'offset_reset', 'batch_skipped'];
-
-/** Reads fields of a struct that the library has filled. */
-class Row {
-  constructor(layout, memory = new ArrayBuffer(layout.size), start = 0) {
-    this.at = layout;
-    this.memory = memory;
-    this.words = new Int32Array(memory, start, layout.size / 4);
-    this.longs = new BigInt64Array(memory, start, layout.size / 8);
-    this.pointers = new BigUint64Array(memory, start, layout.size / 8);
-    this.words[layout.struct_size / 4] = layout.size;
-  }
-
-  int(name) {
-    return this.words[this.at[name] / 4];
-  }
-
-  long(name) {
-    return Number(this.longs[this.at[name] / 8]);
-  }
-
-  pointer(name) {
-    return this.pointers[this.at[name] / 8];
-  }
-}
 
 /** Copies a list of positions, and frees it. */
 function readPositions(lib, list) {
@@ -60,12 +38,38 @@ function readPositions(lib, list) {
   }
 }
 
-/** What takes a consumer's events out of the queue: it tells onEvent. */
-function eventReader(lib, onEvent) {
-  if (onEvent !== undefined && onEvent !== null && typeof onEvent !== 'function') {
-    throw invalid('onEvent', `a ${typeof onEvent} cannot be called`);
+/** Copies a stored offset. */
+function offsetOf(lib, row) {
+  return {
+    consumerId: lib.text(row.pointer('consumer_id')),
+    topic: lib.text(row.pointer('topic')),
+    partition: row.int('partition'),
+    offset: row.long('offset'),
+    modified: row.long('modified'),
+  };
+}
+
+/** Copies a list of stored offsets, and frees it. */
+function readOffsets(lib, list) {
+  try {
+    const row = new Row(abi.structs.fluvio_consumer_offset);
+    const count = Number(lib.consumer_offset_list_count(list));
+    const offsets = [];
+    for (let i = 0; i < count; i++) {
+      const status = lib.consumer_offset_list_get(list, i, row.memory);
+      if (status !== abi.OK) throw make(status, 'list consumer offsets: the library gave a row that cannot be read');
+      offsets.push(offsetOf(lib, row));
+    }
+    return offsets;
+  } finally {
+    lib.consumer_offset_list_free(list);
   }
-  const tell = onEvent ?? (() => {}); // the log tells what has to be known
+}
+
+/** What takes a consumer's events out of the queue and gives them to a function; null without one. */
+function consumerEventReader(lib, onEvent) {
+  const tell = callback('onEvent', onEvent);
+  if (!tell) return null;
   const row = new Row(abi.structs.fluvio_consumer_event);
   return (pointer) => {
     if (lib.event_consumer(pointer, row.memory) !== abi.OK) return;
@@ -85,4 +89,4 @@ function eventReader(lib, onEvent) {
   };
 }
 
-module.exports = { Row, eventReader, readPositions };
+module.exports = { consumerEventReader, offsetOf, readOffsets, readPositions };

@@ -157,7 +157,7 @@ class Producer {
     const sending = new Sending(this.#sender, records, timeoutOf(checked), signal);
     const { group } = sending;
     await sending.run();
-    if (this.#sender.lingers) this.#sender.hurry(); // who sends many waits for them all
+    this.#sender.hurry(); // who sends many waits for them all
     try {
       await limited(group.done(), -1, sending.error?.code === CODE.CANCELLED ? undefined : signal, 'sendMany');
     } catch (error) {

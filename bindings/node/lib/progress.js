@@ -61,7 +61,6 @@ class Progress {
   /** A chosen offset as the library takes it. Throws when no record of it or a higher one was handed out. */
   check({ topic, partition, offset }, columns, seen) {
     const number = typeof offset === 'bigint' ? Number(offset) : offset;
-    if (!Number.isInteger(partition)) throw invalid('partition', `${String(partition)} is not a whole number`);
     if (!Number.isInteger(number)) throw invalid('offset', `${String(offset)} is not a whole number`);
     if (columns !== null) this.note(columns, seen);
     const last = this.#ends.get(topic)?.get(partition);

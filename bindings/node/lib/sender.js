@@ -150,7 +150,7 @@ class Sender {
    * JavaScript, so that all that is sent and awaited in it leaves together.
    */
   hurry() {
-    if (this.#hurried) return;
+    if (this.#hurried || !this.lingers) return;
     this.#hurried = true;
     queueMicrotask(() => {
       this.push();

@@ -11,6 +11,11 @@ function snake(name) {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
+/** JavaScript's spelling of a name of the library's. */
+function camel(name) {
+  return name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+}
+
 function isPlainObject(value) {
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
@@ -159,4 +164,4 @@ function nameOf(value, what) {
   return value;
 }
 
-module.exports = { CALL_OPTIONS, meant, withConfig, toJSON, timeoutOf, signalOf, checkOptions, nameOf, partitionOf, positionOf };
+module.exports = { CALL_OPTIONS, camel, snake, meant, withConfig, toJSON, timeoutOf, signalOf, checkOptions, nameOf, partitionOf, positionOf };

@@ -4,7 +4,8 @@
 
 const abi = require('./abi.js');
 const { invalid } = require('./errors.js');
-const { Row } = require('./position.js');
+const { offsetOf } = require('./position.js');
+const { Row } = require('./row.js');
 
 const at = abi.structs.fluvio_consumer_offset;
 
@@ -27,7 +28,7 @@ function storeAsker(lib, store) {
     }
     const consumerId = lib.text(question.pointer('consumer_id'));
     const saving = question.int('save') !== 0;
-    const offsets = readRows(lib, consumerId, question.pointer('offsets'), question.long('count'));
+    const offsets = readRows(lib, question.pointer('offsets'), question.long('count'));
     const work = async () => (saving ? void (await store.save(consumerId, offsets)) : store.load(consumerId));
     work()
       .then((rows) => reply(lib, event, [...(rows ?? [])]))
@@ -36,15 +37,10 @@ function storeAsker(lib, store) {
   };
 }
 
-function readRows(lib, consumerId, pointer, count) {
+function readRows(lib, pointer, count) {
   const memory = new ArrayBuffer(at.size * count);
   if (count > 0) lib.memcpy(memory, pointer, memory.byteLength);
-  const rows = [];
-  for (let i = 0; i < count; i++) {
-    const row = new Row(at, memory, i * at.size);
-    rows.push({ consumerId, topic: lib.text(row.pointer('topic')), partition: row.int('partition'), offset: row.long('offset'), modified: row.long('modified') });
-  }
-  return rows;
+  return Array.from({ length: count }, (_, i) => offsetOf(lib, new Row(at, memory, i * at.size)));
 }
 
 function reply(lib, event, rows) {

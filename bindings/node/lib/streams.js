@@ -223,20 +223,15 @@ class Sink {
     this.#sender.send(record, this.#settled, this.#failed);
     this.#pending++;
     if (this.#pending >= MOST_ON_THEIR_WAY) {
-      this.#hurry();
+      this.#sender.hurry(); // somebody waits
       return this.#fewer(MOST_ON_THEIR_WAY / 2);
     }
     return this.#sender.crowded ? this.#sender.emptied(-1, this.#stop.signal, 'write') : undefined;
   }
 
-  /** Somebody waits: what lingers is to leave. */
-  #hurry() {
-    if (this.#sender.lingers) this.#sender.hurry();
-  }
-
   /** Until every record has its report. */
   async finish() {
-    this.#hurry();
+    this.#sender.hurry();
     await this.#producer.flush({ signal: this.#stop.signal });
     await this.#fewer(0);
   }

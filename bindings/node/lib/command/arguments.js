@@ -4,6 +4,7 @@
 
 const { parseArgs } = require('node:util');
 const { version } = require('../../package.json');
+const { camel } = require('../settings.js');
 
 const END = `
 Where: --endpoint host:port of the cluster's SC, else $FLUVIO_ENDPOINT, else the current profile of the official tools.
@@ -57,7 +58,7 @@ function position(text) {
 function setting(text) {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   if (name === undefined) throw new Error(`${text}: write name=value`);
-  const option = name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+  const option = camel(name);
   try {
     return [option, JSON.parse(value)];
   } catch {

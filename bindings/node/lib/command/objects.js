@@ -5,6 +5,7 @@
 const { performance } = require('node:perf_hooks');
 const { DevCluster } = require('../devcluster.js');
 const { CODE, FluvioError } = require('../errors.js');
+const { snake } = require('../settings.js');
 const { position } = require('./arguments.js');
 const { print, printJson, rows, table } = require('./output.js');
 const { connected } = require('./records.js');
@@ -110,7 +111,7 @@ async function health(given) {
   if (given.json) {
     printJson({ ...found, problems });
   } else {
-    table(Object.entries(found).map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]), ['WHAT', 'STATE']);
+    table(Object.entries(found).map(([name, value]) => [snake(name), value]), ['WHAT', 'STATE']);
     for (const { what, why } of problems) print(`${what}: ${why}`);
   }
   return found.healthy ? 0 : 1;

@@ -4,6 +4,7 @@
 
 const { performance } = require('node:perf_hooks');
 const { FluvioError } = require('../errors.js');
+const { snake } = require('../settings.js');
 
 /** Milliseconds between two lines of progress. */
 const INTERVAL = 200;
@@ -26,7 +27,7 @@ function plain(value) {
   if (Array.isArray(value)) return value.map(plain);
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [
-    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), name === 'params' || name === 'env' ? each : plain(each),
+    snake(name), name === 'params' || name === 'env' ? each : plain(each),
   ]));
 }
 
@@ -49,7 +50,7 @@ function table(rows, head) {
   });
 }
 
-const heading = (column) => column.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+const heading = (column) => snake(column).toUpperCase();
 
 /** Objects as a table of some of their fields, or as lines of JSON with all of them. */
 function rows(objects, columns, asJson) {

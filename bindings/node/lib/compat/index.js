@@ -103,15 +103,15 @@ class TopicProducer {
   }
 
   async sendRecord(value, partition) {
-    await this.#producer.send({ value: content(value), partition });
+    await this.#producer.send({ value, partition });
   }
 
   async send(key, value) {
-    await this.#producer.send({ key: content(key), value: content(value) });
+    await this.#producer.send({ key, value });
   }
 
   async sendAll(elements) {
-    await this.#producer.sendMany(elements.map(([key, value]) => ({ key: content(key), value: content(value) })));
+    await this.#producer.sendMany(elements.map(([key, value]) => ({ key, value })));
   }
 
   async flush() {
@@ -121,11 +121,6 @@ class TopicProducer {
   async close() {
     await this.#producer.close();
   }
-}
-
-/** Keys and values may be ArrayBuffers. */
-function content(part) {
-  return part instanceof ArrayBuffer ? new Uint8Array(part) : part;
 }
 
 /** The official settings of a producer as libfluvio's; timeoutMs and batchQueueSize have no effect. */
