@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { DevCluster, connect } from '../../bindings/node/index.mjs';
 import { fill, newTopic, packageRoot, require, useCluster } from './support.mjs';
 
@@ -14,9 +14,14 @@ const use = useCluster();
 const program = path.join(packageRoot, 'bin', 'libfluvio.js');
 const output = require(path.join(packageRoot, 'lib', 'command', 'output.js'));
 
+const started = [];
+after(() => started.forEach((child) => child.kill('SIGKILL'))); // what a failed test has left would keep this process alive
+
 /** Starts the command at the cluster of the tests. */
 function start(args, endpoint = use.cluster.endpoint) {
-  return spawn(process.execPath, [program, ...args], { env: { ...process.env, FLUVIO_ENDPOINT: endpoint } });
+  const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, FLUVIO_ENDPOINT: endpoint } });
+  started.push(child);
+  return child;
 }
 
 /** Runs the command with its input; its code, output and error output. */
@@ -212,6 +217,16 @@ test('a cluster prints its address', async () => {
   const exited = once(cluster, 'exit');
   cluster.kill('SIGINT');
   assert.deepEqual(await exited, [0, null]);
+});
+
+test('a cluster that ends by itself ends its command, which says so', async () => {
+  const cluster = start(['dev-cluster', '--json']);
+  const [ready] = await once(createInterface(cluster.stdout), 'line');
+  const said = cluster.stderr.toArray();
+  const exited = once(cluster, 'exit');
+  process.kill(JSON.parse(ready).pid, 'SIGKILL');
+  assert.deepEqual(await exited, [1, null]);
+  assert.match(JSON.parse(Buffer.concat(await said)).message, /^dev cluster: the program ended by itself: /);
 });
 
 const noTerminal = fs.existsSync('/usr/bin/script') ? false : 'this system has no program "script" to make a terminal with';

@@ -43,9 +43,10 @@ async function* eventsOf(response) {
   }
 }
 
-test('the live page: server-sent events that go on where they were left', async () => {
+test('the live page: server-sent events that go on where they were left', async (t) => {
   const topic = await newTopic(use.client, { partitions: 2 });
   const server = spawn(process.execPath, [path.join(folder, 'live_page.mjs'), use.cluster.endpoint, topic], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => server.kill('SIGKILL')); // if the test has failed before its end
   const [url] = await once(createInterface(server.stdout), 'line');
   const page = await (await fetch(url)).text();
   assert.ok(page.includes(`<h1>${topic}</h1>`) && page.includes("EventSource('/events')"));

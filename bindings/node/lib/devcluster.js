@@ -32,10 +32,14 @@ function flagsOf(options) {
   return flags;
 }
 
+/** Waits until the program of a cluster ends, for whatever reason. Keeps the process alive meanwhile. */
+let ended;
+
 /** A dev cluster that runs. Comes from DevCluster.start. */
 class DevCluster {
   #child;
   #exited;
+  #silent;
   #log = '';
   #stopping = null;
   #ready = null;
@@ -47,6 +51,7 @@ class DevCluster {
       child.once('exit', (status, signal) => resolve({ status, signal }));
       child.once('error', (error) => resolve({ error }));
     });
+    this.#silent = new Promise((resolve) => child.once('close', resolve));
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', (text) => {
       this.#log = (this.#log + text).slice(-LOG_CHARACTERS);
@@ -96,7 +101,7 @@ class DevCluster {
     if (exit?.error) {
       throw make(CODE.CONNECTION, `start dev cluster: ${exit.error.message}`, { cause: exit.error, retriable: false });
     }
-    if (exit) await new Promise((resolve) => setImmediate(resolve)); // let its last words arrive
+    if (exit) await this.#silent; // its last words come after it has ended
     try {
       const ready = JSON.parse(output.slice(0, output.indexOf('\n')));
       if (ready.ready !== true) throw new Error('not ready');
@@ -149,6 +154,13 @@ class DevCluster {
     return this.#log;
   }
 
+  static {
+    ended = (cluster) => {
+      cluster.#child.ref();
+      return cluster.#exited;
+    };
+  }
+
   stop() {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -165,4 +177,4 @@ class DevCluster {
 }
 disposable(DevCluster, 'stop');
 
-module.exports = { DevCluster };
+module.exports = { DevCluster, ended };

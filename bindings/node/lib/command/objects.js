@@ -2,9 +2,10 @@
 
 /** The commands for topics, stored offsets, lag, health and the dev cluster. */
 
+const { once } = require('node:events');
 const { performance } = require('node:perf_hooks');
-const { DevCluster } = require('../devcluster.js');
-const { CODE, FluvioError } = require('../errors.js');
+const { DevCluster, ended } = require('../devcluster.js');
+const { CODE, FluvioError, make } = require('../errors.js');
 const { snake } = require('../settings.js');
 const { position } = require('./arguments.js');
 const { print, printJson, rows, table } = require('./output.js');
@@ -139,22 +140,14 @@ async function devCluster(given) {
     print(endpoint); // alone, for scripts; people read the rest
     process.stderr.write(`export FLUVIO_ENDPOINT=${endpoint}; faults at ${control}; Ctrl-C ends it\n`);
   }
-  const interrupted = await new Promise((resolve) => {
-    const watch = setInterval(() => {
-      try {
-        process.kill(pid, 0);
-      } catch {
-        end(false);
-      }
-    }, 100);
-    const end = (wanted) => {
-      clearInterval(watch);
-      resolve(wanted);
-    };
-    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end(true));
-  });
+  const interrupted = await Promise.race([
+    ended(cluster).then(() => false),
+    ...['SIGINT', 'SIGTERM'].map((signal) => once(process, signal).then(() => true)),
+  ]);
   await cluster.stop();
-  return interrupted ? 0 : 1;
+  if (interrupted) return;
+  const said = cluster.log.trim().replace(/\s+/g, ' ').slice(-2000) || 'it said nothing';
+  throw make(CODE.CONNECTION, `dev cluster: the program ended by itself: ${said}`, { retriable: false });
 }
 
 module.exports = { devCluster, health, lag, offsetsDelete, offsetsList, offsetsReset, topicsCreate, topicsDelete, topicsList, topicsShow };
