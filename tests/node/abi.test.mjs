@@ -53,8 +53,8 @@ test('struct layouts and constants are those a C compiler sees', () => {
         lines.push(`printf("${name} ${field} width %zu\\n", sizeof(((${name}_t *)0)->${field}));`);
       }
     }
-    const constants = { VERSION_HEX: 'FLUVIO_VERSION_HEX', NO_KEY: 'FLUVIO_NO_KEY', OK: 'FLUVIO_OK', EVENT_OP: 'FLUVIO_EVENT_OP', EVENT_DELIVERY: 'FLUVIO_EVENT_DELIVERY', EVENT_CONSUMER: 'FLUVIO_EVENT_CONSUMER', EVENT_OFFSETS: 'FLUVIO_EVENT_OFFSETS', EVENT_LOG: 'FLUVIO_EVENT_LOG', EVENT_STATS: 'FLUVIO_EVENT_STATS', MAYBE_PERSISTED: 'FLUVIO_MAYBE_PERSISTED' };
-    for (const [name, macro] of Object.entries(constants)) lines.push(`printf("constant ${name} %lld\\n", (long long)${macro});`);
+    const constants = Object.keys(abi).filter((name) => typeof abi[name] === 'number');
+    for (const name of constants) lines.push(`printf("constant ${name} %lld\\n", (long long)FLUVIO_${name});`);
     const source = path.join(folder, 'layout.c');
     fs.writeFileSync(source, `#include <stdio.h>\n#include "fluvio.h"\nint main(void) {\n${lines.join('\n')}\nreturn 0;\n}\n`);
     const program = path.join(folder, 'layout');
@@ -69,7 +69,7 @@ test('struct layouts and constants are those a C compiler sees', () => {
         expected.push(`${name} ${field} ${layout[field]}`, `${name} ${field} width ${widths[type]}`);
       }
     }
-    for (const name of Object.keys(constants)) expected.push(`constant ${name} ${abi[name]}`);
+    for (const name of constants) expected.push(`constant ${name} ${abi[name]}`);
     assert.deepEqual([...seen].sort(), expected.sort());
   } finally {
     fs.rmSync(folder, { recursive: true });
@@ -85,9 +85,13 @@ test('struct tables name every field of the header', () => {
   }
 });
 
-test('reasons of ends are those of the header', () => {
-  const found = [...header.matchAll(/#define FLUVIO_END_(\w+) (\d+)/g)].map(([, name, value]) => [name.toLowerCase(), Number(value)]);
-  assert.deepEqual(abi.END_REASONS.map((name, i) => [name ?? 'none', i]), found);
+test('reasons of ends, kinds of events and levels of the log are those of the header', () => {
+  const found = (prefix) => [...header.matchAll(new RegExp(`^#define FLUVIO_${prefix}(\\w+) (\\d+) `, 'gm'))].map(([, name, value]) => [name.toLowerCase(), Number(value)]);
+  const table = (names) => names.map((name, i) => [name, i]).filter(([name]) => name !== null);
+  assert.deepEqual(table(abi.END_REASONS), found('END_').filter(([name]) => name !== 'none'));
+  assert.deepEqual(table(abi.CONSUMER_EVENTS), found('(?:PARTITION_|(?=OFFSET_RESET|BATCH_SKIPPED))'));
+  assert.deepEqual(table(abi.CLIENT_EVENTS), found('(?:CLIENT_|(?=LEADER_|BREAKER_))'));
+  assert.deepEqual(table(abi.LOG_LEVELS), found('LOG_'));
 });
 
 test('error codes are those of the header', () => {

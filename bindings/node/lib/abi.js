@@ -22,6 +22,15 @@ const MAYBE_PERSISTED = 2;
 /** FLUVIO_END_REACHED ...: why a stream has ended, by number. */
 const END_REASONS = [null, 'reached', 'drained', 'closed', 'topic_deleted', 'gave_up', 'failed', 'silent'];
 
+/** FLUVIO_PARTITION_ASSIGNED ...: what happened to a partition, by number. */
+const CONSUMER_EVENTS = [null, 'assigned', 'lost', 'retry', 'resumed', 'offset_reset', 'batch_skipped'];
+
+/** FLUVIO_CLIENT_CONNECTED ...: what happened to a client, by number. */
+const CLIENT_EVENTS = [null, 'connected', 'lost', 'retry', 'recovered', 'gave_up', 'leader_moved', 'breaker_opened', 'breaker_half_open', 'breaker_closed'];
+
+/** FLUVIO_LOG_ERROR ...: levels of the log, by number. */
+const LOG_LEVELS = [null, 'error', 'warn', 'info', 'debug'];
+
 /** name: [result, parameters] */
 const functions = {
   fluvio_version_string: ['str', []],
@@ -256,4 +265,7 @@ const structs = {
   }),
 };
 
-module.exports = { VERSION_HEX, NO_KEY, OK, EVENT_OP, EVENT_DELIVERY, EVENT_LOG, EVENT_CONSUMER, EVENT_OFFSETS, EVENT_STATS, EVENT_CLIENT, MAYBE_PERSISTED, END_REASONS, functions, structs };
+module.exports = {
+  VERSION_HEX, NO_KEY, OK, EVENT_OP, EVENT_DELIVERY, EVENT_LOG, EVENT_CONSUMER, EVENT_OFFSETS, EVENT_STATS, EVENT_CLIENT, MAYBE_PERSISTED,
+  END_REASONS, CONSUMER_EVENTS, CLIENT_EVENTS, LOG_LEVELS, functions, structs,
+};

@@ -7,10 +7,6 @@ const { readError } = require('./native.js');
 const { callback } = require('./observe.js');
 const { Row } = require('./row.js');
 
-const KINDS = [
-  '', 'connected', 'lost', 'retry', 'recovered', 'gave_up', 'leader_moved', 'breaker_opened', 'breaker_half_open', 'breaker_closed',
-];
-
 function readServer({ id, name, address, online, reachable, rtt_us: rtt, breaker, error }) {
   return { id, name, address, online, reachable, rttMs: rtt === null ? null : rtt / 1000, breaker, error };
 }
@@ -39,7 +35,7 @@ function clientEventReader(lib, onEvent) {
     if (lib.event_client(pointer, row.memory) !== abi.OK) return;
     const error = row.pointer('error');
     const event = {
-      kind: KINDS[row.int('kind')] ?? String(row.int('kind')),
+      kind: abi.CLIENT_EVENTS[row.int('kind')] ?? String(row.int('kind')),
       address: lib.text(row.pointer('address')),
       topic: lib.text(row.pointer('topic')),
       partition: row.int('partition'),

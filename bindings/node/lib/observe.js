@@ -7,8 +7,6 @@ const { invalid } = require('./errors.js');
 const { Row } = require('./row.js');
 const { camel } = require('./settings.js');
 
-const LEVELS = { 1: 'error', 2: 'warn', 3: 'info', 4: 'debug' };
-
 /**
  * Counters with names and units of JavaScript: records_queued is recordsQueued, latency_max_us is latencyMaxMs, time_ms is a
  * Date, and no offset is null.
@@ -58,7 +56,7 @@ function logReader(lib, onLog) {
     const fields = {};
     for (let i = 0; i < count; i++) fields[lib.text(pairs[2 * i])] = lib.text(pairs[2 * i + 1]);
     const line = {
-      level: LEVELS[row.int('level')] ?? 'info',
+      level: abi.LOG_LEVELS[row.int('level')] ?? 'info',
       time: new Date(row.long('time_us') / 1000),
       message: lib.text(row.pointer('message')),
       fields,

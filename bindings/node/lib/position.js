@@ -8,8 +8,6 @@ const { readError } = require('./native.js');
 const { callback } = require('./observe.js');
 const { Row } = require('./row.js');
 
-const KINDS = ['', 'assigned', 'lost', 'retry', 'resumed', 'offset_reset', 'batch_skipped'];
-
 /** Copies a list of positions, and frees it. */
 function readPositions(lib, list) {
   try {
@@ -75,7 +73,7 @@ function consumerEventReader(lib, onEvent) {
     if (lib.event_consumer(pointer, row.memory) !== abi.OK) return;
     const error = row.pointer('error');
     const event = {
-      kind: KINDS[row.int('kind')] ?? String(row.int('kind')),
+      kind: abi.CONSUMER_EVENTS[row.int('kind')] ?? String(row.int('kind')),
       topic: lib.text(row.pointer('topic')),
       partition: row.int('partition'),
       offset: row.long('offset'),

@@ -70,7 +70,7 @@ export interface ClientOptions extends CallOptions {
   /** Takes the lines of the log, which go to the standard error otherwise. */
   onLog?: (line: LogLine) => void;
   /** Milliseconds between calls of onStats, which need it. */
-  statisticsIntervalMs?: number;
+  statisticsIntervalMs?: Milliseconds;
   /** Takes the client's counters at intervals. */
   onStats?: (stats: ClientStats) => void;
 }

@@ -84,10 +84,7 @@ export interface ConsumerOptions extends CallOptions {
   corruptBatches?: 'stop' | 'skip';
   /** How often in a row reading a partition is tried again without success. Default 0: for ever. */
   maxRetries?: number;
-  /**
-   * Called with what happens to partitions. Without it, positions and batches that had to be passed over are warnings of the
-   * process.
-   */
+  /** Called with what happens to partitions. Positions and batches that had to be passed over are warnings of the log, too. */
   onEvent?: (event: ConsumerEvent) => void;
   /** Bytes at which the server cuts a frame. Default: prefetchBytes over the partitions, 1 to 2 MiB. */
   maxBytes?: Size;

@@ -5,7 +5,7 @@
 const { once } = require('node:events');
 const { performance } = require('node:perf_hooks');
 const { DevCluster, ended } = require('../devcluster.js');
-const { CODE, FluvioError, make } = require('../errors.js');
+const { CODE, FluvioError, invalid, make } = require('../errors.js');
 const { snake } = require('../settings.js');
 const { position } = require('./arguments.js');
 const { print, printJson, rows, table } = require('./output.js');
@@ -123,7 +123,7 @@ function clusterOptions(words) {
   const options = {};
   for (let i = 0; i < words.length; i++) {
     const [, name, , value] = /^--([a-z][a-z-]*)(=(.*))?$/s.exec(words[i]) ?? [];
-    if (name === undefined) throw new FluvioError(`${words[i]}: write --name=value, as fluvio-devcluster has it`, { code: CODE.INVALID_ARGUMENT });
+    if (name === undefined) throw invalid(words[i], 'write --name=value, as fluvio-devcluster has it');
     const option = name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
     const next = words[i + 1];
     options[option] = value ?? (next !== undefined && !next.startsWith('--') ? words[++i] : true);
