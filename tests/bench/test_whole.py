@@ -18,6 +18,7 @@ import report  # noqa: E402
 import run  # noqa: E402
 import svg  # noqa: E402
 import whole  # noqa: E402
+from programs import Failed  # noqa: E402
 
 
 def results(benchmark: Any, problem: str) -> Dict[str, Any]:
@@ -82,6 +83,19 @@ def test_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for points in (found["produce"]["c send"], found["consume"]["c callback"]):
         times, sizes = zip(*points)
         assert list(times) == sorted(times) and 0 < min(sizes) <= max(sizes) < 1000, points
+
+
+def test_memory_of_a_program_that_fails() -> None:
+    with pytest.raises(Failed, match="status 3: no such thing"):
+        whole.watch([sys.executable, "-c", "import sys; print('no such thing', file=sys.stderr); sys.exit(3)"])
+
+
+def test_results_of_another_run_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole, "OUT", tmp_path)
+    monkeypatch.setattr(whole, "ROOT", tmp_path)  # where there is no program to leave others
+    (tmp_path / "produce.json").write_text("{}")
+    whole.benchmark("produce", quick=True)
+    assert whole.content("produce") == {} and not (tmp_path / "produce.json").exists()
 
 
 def test_whose_rows_are() -> None:

@@ -13,6 +13,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import consume
 import produce
 import svg
-from programs import OUT, ROOT, Bench, Unavailable, libfluvio, payload, programs
+from programs import OUT, ROOT, Bench, Failed, Unavailable, libfluvio, payload, programs
 
 PIECES = ("produce", "consume", "memory", "report")
 WATCHED = 5.0
@@ -54,7 +55,8 @@ def kind(label: str) -> str:
 
 
 def benchmark(name: str, quick: bool) -> None:
-    """Runs a benchmark, which leaves its results in a file."""
+    """Runs a benchmark, which leaves its results in a file. Those of another run are no results of this one."""
+    (OUT / f"{name}.json").unlink(missing_ok=True)
     command = [sys.executable, str(ROOT / "tests" / "bench" / "run.py"), name]
     if quick:
         command += ["--only", QUICK[name], "--repetitions", "2", "--seconds", "0.4"]
@@ -77,10 +79,16 @@ def rows(found: Content, **fields: Any) -> List[Content]:
 
 
 def watch(command: List[str]) -> Points:
-    """The resident memory in MB of a program while it runs."""
+    """The resident memory in MB of a program while it runs. One that takes much too long is ended.
+
+    Raises:
+        Failed: it ended with an error.
+    """
     points: Points = []
+    late = False
     page = os.sysconf("SC_PAGE_SIZE") / 1e6
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
+    with tempfile.TemporaryFile("w+") as said:
+        program = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
         start = time.monotonic()
         while program.poll() is None:
             try:
@@ -89,8 +97,13 @@ def watch(command: List[str]) -> Points:
                 break
             points.append((time.monotonic() - start, resident))
             if points[-1][0] > 6 * WATCHED:
+                late = True
                 program.kill()
             time.sleep(0.02)
+        status = program.wait()
+        said.seek(0)
+        if status != 0 and not late:
+            raise Failed(f"ended with status {status}: {said.read().strip()[-1000:]}")
     return [point for point in points if point[1] > 0]
 
 
@@ -129,7 +142,7 @@ def memory(quick: bool) -> None:
                             "count": min(count, work.most),
                         }
                     found[name][label] = watch(bench.command(program, topic, {**options, "warmup": 200}))
-                except Unavailable as error:
+                except (Unavailable, Failed) as error:
                     found["left_out"][program] = str(error)
                 if name == "produce":
                     bench.rest()
