@@ -3,12 +3,11 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, describe, test } from 'node:test';
 import { DevCluster, connect } from '../../bindings/node/index.mjs';
-import { fill, newTopic, packageRoot, require, useCluster } from './support.mjs';
+import { fill, newTopic, packageRoot, require, temporaryFolder, useCluster } from './support.mjs';
 
 const use = useCluster();
 const program = path.join(packageRoot, 'bin', 'libfluvio.js');
@@ -36,9 +35,9 @@ async function command(args, { input = '', endpoint } = {}) {
 
 const lines = (text) => text.split('\n').filter(Boolean).map((line) => JSON.parse(Buffer.from(line, 'latin1')));
 
-test('produce and consume', async () => {
+test('produce and consume', async (t) => {
   const topic = await newTopic(use.client);
-  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'libfluvio-command-')), 'lines');
+  const file = path.join(temporaryFolder(t), 'lines');
   fs.writeFileSync(file, Buffer.from('k1:first\nno key\n\xff:\xfe\nk2:last:1', 'latin1'));
   let done = await command(['produce', topic, file, '--key-separator', ':', '-X', 'linger_ms=5']);
   assert.equal(done.code, 0, done.err);

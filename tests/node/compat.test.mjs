@@ -1,8 +1,7 @@
 // libfluvio/compat: programs written for the official client, and what that declared and never had.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -57,7 +56,7 @@ describe('compat', () => {
     assert.equal(client.closed, true);
 
     const env = process.env.FLV_PROFILE_PATH;
-    process.env.FLV_PROFILE_PATH = path.join(mkdtempSync(path.join(os.tmpdir(), 'libfluvio-compat-')), 'none');
+    process.env.FLV_PROFILE_PATH = path.join(packageRoot, 'no-such-profile');
     const error = await rejection(Fluvio.connect());
     if (env === undefined) delete process.env.FLV_PROFILE_PATH;
     else process.env.FLV_PROFILE_PATH = env;

@@ -1,11 +1,10 @@
 // Seek, pause, drain, positions, limits, events, patterns, groups, times and stores.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ClosedError, EndError, InvalidArgumentError, InvalidStateError, NotFoundError } from '../../bindings/node/index.mjs';
-import { PATIENCE_MS, newTopic, rejection, useCluster } from './support.mjs';
+import { PATIENCE_MS, newTopic, rejection, temporaryFolder, useCluster } from './support.mjs';
 
 const use = useCluster();
 const ALL = { start: 'beginning', stopAt: 'end' };
@@ -186,8 +185,7 @@ test('events tell what happened', async (t) => {
 
 test('a stored offset behind the end is an error that says what to do', async (t) => {
   const topic = await numbers();
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'offsets-'));
-  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   fs.mkdirSync(path.join(folder, 'me', topic), { recursive: true });
   fs.writeFileSync(path.join(folder, 'me', topic, '1.json'), '{"offset": 900, "modified": 1}');
   const store = { offsetStore: 'file', offsetStorePath: folder, consumerId: 'me', offsetStrategy: 'manual' };
@@ -225,7 +223,7 @@ test('patterns and static groups', async () => {
   assert.deepEqual(found.sort(), want);
 });
 
-test('times, stores and resets', async () => {
+test('times, stores and resets', async (t) => {
   const topic = await numbers();
   const past = new Date(Date.now() - 3600_000);
   const young = await use.client.consumer(topic, { start: past, stopAt: 'end' });
@@ -235,21 +233,17 @@ test('times, stores and resets', async () => {
   assert.equal((await collect(old)).length, 0);
   await old.close();
 
-  const offsetStorePath = fs.mkdtempSync(path.join(os.tmpdir(), 'libfluvio-offsets-'));
-  try {
-    for (const store of [{ offsetStore: 'file', offsetStorePath }, { offsetStore: 'memory' }]) {
-      const named = { consumerId: 'me', offsetStrategy: 'manual', partitions: [0], start: 'beginning', ...store };
-      const consumer = await use.client.consumer(topic, named);
-      await consumer.pollMany({ maxRecords: 30, timeoutMs: PATIENCE_MS });
-      await consumer.commit();
-      assert.equal((await consumer.positions())[0].committed, 29);
-      await consumer.close();
-      const again = await use.client.consumer(topic, named);
-      assert.equal((await again.pollMany({ maxRecords: 1 }))[0].offset, 30);
-      await again.close();
-    }
-  } finally {
-    fs.rmSync(offsetStorePath, { recursive: true });
+  const offsetStorePath = temporaryFolder(t);
+  for (const store of [{ offsetStore: 'file', offsetStorePath }, { offsetStore: 'memory' }]) {
+    const named = { consumerId: 'me', offsetStrategy: 'manual', partitions: [0], start: 'beginning', ...store };
+    const consumer = await use.client.consumer(topic, named);
+    await consumer.pollMany({ maxRecords: 30, timeoutMs: PATIENCE_MS });
+    await consumer.commit();
+    assert.equal((await consumer.positions())[0].committed, 29);
+    await consumer.close();
+    const again = await use.client.consumer(topic, named);
+    assert.equal((await again.pollMany({ maxRecords: 1 }))[0].offset, 30);
+    await again.close();
   }
 
   await use.client.admin.resetConsumerOffset('node', topic, 1, 40);

@@ -1,12 +1,11 @@
 // SmartModules that the dev cluster runs, on what is read and on what is written, and what their errors tell.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError, NotFoundError, SmartModuleError } from '../../bindings/node/index.mjs';
-import { newTopic, rejection, useCluster } from './support.mjs';
+import { newTopic, rejection, temporaryFolder, useCluster } from './support.mjs';
 
 const file = (name) => fileURLToPath(new URL(`../smartmodules/${name}.wasm`, import.meta.url));
 const module = (name, params = {}) => ({ path: file(name), params });
@@ -65,10 +64,10 @@ describe('SmartModules', () => {
     assert.deepEqual(await read(topic), ['a']);
   });
 
-  test('transformation files', async () => {
+  test('transformation files', async (t) => {
     const topic = await newTopic(use.client);
     await fill(topic, ['a']);
-    const transformsPath = join(mkdtempSync(join(tmpdir(), 'transforms-')), 'transforms.yaml');
+    const transformsPath = join(temporaryFolder(t), 'transforms.yaml');
     writeFileSync(transformsPath, 'transforms:\n  - uses: nobody\n    with: {a: b}\n');
     const missing = await rejection(read(topic, undefined, { smartmodules: undefined, transformsPath }));
     assert.ok(missing instanceof NotFoundError, String(missing));

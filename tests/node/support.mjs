@@ -1,8 +1,10 @@
 // What the tests share: one dev cluster and one client for each file, topics of their own for each test.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import net from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +31,13 @@ export function useCluster(options) {
     await use.cluster?.stop();
   });
   return use;
+}
+
+/** A folder that is removed after a test. */
+export function temporaryFolder(t) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'libfluvio-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  return folder;
 }
 
 let topics = 0;

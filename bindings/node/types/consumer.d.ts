@@ -159,7 +159,10 @@ export interface ReadableOptions {
   batches?: boolean;
   /** Records, or batches, that are taken before they are asked for. Default 64; 0 of batches, and with an offsetStrategy. */
   highWaterMark?: number;
-  /** The consumer is closed when the stream has ended, failed or was destroyed. Default true. */
+  /**
+   * The consumer is closed when the stream has ended, failed or was destroyed. Default true. Otherwise it goes on behind what the
+   * stream has taken, which of a stream that is destroyed may be more than it gave: up to highWaterMark, and one.
+   */
   autoClose?: boolean;
   /** Aborting it destroys the stream with CancelledError. */
   signal?: AbortSignal;
