@@ -244,6 +244,12 @@ describe('descriptors', () => {
   const use = useCluster();
   const open = () => fs.readdirSync('/proc/self/fd').length;
 
+  /** The number of descriptors, when it is no longer above a limit, or after 5 seconds. */
+  async function settle(limit) {
+    for (let i = 0; i < 500 && open() > limit; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    return open();
+  }
+
   test('return to their number after many clients', { skip: countable ? false : uncountable }, async () => {
     const topic = await newTopic(use.client);
     const once = async () => {
@@ -258,12 +264,30 @@ describe('descriptors', () => {
       await waiting;
     };
     await once();
-    const settle = async (limit) => {
-      for (let i = 0; i < 500 && open() > limit; i++) await new Promise((resolve) => setTimeout(resolve, 10));
-      return open();
-    };
     const before = await settle(0);
     for (let i = 0; i < 20; i++) await once();
+    const after = await settle(before);
+    assert.ok(after <= before + 2, `${before} descriptors before, ${after} after`);
+  });
+
+  test('return to their number after workers that left everything open', { skip: countable ? false : uncountable }, async () => {
+    const topic = await newTopic(use.client);
+    const script = (end) => `
+      import { connect } from ${esm};
+      const client = await connect(${JSON.stringify(use.cluster.endpoint)});
+      const producer = await client.producer(${JSON.stringify(topic)});
+      await producer.send('x');
+      const consumer = await client.consumer(${JSON.stringify(topic)}, { start: 'beginning' });
+      await consumer.poll();
+      const watch = await client.admin.watchTopics();
+      ${end}`;
+    const run = (end) => new Promise((resolve, reject) => {
+      const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script(end))}`));
+      worker.on('error', reject);
+      worker.on('exit', resolve);
+    });
+    const before = open();
+    for (const end of ['', 'producer.send(String(1)); process.exit();', 'consumer.poll(); process.exit();', '', '']) await run(end);
     const after = await settle(before);
     assert.ok(after <= before + 2, `${before} descriptors before, ${after} after`);
   });

@@ -125,7 +125,7 @@ class Client {
   constructor(lib, address, listeners) {
     this.#connection = new Connection(lib, address, listeners);
     this.#admin = new Admin(this, this.#connection);
-    dropped.register(this, this.#connection, this.#connection);
+    dropped.register(this, this.#connection);
   }
 
   get closed() {

@@ -404,7 +404,7 @@ class Consumer {
   constructor(client, address, topics, strategy, listeners) {
     this.#stream = new Stream(client, address, new Progress((strategy ?? 'none') !== 'none', topics), listeners);
     this.topics = Object.freeze([...topics]);
-    dropped.register(this, this.#stream, this.#stream);
+    dropped.register(this, this.#stream);
   }
 
   get closed() {

@@ -8,6 +8,7 @@
 const fs = require('node:fs');
 const net = require('node:net');
 const { performance } = require('node:perf_hooks');
+const { isMainThread } = require('node:worker_threads');
 const abi = require('./abi.js');
 const { CODE, make, cancelled } = require('./errors.js');
 const { native, errorSlot, failure } = require('./native.js');
@@ -309,8 +310,37 @@ const TOLD = new Set([abi.EVENT_CONSUMER, abi.EVENT_LOG, abi.EVENT_STATS, abi.EV
 
 let current = null;
 
-/** Frees what the application dropped without closing it. */
-const dropped = new FinalizationRegistry((core) => core.abandon());
+/**
+ * Gives back what the application dropped without closing it, and what a worker left open when it ended by itself: the process
+ * goes on. Nothing tells of a worker that is terminated.
+ */
+class Dropped {
+  #open = new Set();
+  #registry = new FinalizationRegistry((core) => this.#giveBack(core));
+
+  constructor() {
+    if (!isMainThread) process.once('exit', () => [...this.#open].forEach((core) => this.#giveBack(core)));
+  }
+
+  #giveBack(core) {
+    this.#open.delete(core);
+    core.abandon();
+  }
+
+  /** object is what the application holds, and core what is behind it, which has abandon and does not hold the object. */
+  register(object, core) {
+    this.#open.add(core);
+    this.#registry.register(object, core, core);
+  }
+
+  /** The application closes it. */
+  unregister(core) {
+    this.#open.delete(core);
+    this.#registry.unregister(core);
+  }
+}
+
+const dropped = new Dropped();
 
 /** Gives a class Symbol.asyncDispose where the runtime has it, so that `await using` closes its objects. */
 function disposable(type, method) {

@@ -76,7 +76,7 @@ class Watch {
   constructor(client, connection, address) {
     this.#client = client; // a client nobody holds would be closed
     this.#source = new Source(connection, address);
-    dropped.register(this, this.#source, this.#source);
+    dropped.register(this, this.#source);
   }
 
   get closed() {

@@ -121,7 +121,7 @@ class Producer {
   constructor(client, address, topic, failsWhenFull, lingers) {
     this.#sender = new Sender(this, client, address, topic, failsWhenFull, lingers);
     this.topic = topic;
-    dropped.register(this, this.#sender, this.#sender);
+    dropped.register(this, this.#sender);
   }
 
   get closed() {

@@ -192,7 +192,8 @@ export class Client {
   prometheus(options?: CallOptions): Promise<string>;
   /**
    * Closes the client with its producers, whose records are delivered first, and its consumers, whose iterations end. Does
-   * nothing when closed already. timeoutMs: for delivering; by default as long as deliveryTimeoutMs allows.
+   * nothing when closed already. timeoutMs: for delivering; by default as long as deliveryTimeoutMs allows. Where another close is
+   * under way, that goes on after this one's timeoutMs.
    *
    * @throws {TimeoutError} some records had to be failed
    */

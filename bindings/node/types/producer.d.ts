@@ -226,7 +226,7 @@ export class Producer {
   flush(options?: CallOptions): Promise<void>;
   /**
    * Delivers what was sent, then closes. Does nothing when closed already. timeoutMs: by default as long as
-   * deliveryTimeoutMs allows; what is left then fails.
+   * deliveryTimeoutMs allows; what is left then fails. Where another close is under way, that goes on after this one's timeoutMs.
    *
    * @throws {TimeoutError} some records had to be failed
    */
