@@ -16,7 +16,9 @@
  *            call on the handle, and closes it in the background if it still is open. NULL is fine in every _free.
  *            A closed handle, a handle of another kind and NULL give an error, never a crash.
  * Threads    Every function may be called from any thread at any time, on shared handles too, except _free.
- * Timeouts   timeout_ms: milliseconds; 0 does not wait; negative waits without limit. A function returns by its deadline.
+ * Timeouts   timeout_ms: milliseconds; 0 does not wait; negative is no limit but those of the settings, such as
+ *            connection_timeout_ms: what waits for records, events or room then waits for ever. A function
+ *            returns by its deadline.
  * Blocking   Only functions with timeout_ms wait. An _async one never does: its timeout_ms is the operation's.
  * Strings    UTF-8, zero-terminated. Data has a pointer and a length and may hold any bytes.
  * Parameters Values, handles and pointers to const go in; through other pointers results come out, which after a failure mean

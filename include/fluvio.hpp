@@ -44,7 +44,7 @@ namespace fluvio {
 
 using std::chrono::milliseconds;
 
-/* A timeout that waits without limit. */
+/* No timeout but those of the settings; a poll waits for ever. */
 inline constexpr milliseconds forever{-1};
 
 /* Why a call failed. Copies share the C error. */
