@@ -94,10 +94,14 @@ func runCPP(t *testing.T, code string) { compileAndRun(t, "example.cpp", code, "
 // compileAndRun gives the program the address of a cluster.
 func compileAndRun(t *testing.T, name, code string, compiler ...string) {
 	need(t, compiler[0])
+	if strings.Contains(code, "curl -") {
+		need(t, "curl")
+	}
 	dir, lib := t.TempDir(), filepath.Join(checkout(t), "build/lib")
 	path, program := file(t, dir, name, code), filepath.Join(dir, "example")
 	output(t, dir, nil, append(compiler, path, "-Wall", "-Werror", "-I"+filepath.Join(checkout(t), "include"), "-L"+lib, "-lfluvio", "-o", program)...)
-	output(t, dir, []string{"LD_LIBRARY_PATH=" + lib}, program, fixture(t).Endpoint())
+	path = filepath.Join(checkout(t), "build/bin") + ":" + os.Getenv("PATH") // for programs that start a cluster themselves
+	output(t, dir, []string{"LD_LIBRARY_PATH=" + lib, "PATH=" + path}, program, fixture(t).Endpoint())
 }
 
 // goImports are what parts of Go programs may use without saying so.
