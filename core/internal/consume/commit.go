@@ -196,9 +196,13 @@ func (b *Batch) lastOffset() int64 {
 	return min(b.segments[len(b.segments)-1].header.NextOffset(), b.upto) - 1
 }
 
-// Tail is the batch without its first n records. It shares the memory; releasing one of both is enough.
+// Tail is the batch without its first n records, which takes its place. It shares the memory, and releasing it leaves those
+// that the application got of the first n as they are.
 func (b *Batch) Tail(n int) *Batch {
 	tail := *b
+	if n > 0 && tail.buffer != nil {
+		tail.buffer.Retain()
+	}
 	c := &tail.Cols
 	c.Offset, c.Timestamp = c.Offset[n:], c.Timestamp[n:]
 	c.KeyPos, c.KeyLen, c.ValuePos, c.ValueLen = c.KeyPos[n:], c.KeyLen[n:], c.ValuePos[n:], c.ValueLen[n:]

@@ -351,6 +351,21 @@ func TestLazyDamage(t *testing.T) {
 	require.Zero(t, s.consumer.inbox.bytes)
 }
 
+// The application may release what it gets of the rest of a batch, and keeps what it got before.
+func TestTailIsReleased(t *testing.T) {
+	s, _ := bench(testConfig())
+	v := numbered(0, 3, 20_000) // in a frame whose memory is used again
+	s.consumer.inbox.put(s, frameOf(s, stored(100, batchOf(compress.None, v...))), false)
+	b, err := next(t, s)
+	require.NoError(t, err)
+	first := b.Data[b.Cols.ValuePos[0]:][:b.Cols.ValueLen[0]]
+	tail := b.Tail(1)
+	rest := tail.Tail(1)
+	require.Equal(t, v[2:], values(rowsOf(rest))) // which releases it
+	require.Equal(t, v[0], string(first))
+	require.NotNil(t, tail.buffer.B, "the memory is not given to others")
+}
+
 // Many batches without a wanted record are passed over without piling up calls or batches.
 func TestUnwantedBatches(t *testing.T) {
 	s, _ := bench(testConfig())
