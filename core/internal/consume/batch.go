@@ -59,7 +59,7 @@ func (b *Batch) Columns(cols *wire.Columns) error {
 	_, records, err := b.columns(cols)
 	if err != nil && b.session.consumer.cfg.Lazy {
 		b.count = records
-		b.session.consumer.inbox.kill(b.session, err)
+		b.session.consumer.inbox.kill(b, err)
 	}
 	return err
 }

@@ -17,7 +17,7 @@ import (
 func (c *Consumer) plan(ctx context.Context) (sessions []*session, err error) {
 	for i := range c.cfg.Topics {
 		want := &c.cfg.Topics[i]
-		for _, name := range c.names(want) {
+		for _, name := range want.names(c.cluster.Snapshot()) {
 			t, err := c.cluster.Topic(ctx, name)
 			if fluvioerr.CodeOf(err) == fluvioerr.NotFound && want.Pattern != nil {
 				continue // deleted just now
@@ -34,6 +34,7 @@ func (c *Consumer) plan(ctx context.Context) (sessions []*session, err error) {
 					s := c.newSession(name, id)
 					s.optional = want.Pattern != nil
 					s.made = t.Partitions[id].Made
+					c.inbox.add()
 					sessions = append(sessions, s)
 				}
 			}
@@ -50,11 +51,10 @@ func (c *Consumer) plan(ctx context.Context) (sessions []*session, err error) {
 }
 
 // names is the topics that an entry stands for, as far as they are known.
-func (c *Consumer) names(want *Topic) []string {
+func (want *Topic) names(snap *cluster.Snapshot) []string {
 	if want.Pattern == nil {
 		return []string{want.Name}
 	}
-	snap := c.cluster.Snapshot()
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(snap.Topics)), func(name string) bool { return !want.matches(snap.Topics[name]) })
 }
 
@@ -103,8 +103,7 @@ func (c *Consumer) findNew() {
 		snap := c.cluster.Snapshot()
 		c.forget(snap)
 		for _, s := range c.appeared(snap) {
-			c.emit(Event{Kind: PartitionAssigned, Topic: s.topic, Partition: s.partition})
-			c.start(s)
+			c.assign(s)
 		}
 		c.prune(snap)
 		select {
@@ -128,7 +127,7 @@ func (c *Consumer) appeared(snap *cluster.Snapshot) (sessions []*session) {
 		if want.Pattern == nil && want.Partitions != nil {
 			continue
 		}
-		for _, name := range c.names(want) {
+		for _, name := range want.names(snap) {
 			t := snap.Topics[name]
 			first, known := c.known[name]
 			if t == nil || !t.Complete() || known && len(t.Partitions) <= first {
@@ -160,6 +159,7 @@ func (c *Consumer) appeared(snap *cluster.Snapshot) (sessions []*session) {
 				case StopTime: // at once, when it has passed
 					s.ends = time.NewTimer(time.Until(time.UnixMilli(c.cfg.StopAt.Offset)))
 				}
+				c.inbox.add() // now: Drain may end it before it runs
 				sessions = append(sessions, s)
 			}
 			if !still {
@@ -229,7 +229,9 @@ func (s *session) lose() {
 		c.all = slices.DeleteFunc(slices.Clone(c.all), func(o *session) bool { return o == s })
 	}
 	c.mu.Unlock()
-	s.halt()
+	s.mu.Lock()
+	s.stop()
+	s.mu.Unlock()
 	s.marks.renew(lostGen) // what was taken and not handed out is not wanted any more, as what was received
 	c.inbox.drop(s)
 	if mine {

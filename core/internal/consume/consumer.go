@@ -85,8 +85,7 @@ func Open(ctx context.Context, cl *cluster.Cluster, cfg Config) (*Consumer, erro
 	}
 	for _, s := range sessions {
 		s.maxBytes = cfg.maxBytes(len(sessions))
-		c.emit(Event{Kind: PartitionAssigned, Topic: s.topic, Partition: s.partition, Offset: s.next})
-		c.start(s)
+		c.assign(s)
 	}
 	if c.grows() {
 		c.sessions.Add(1)
@@ -141,14 +140,22 @@ func (c *Consumer) resolveAll(ctx context.Context, sessions []*session) error {
 	return first
 }
 
-// start runs a new session.
+// start runs a session, unless it runs. s.mu is held.
 func (c *Consumer) start(s *session) {
-	c.inbox.add()
-	s.mu.Lock()
+	if s.running { // OnEvent has sought when it was told of the partition
+		return
+	}
 	s.running = true
-	s.mu.Unlock()
 	c.sessions.Add(1)
 	go s.run()
+}
+
+// assign tells of a new session, then runs it.
+func (c *Consumer) assign(s *session) {
+	c.emit(Event{Kind: PartitionAssigned, Topic: s.topic, Partition: s.partition, Offset: s.position()})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.start(s)
 }
 
 // Next gives the next batch, waiting until ctx ends. Errors: End when every partition was read to stop_at; Closed; Timeout or

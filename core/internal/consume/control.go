@@ -100,11 +100,7 @@ func (s *session) goTo(op string, at func() int64, anew bool) error {
 		s.marks.renew(s.gen)
 	}
 	credit := c.inbox.reset(s, anew)
-	if !s.running {
-		s.running = true
-		c.sessions.Add(1)
-		go s.run()
-	}
+	c.start(s)
 	s.mu.Unlock()
 	c.mu.Unlock()
 	if st != nil {

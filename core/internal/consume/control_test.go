@@ -403,6 +403,58 @@ func TestDrain(t *testing.T) {
 	require.Equal(t, fluvioerr.InvalidState, fluvioerr.CodeOf(c.Seek("drain", 0, 0)))
 }
 
+// Drain, too, while the application is told of a partition that has not begun: nothing is read of it.
+func TestDrainWhileAPartitionBegins(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	inside, told := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(told) })
+	cfg := testConfig()
+	cfg.Topics = []Topic{{Pattern: regexp.MustCompile("^(?:begins-.*)$")}}
+	cfg.OnEvent = func(Event) {
+		close(inside)
+		<-told
+	}
+	c := w.consumer(cfg)
+	t.Cleanup(release)
+	opened := w.rule(devcluster.Rule{API: "StreamFetch", Partition: -1, Action: devcluster.Action{Kind: devcluster.ActionObserve}})
+	w.topic("begins-1", 1)
+	<-inside
+	require.NoError(t, c.Drain())
+	require.Empty(t, readAll(t, c))
+	release()
+	s := c.session("begins-1", 0)
+	s.signal(c.look) // findNew takes it when it has begun the session
+	require.Eventually(t, func() bool {
+		if len(c.look) > 0 {
+			return false
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return !s.running
+	}, patience, time.Millisecond)
+	require.Zero(t, opened.Hits())
+}
+
+// Who seeks when told that a partition is assigned has it read once, by one stream.
+func TestSeekWhenAPartitionIsAssigned(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	self := make(chan *Consumer, 1)
+	cfg := testConfig()
+	cfg.Topics = []Topic{{Pattern: regexp.MustCompile("^(?:sought-.*)$")}}
+	cfg.OnEvent = func(e Event) {
+		if e.Kind == PartitionAssigned {
+			require.NoError(t, (<-self).Seek(e.Topic, e.Partition, 0))
+		}
+	}
+	c := w.consumer(cfg)
+	self <- c
+	opened := w.rule(devcluster.Rule{API: "StreamFetch", Partition: -1, Action: devcluster.Action{Kind: devcluster.ActionObserve}})
+	w.topic("sought-1", 1)
+	w.store("sought-1", 0, batchOf(compress.None, numbered(0, 5, 0)...))
+	require.Equal(t, numbered(0, 5, 0), sortedValues(t, c, 5))
+	require.EqualValues(t, 1+c.Stats().Retries, opened.Hits())
+}
+
 // A server that stays away: retries are told, with their reason, and end where the setting says; or never.
 func TestRetries(t *testing.T) {
 	w := newWorld(t, devcluster.Options{SPUs: 2})

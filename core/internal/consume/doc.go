@@ -33,6 +33,7 @@
 // appear, and one more with auto; S descriptors; about 5 KiB of heap and 4 KiB of stack per partition and 70 KiB per server. With
 // a ConsumerID all consumers of a client share one connection more. Frames come on top: see newInbox. A test holds this.
 //
-// Goroutines: one per session, one that looks for new partitions, one that stores offsets at intervals; all end with Close. Locks: session.mu before inbox.mu;
-// neither is held across I/O. Callbacks of a connection run on its reader and never block.
+// Goroutines: one per session, one that looks for new partitions, one that stores offsets at intervals; all end with Close.
+// Locks: Consumer.mu before session.mu before inbox.mu; none is held across I/O. Callbacks of a connection run on its reader and
+// never block.
 package consume

@@ -156,7 +156,7 @@ func (in *inbox) tryTake(ctx context.Context) (b *Batch, err error, more bool) {
 		if b != nil {
 			b.session.marks.take(b)
 		}
-		damaged := err != nil && f.err == nil // stored data: this partition ends here
+		damaged := err != nil && err != f.err // stored data: this partition ends here
 		if !in.putBack(s, f, b == nil, damaged, err) {
 			took(nil, nil)
 			if b != nil {
@@ -169,7 +169,7 @@ func (in *inbox) tryTake(ctx context.Context) (b *Batch, err error, more bool) {
 			s.failed(err, f.fatal || damaged)
 		}
 		if damaged {
-			s.halt()
+			s.halt(f.gen)
 		}
 		if b != nil || err != nil {
 			return b, err, true
@@ -381,14 +381,21 @@ func (in *inbox) drain(held bool) {
 	in.wake()
 }
 
-// kill ends a session whose taken records turned out to be damaged.
-func (in *inbox) kill(s *session, err error) {
-	s.failed(err, true)
-	s.halt()
+// kill ends the session of a batch whose records turned out to be damaged, unless the application has chosen another position since.
+func (in *inbox) kill(b *Batch, err error) {
+	s := b.session
+	s.mu.Lock()
+	if s.gen != b.gen {
+		s.mu.Unlock()
+		return
+	}
+	s.stop()
 	in.mu.Lock()
 	in.bury(s, err)
 	credit := in.grant()
 	in.mu.Unlock()
+	s.mu.Unlock()
+	s.failed(err, true)
 	in.wake()
 	for _, s := range credit {
 		s.giveCredit()

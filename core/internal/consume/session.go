@@ -142,21 +142,28 @@ func (s *session) run() {
 	}
 }
 
-// renew gives run a context of its own, which halt ends.
+// renew gives run a context of its own, which stop ends. Drain may have called the one before: then it has ended already.
 func (s *session) renew() (context.Context, context.CancelFunc) {
-	ctx, stop := context.WithCancel(s.consumer.ctx)
+	c := s.consumer
+	ctx, stop := context.WithCancel(c.ctx)
 	s.mu.Lock()
 	s.stop = stop
 	s.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.drained {
+		stop()
+	}
 	return ctx, stop
 }
 
-// halt ends run. It does not wait.
-func (s *session) halt() {
+// halt ends run, unless the application has chosen another position than that of gen. It does not wait.
+func (s *session) halt(gen uint64) {
 	s.mu.Lock()
-	stop := s.stop
-	s.mu.Unlock()
-	stop()
+	defer s.mu.Unlock()
+	if s.gen == gen {
+		s.stop()
+	}
 }
 
 // retire notes that run ends, with a last frame for the application if there is one. False: the application has chosen
@@ -385,7 +392,7 @@ func (s *session) awaitTurn(ctx context.Context) error {
 		case in.owes(s):
 			turn = s.granted
 		default:
-			return nil
+			return ctx.Err()
 		}
 		select {
 		case <-ctx.Done():
@@ -661,8 +668,9 @@ func (st *stream) acknowledge() {
 		st.end(err)
 		return
 	}
-	st.conn.Go(s.consumer.ctx, wire.KeyUpdateOffsets, 0, [][]byte{body}, func(_ *transport.Buffer, body []byte, err error) {
+	st.conn.Go(s.consumer.ctx, wire.KeyUpdateOffsets, 0, [][]byte{body}, func(buf *transport.Buffer, body []byte, err error) {
 		if err == nil {
+			defer buf.Release()
 			var resp wire.UpdateOffsetsResponse
 			if _, err = wire.Decode(body, 0, &resp); err == nil && len(resp.Status) > 0 {
 				if e := resp.Status[0].Error.Err("consume"); e != nil {

@@ -351,6 +351,47 @@ func TestLazyDamage(t *testing.T) {
 	require.Zero(t, s.consumer.inbox.bytes)
 }
 
+// What turns out to be damaged after the application has gone elsewhere is no reason to stop there.
+func TestDamageThatIsStale(t *testing.T) {
+	cfg := testConfig()
+	cfg.Lazy = true
+	s, _ := bench(cfg)
+	bad := batchOf(compress.None, "x")
+	bad[wire.BatchHeaderSize+wire.RecordCountSize] = 0x7e
+	h, err := wire.DecodeBatchHeader(bad)
+	require.NoError(t, err)
+	wire.SealBatch(bad, &h)
+	s.consumer.inbox.put(s, frameOf(s, stored(100, bad)), false)
+	b, err := next(t, s)
+	require.NoError(t, err)
+	s.running = true // else Seek begins to read
+	s.stop = func() { require.Fail(t, "reading goes on") }
+	require.NoError(t, s.consumer.Seek("t", 1, 200))
+	require.Equal(t, fluvioerr.Corrupt, fluvioerr.CodeOf(b.decode()))
+	s.halt(b.gen)
+	f := frameOf(s, stored(200, batchOf(compress.None, "y")))
+	f.gen = s.gen
+	s.consumer.inbox.put(s, f, false)
+	b, err = next(t, s)
+	require.NoError(t, err)
+	require.NoError(t, b.decode())
+	require.Equal(t, []string{"y"}, values(rowsOf(b)))
+}
+
+// Damage ends the partition also where the server has told of an error behind it that would not.
+func TestDamageBesideAnError(t *testing.T) {
+	s, _ := bench(testConfig())
+	bad := batchOf(compress.None, "x")
+	bad[len(bad)-2] ^= 1
+	f := frameOf(s, stored(100, bad))
+	f.err = fluvioerr.New(fluvioerr.SmartModule, "consume", "a module failed")
+	s.consumer.inbox.put(s, f, false)
+	_, err := next(t, s)
+	require.Equal(t, fluvioerr.Corrupt, fluvioerr.CodeOf(err), "%v", err)
+	_, err = next(t, s)
+	require.True(t, fluvioerr.Fatal(err), "%v", err)
+}
+
 // The application may release what it gets of the rest of a batch, and keeps what it got before.
 func TestTailIsReleased(t *testing.T) {
 	s, _ := bench(testConfig())
