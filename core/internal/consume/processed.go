@@ -63,8 +63,8 @@ func (m *marks) advance(next int64) {
 // as that end, and the application is told so (EndSilent): nothing else will ever tell. An SPU sends a frame, which says how far
 // it has read, only with records or an error; requests on the same connection are answered whatever a stream is busy with; a
 // position that is acknowledged again is read again, in silence; and another stream from behind the last frame may not know what
-// a module has accumulated. So a module that is slower than patience loses what it would have brought. flows: nothing is wrong with the stream as far as can be known.
-// st.session.mu is held.
+// a module has accumulated. So a module that is slower than patience loses what it would have brought. flows: nothing is wrong
+// with the stream as far as can be known. st.session.mu is held.
 func (st *stream) checkProcessed(patience time.Duration) (flows bool) {
 	s, now := st.session, time.Now()
 	if s.stream != st || st.isEnded() { // the application has chosen another position

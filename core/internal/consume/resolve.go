@@ -91,7 +91,9 @@ func (s *session) resolve(ctx context.Context) error {
 	reset := early || lost && cfg.OnEvicted != ResetError
 	s.mu.Lock()
 	s.next, s.upto, s.refused = next, upto, refused
-	s.skipped += max(next-was, 0) * btoi(reset)
+	if reset {
+		s.skipped += max(next-was, 0)
+	}
 	s.marks.begin(s.gen, next)
 	s.mu.Unlock()
 	if reset {
@@ -135,14 +137,6 @@ func (c *Consumer) supports(conn *transport.Conn) error {
 	}
 	_, err := conn.Versions().For(wire.KeyUpdateConsumerOffset)
 	return err
-}
-
-// btoi is 1 for true.
-func btoi(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // position is where reading goes on.
