@@ -102,6 +102,31 @@ func TestTopicPattern(t *testing.T) {
 	require.Len(t, c.Positions(), 2)
 }
 
+// A topic of a pattern that goes before its end was read is not one that was read to its end.
+func TestTopicDeletedBeforeItsEnd(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("orders-1", 1)
+	for range 50 {
+		w.store("orders-1", 0, batchOf(compress.None, numbered(0, 100, 1000)...))
+	}
+	cfg := testConfig()
+	cfg.Topics = []Topic{{Name: "^orders.*", Pattern: regexp.MustCompile("^orders.*$")}}
+	cfg.StopAt = Stop{Kind: StopEnd}
+	cfg.MaxBytes, cfg.PrefetchBytes = 150000, 150000
+	c := w.consumer(cfg)
+	b, err := c.Next(testContext(t))
+	require.NoError(t, err)
+	records := b.Len()
+	require.NoError(t, w.dev.DeleteTopic("orders-1"))
+	for err == nil {
+		if b, err = c.Next(testContext(t)); err == nil {
+			records += b.Len()
+		}
+	}
+	require.Less(t, records, 5000)
+	require.Equal(t, fluvioerr.TopicDeleted, fluvioerr.EndOf(err), "%v", err)
+}
+
 // Topics may come and go without end: nothing is kept of those that are gone, also of those that other members of a group read.
 func TestTopicsThatComeAndGo(t *testing.T) {
 	w := newWorld(t, devcluster.Options{})

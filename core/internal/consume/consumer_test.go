@@ -402,8 +402,8 @@ func TestCloseWithFramesUnread(t *testing.T) {
 	}
 }
 
-// A consumer that is closed while its SPU does not answer does not wait for it.
-func TestCloseDuringOpen(t *testing.T) {
+// Open ends with its context also when the SPU does not answer.
+func TestOpenWithoutAnAnswer(t *testing.T) {
 	w := newWorld(t, devcluster.Options{})
 	w.topic("stuck", 1)
 	w.rule(devcluster.Rule{API: "FetchOffsets", Partition: -1, Action: devcluster.Action{Kind: devcluster.ActionDrop}})

@@ -2,7 +2,6 @@ package consume
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -326,10 +325,7 @@ func TestTopicMadeAnewWhileItsServerIsAway(t *testing.T) {
 		require.NoError(t, w.dev.StopSPU(w.cluster.Partition("anew", 0).Leader))
 		require.NoError(t, w.dev.DeleteTopic("anew"))
 		w.topic("anew", 1) // on the other SPU
-		for err := errors.New("not yet"); err != nil; {
-			require.NoError(t, testContext(t).Err(), "%v", err)
-			_, err = w.tryStore("anew", 0, batchOf(compress.None, numbered(100, 20, 8)...))
-		}
+		w.storeThrough("anew", 0, batchOf(compress.None, numbered(100, 20, 8)...))
 		_, err = c.Next(testContext(t))
 		require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
 		require.Regexp(t, "another topic|no longer has it", err.Error(), "as the consumer saw the cluster between the two, or not")

@@ -31,7 +31,7 @@ func TestReadCommittedHoldsUpNobody(t *testing.T) {
 	})
 	led := newLedger()
 	healthy := w.producer("healthy", func(c *Config) { c.OnDelivery = led.take })
-	arrived := w.rule(devcluster.Rule{API: "Produce", Topic: "sick", Partition: -1, Action: devcluster.Action{Kind: devcluster.ActionObserve}})
+	arrived := w.rule(devcluster.Rule{API: "Produce", Topic: "sick", Action: devcluster.Action{Kind: devcluster.ActionObserve}})
 	waiting := send(t, sick, record(0))
 	require.NoError(t, arrived.Wait(testContext(t), 1))
 	r, err := healthy.SendTo(testContext(t), part, record(1))
@@ -79,8 +79,8 @@ func TestMaybeSticks(t *testing.T) {
 	w.topic("maybe", devcluster.TopicOptions{})
 	led := newLedger()
 	p := w.producer("maybe", func(c *Config) { c.DeliveryTimeout, c.OnDelivery = 2*time.Second, led.take })
-	w.rule(devcluster.Rule{API: "Produce", Partition: -1, Count: 1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionClose}})
-	w.rule(devcluster.Rule{API: "Produce", Partition: -1, Skip: 1, Action: devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerNotLeader}})
+	w.rule(devcluster.Rule{API: "Produce", Count: 1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionClose}})
+	w.rule(devcluster.Rule{API: "Produce", Skip: 1, Action: devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerNotLeader}})
 	_, err := wait(t, send(t, p, record(0)))
 	require.Error(t, err)
 	require.Equal(t, MaybePersisted, led.all(t, 1)[0].persisted)
@@ -91,7 +91,7 @@ func TestMaybeSticks(t *testing.T) {
 func TestQueuedRecordsTimeOut(t *testing.T) {
 	w := newWorld(t, devcluster.Options{})
 	w.topic("queued", devcluster.TopicOptions{})
-	w.rule(devcluster.Rule{API: "Produce", Partition: -1, Action: devcluster.Action{Kind: devcluster.ActionDrop}})
+	w.rule(devcluster.Rule{API: "Produce", Action: devcluster.Action{Kind: devcluster.ActionDrop}})
 	p := w.producer("queued", func(c *Config) {
 		c.BufferMemory, c.MaxRequestSize, c.BatchSize, c.DeliveryTimeout = 20<<10, 16<<10, 16<<10, time.Hour
 	})
@@ -133,7 +133,7 @@ func TestNoRequestStorm(t *testing.T) {
 		require.Error(t, p.Flush(testContext(t), nil))
 		return 2 + int(time.Since(start)/(35*time.Millisecond))
 	}
-	refusals := w.rule(devcluster.Rule{API: "Produce", Partition: -1, Action: devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerNotLeader}})
+	refusals := w.rule(devcluster.Rule{API: "Produce", Action: devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerNotLeader}})
 	most := fill()
 	require.LessOrEqual(t, refusals.Hits(), 3*(most+1), "each partition for itself")
 	require.Greater(t, refusals.Hits(), 3*2)

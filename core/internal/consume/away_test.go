@@ -2,7 +2,6 @@ package consume
 
 import (
 	"context"
-	"regexp"
 	"testing"
 	"time"
 
@@ -12,31 +11,6 @@ import (
 	"github.com/libfluvio/libfluvio/core/fluvioerr"
 	"github.com/libfluvio/libfluvio/core/internal/compress"
 )
-
-// A topic of a pattern that goes before its end was read is not one that was read to its end.
-func TestTopicDeletedBeforeItsEnd(t *testing.T) {
-	w := newWorld(t, devcluster.Options{})
-	w.topic("orders-1", 1)
-	for range 50 {
-		w.store("orders-1", 0, batchOf(compress.None, numbered(0, 100, 1000)...))
-	}
-	cfg := testConfig()
-	cfg.Topics = []Topic{{Name: "^orders.*", Pattern: regexp.MustCompile("^orders.*$")}}
-	cfg.StopAt = Stop{Kind: StopEnd}
-	cfg.MaxBytes, cfg.PrefetchBytes = 150000, 150000
-	c := w.consumer(cfg)
-	b, err := c.Next(testContext(t))
-	require.NoError(t, err)
-	records := b.Len()
-	require.NoError(t, w.dev.DeleteTopic("orders-1"))
-	for err == nil {
-		if b, err = c.Next(testContext(t)); err == nil {
-			records += b.Len()
-		}
-	}
-	require.Less(t, records, 5000)
-	require.Equal(t, fluvioerr.TopicDeleted, fluvioerr.EndOf(err), "%v", err)
-}
 
 // handedOut makes a consumer of which the application has had every record: count in each partition.
 func (w *world) handedOut(topic string, partitions, count int32, timeout time.Duration) *Consumer {
@@ -93,13 +67,11 @@ func TestCommitOfManyWithAnSPUAway(t *testing.T) {
 	ctx, cancel := context.WithCancel(testContext(t))
 	ended := make(chan error, 1)
 	go func() { ended <- c.Commit(ctx) }()
-	for left() > 0 {
-		require.NoError(t, testContext(t).Err())
-		select {
-		case err := <-ended:
-			t.Fatalf("it ended with %d left: %v", left(), err)
-		case <-time.After(10 * time.Millisecond):
-		}
+	require.Eventually(t, func() bool { return left() == 0 }, patience, 10*time.Millisecond)
+	select {
+	case err := <-ended:
+		require.Fail(t, "nothing is stored where the SPU is away", "%v", err)
+	default:
 	}
 	cancel()
 	require.Error(t, <-ended)
