@@ -41,8 +41,7 @@ func listen(t *testing.T, serve func(net.Conn)) string {
 // connectError connects with a short connection timeout and wants an error of a code that says all of want.
 func connectError(t *testing.T, endpoint string, code fluvioerr.Code, want ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
+	ctx := testContext(t)
 	client, err := fluvio.Connect(ctx, fluvio.ClientOptions{Endpoint: endpoint, ConnectionTimeout: 3 * time.Second, MaxRetries: new(int)})
 	if err == nil {
 		_ = client.Close(ctx)
@@ -96,10 +95,11 @@ func TestConnectErrors(t *testing.T) {
 		connectError(t, "localhost", fluvioerr.InvalidArgument, "endpoint", "host:port")
 	})
 	t.Run("no profile", func(t *testing.T) {
-		t.Setenv("FLV_PROFILE_PATH", filepath.Join(t.TempDir(), "none"))
+		path := filepath.Join(t.TempDir(), "none%d")
+		t.Setenv("FLV_PROFILE_PATH", path)
 		_, err := fluvio.Connect(testContext(t), fluvio.ClientOptions{})
 		require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err), "%v", err)
-		require.ErrorContains(t, err, "no endpoint is given")
+		require.ErrorContains(t, err, path+": it does not exist, and no endpoint is given")
 	})
 	t.Run("cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())

@@ -53,7 +53,7 @@ func (o *ClientOptions) fromProfile() error {
 		return err
 	}
 	bad := func(format string, args ...any) error {
-		return fluvioerr.New(fluvioerr.NotFound, "connect", "profile file "+path+": "+format, args...).ForSetting("profile").
+		return fluvioerr.New(fluvioerr.NotFound, "connect", "profile file %s: %s", path, fmt.Sprintf(format, args...)).ForSetting("profile").
 			WithHint("set endpoint to host:port of the SC, or create a profile with the official tools")
 	}
 	var file profileFile
