@@ -425,6 +425,9 @@ func (a *Admin) AddPartitions(ctx context.Context, topic string, count uint32) e
 	if count == 0 {
 		return fluvioerr.New(fluvioerr.InvalidArgument, op, "count is 0").ForSetting("count").WithHint("give the number of partitions to add, 1 or more")
 	}
+	if err := a.client.ready(ctx, op); err != nil { // else nothing is known of the topic before
+		return err
+	}
 	ctx, cancel := limited(ctx, createTimeout)
 	defer cancel()
 	before := 0

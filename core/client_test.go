@@ -207,6 +207,21 @@ func TestRecreateWithLateWatch(t *testing.T) {
 	require.NoError(t, client.Admin().CreateTopic(ctx, "same", fluvio.TopicSpec{}))
 }
 
+// Partitions that were added are known when the call returns, also when it is the first of a client that did not wait for the cluster.
+func TestAddPartitionsFirst(t *testing.T) {
+	cluster := startCluster(t, devcluster.Options{})
+	ctx := testContext(t)
+	require.NoError(t, cluster.CreateTopic("grows", 1))
+	_, err := cluster.AddRule(devcluster.Rule{API: "Watch", Partition: -1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionDelay, Delay: 300 * time.Millisecond}})
+	require.NoError(t, err)
+	client, err := fluvio.Connect(ctx, fluvio.ClientOptions{Endpoint: cluster.Endpoint(), ValidateOnConnect: new(bool)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, client.Close(ctx)) })
+	require.NoError(t, client.Admin().AddPartitions(ctx, "grows", 1))
+	_, err = client.PartitionLeader("grows", 1)
+	require.NoError(t, err)
+}
+
 // Batches stay within the topic's segments, and a record that does not is refused at once.
 func TestSmallSegments(t *testing.T) {
 	client := connect(t, startCluster(t, devcluster.Options{}).Endpoint())
