@@ -1,6 +1,7 @@
 package fluvio_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -65,7 +66,7 @@ func TestWatchTopics(t *testing.T) {
 	other := connect(t, cluster.Endpoint())
 	require.NoError(t, other.Admin().DeleteTopic(ctx, "a"))
 	seen = eventsOf(t, w, topicName, "deleted a")
-	if !contains(seen, "synced") { // the watch may have come back after the deletion
+	if !slices.Contains(seen, "synced") { // the watch may have come back after the deletion
 		eventsOf(t, w, topicName, "synced")
 	}
 	require.NotContains(t, seen, "added b", "what did not change is not told again")
@@ -83,15 +84,6 @@ func TestWatchTopics(t *testing.T) {
 	require.NoError(t, <-done, "close ends the loop")
 	_, err = w.Next(ctx)
 	require.ErrorIs(t, err, fluvioerr.Target(fluvioerr.Closed))
-}
-
-func contains(list []string, want string) bool {
-	for _, s := range list {
-		if s == want {
-			return true
-		}
-	}
-	return false
 }
 
 // The last object of a sort goes, which the SC tells by a snapshot without objects.

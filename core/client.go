@@ -26,7 +26,7 @@ type Client struct {
 	offsets memoryStore // of consumers with offset_store memory
 
 	mu       sync.Mutex
-	children map[closer]struct{} // guarded by mu: producers and consumers
+	children map[closer]struct{} // guarded by mu: producers, consumers and watches
 	closed   bool                // guarded by mu
 	done     chan struct{}       // closed when nothing of the client runs any more
 	closeErr error               // set before done is closed
@@ -40,7 +40,7 @@ type Client struct {
 // clients counts the clients of the process.
 var clients atomic.Uint64
 
-// closer is a producer or a consumer.
+// closer is a producer, a consumer or a watch.
 type closer interface {
 	Close(ctx context.Context) error
 }
@@ -86,7 +86,8 @@ func (o ClientOptions) problems() *problems {
 			p.add("profile_path", "cannot be combined with endpoint")
 		}
 	}
-	if first, longest := orDefault(o.RetryBackoff, 100*time.Millisecond), orDefault(o.RetryBackoffMax, 10*time.Second); first > longest {
+	full := o
+	if full.defaults(); full.RetryBackoff > full.RetryBackoffMax {
 		p.add("retry_backoff_ms", "is larger than retry_backoff_max_ms")
 	}
 	if o.ShareConnections && o.TLSVerify != nil {
@@ -177,7 +178,7 @@ func (c *Client) PartitionLeader(topic string, partition int32) (spu int32, err 
 	return s.ID, nil
 }
 
-// Close closes the client's consumers and producers, the latter drained until ctx ends, and every connection. It returns
+// Close closes the client's watches, consumers and producers, the last drained until ctx ends, and every connection. It returns
 // when no goroutine of the client is left. Only the first call does anything; later ones wait for it, and return the same. It returns
 // two seconds after the end of ctx at the latest: should a callback of the application not have returned by then, that is a Timeout
 // that says which; OnEvent and OnStats are not called again, and the rest follows when it returns.

@@ -58,11 +58,8 @@ func (c *Client) Health(ctx context.Context) (*Health, error) {
 	if err := c.alive(); err != nil {
 		return nil, err
 	}
-	if _, limited := ctx.Deadline(); !limited {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.opts.ConnectionTimeout)
-		defer cancel()
-	}
+	ctx, cancel := limited(ctx, c.opts.ConnectionTimeout)
+	defer cancel()
 	h := &Health{
 		SC: ServerHealth{Name: "sc", Addr: c.opts.Endpoint}, MetadataErr: c.cluster.WatchError(), MetadataAge: -1,
 		ClientVersion: Version, PlatformVersion: c.cluster.Platform(),

@@ -232,7 +232,8 @@ func (h *hostile) visit(t *testing.T, endpoint string) {
 	within(t, "close", limit, func(ctx context.Context) { _ = client.Close(ctx) })
 }
 
-// A thousand frames, or as many as HOSTILE_FRAMES says, that are not what servers send: nothing crashes or hangs, every call comes back, memory stays bounded.
+// A thousand frames, or as many as HOSTILE_FRAMES says, that are not what servers send: nothing crashes or hangs, every call comes
+// back, memory stays bounded.
 func TestHostileServer(t *testing.T) {
 	frames, err := strconv.ParseInt(cmp.Or(os.Getenv("HOSTILE_FRAMES"), "1000"), 10, 64)
 	require.NoError(t, err)

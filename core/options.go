@@ -99,8 +99,8 @@ type ClientOptions struct {
 
 // ProducerOptions tune a producer. The zero value is right for most.
 type ProducerOptions struct {
-	// BatchSize is the size in bytes, before compression, at which a batch is full. Default 16 KiB, or MaxRequestSize if that is less. Batches leave together,
-	// up to MaxRequestSize, so small batches cost little.
+	// BatchSize is the size in bytes, before compression, at which a batch is full. Default 16 KiB, or MaxRequestSize if that is
+	// less. Batches leave together, up to MaxRequestSize, so small batches cost little.
 	BatchSize int `setting:"batch_size" unit:"bytes" min:"256" max:"33554432"`
 	// Linger is how long a batch waits for more records before it is sent. Default 0: at once; what comes while a request is
 	// under way still goes out together. Less than DeliveryTimeout.

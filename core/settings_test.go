@@ -75,7 +75,6 @@ func TestSettingsOfProfilesAreChecked(t *testing.T) {
 	require.Equal(t, "d", o.TLSDomain)
 }
 
-// Settings inside settings are read and checked like all others, and problems name their place.
 // What is wrong with one setting hides no other problem, and what follows from it is not said.
 func TestContradictionsBesideOtherProblems(t *testing.T) {
 	for js, want := range map[string]string{
@@ -97,6 +96,7 @@ func TestContradictionsBesideOtherProblems(t *testing.T) {
 	require.ErrorContains(t, err, "partitions: 0 is not between 1 and 100000; max_partition_size: 2048 is smaller")
 }
 
+// Settings inside settings are read and checked like all others, and problems name their place.
 func TestNestedSettings(t *testing.T) {
 	o, err := ParseConsumerOptions([]byte(`{"smartmodules": [
 		{"name": "group/one@1.0.0", "kind": "filter", "params": {"text": "x", "number": 10, "flag": true}, "lookback": {"last": 5}},

@@ -183,8 +183,9 @@ func TestSmartModuleFailsOnceThroughAPause(t *testing.T) {
 	})
 	require.NoError(t, err)
 	read := func(until fluvioerr.Code) (got []string, failures int) {
+		ctx := testContext(t)
 		for {
-			b, err := c.Next(testContext(t))
+			b, err := c.Next(ctx)
 			if code := fluvioerr.CodeOf(err); code == fluvioerr.SmartModule {
 				failures++
 			}
@@ -196,7 +197,7 @@ func TestSmartModuleFailsOnceThroughAPause(t *testing.T) {
 					got = append(got, string(r.Value))
 				}
 			}
-			require.NoError(t, testContext(t).Err())
+			require.NoError(t, ctx.Err())
 		}
 	}
 	got, failures := read(fluvioerr.SmartModule)
