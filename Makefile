@@ -8,6 +8,7 @@
 #   make test-platforms  the library for arm64 and for Windows, in qemu and wine
 #   make fuzz-c  calls the functions of fluvio.h in every way that libFuzzer comes upon, FUZZTIME=10m
 #   make test-valgrind, make test-crowd   every C test under valgrind; 64 threads for a minute on shared handles
+#   make test-slow   a million records, RECORDS=N, through a slow asyncio handler that is cancelled again and again: memory, positions
 #   make bench-produce   measures producers beside the official clients, about three minutes (tests/bench/README.md)
 #   make bench-consume   the same of consumers
 #   make bench-cost      what the C API costs beside the Go API, per record, in batches of 100 and a call for each; a minute
@@ -82,7 +83,7 @@ PACKED = $(shell mkdir -p $(BUILD) && echo 'int a, *b = &a; int main(void) { ret
   -o $(BUILD)/packed - 2>/dev/null && $(BUILD)/packed 2>/dev/null && echo -Wl,-z,pack-relative-relocs; rm -f $(BUILD)/packed)
 LDFLAGS = -s -w $(FUNCALIGN) -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs $(PACKED)'
 
-.PHONY: all downloads lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz fuzz-c test-black-box test-valgrind test-crowd test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node bench-cost test-platforms docs-c audit
+.PHONY: all downloads lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz fuzz-c test-black-box test-valgrind test-crowd test-slow test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node bench-cost test-platforms docs-c audit
 
 # need,command,what it is for
 define need
@@ -269,6 +270,11 @@ test-valgrind: need-build
 # Beside make test: 64 threads for a minute, plain and under AddressSanitizer. Five minutes.
 test-crowd: all
 	CROWD_SECONDS=60 $(GO_TEST) -count=1 -run '^TestC$$/-std=c99/crowd|^TestCSanitized$$/address/crowd' ./tests
+
+# What make test does with 60,000 records, each of 1 kB, with a million; prints what it saw. A minute or more.
+RECORDS ?= 1000000
+test-slow: all need-python $(VENV)/.done
+	LIBFLUVIO_RECORDS=$(RECORDS) $(VENV)/bin/python -m pytest -q -s tests/python/test_slow_consumer.py
 
 # The C smoke test on platforms that are not this machine's, in emulators: linux on arm64 by qemu-user and Windows by wine, with
 # whatever of these is there. Builds for both. WINDOWS_PYTHON, the path of a python.exe: the wheel for Windows in wine, too.
