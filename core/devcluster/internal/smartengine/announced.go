@@ -35,7 +35,7 @@ func announced(wasm []byte) (err error) {
 	}()
 	for r := (&reader{b: wasm, at: min(8, len(wasm))}); !r.done(); {
 		id := r.byte()
-		in := &guard{reader: reader{b: r.bytes(r.u32())}, globals: math.MaxInt}
+		in := &guard{reader: reader{b: r.bytes(r.count())}, globals: math.MaxInt}
 		switch id {
 		case sectionCustom:
 			if in.name() == "name" {
@@ -108,7 +108,7 @@ func (g *guard) elements() {
 
 // locals reads over a function, and adds up its locals, which are announced by number.
 func (g *guard) locals() {
-	in := &reader{b: g.bytes(g.u32())}
+	in := &reader{b: g.bytes(g.count())}
 	sum := 0
 	for range in.count() {
 		if sum += in.u32(); sum > mostLocals {
@@ -136,7 +136,7 @@ func (g *guard) segment() {
 func (g *guard) names() {
 	for !g.done() {
 		id := g.byte()
-		in := &reader{b: g.bytes(g.u32())}
+		in := &reader{b: g.bytes(g.count())}
 		switch id {
 		case 0:
 		case 2: // of each function

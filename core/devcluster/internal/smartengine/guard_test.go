@@ -74,6 +74,9 @@ func TestModuleThatAnnouncesMuch(t *testing.T) {
 	for _, id := range []byte{sectionType, sectionImport, 3, 4, 5, sectionGlobal, 7, sectionElement, sectionCode, sectionData} {
 		modules[fmt.Sprintf("section %d", id)] = section(id, billions)
 	}
+	for id := byte(1); id <= 11; id++ { // and of the section itself there is not as much as it says
+		modules[fmt.Sprintf("cut section %d", id)] = append([]byte{id, 0x30}, billions...)
+	}
 	for what, body := range modules {
 		_, err := e.Chain(t.Context(), 25, []Step{{Wasm: append([]byte("\x00asm\x01\x00\x00\x00"), body...)}})
 		require.ErrorContains(t, err, "announces more than it holds", what)
