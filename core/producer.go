@@ -233,20 +233,6 @@ func (p *Producer) SendTo(ctx context.Context, partition int32, r Record) (Recei
 	return Receipt{rc}, err
 }
 
-// SendQueued is FeedQueued for one record, which the caller accepted at since.
-func (p *Producer) SendQueued(ctx context.Context, partition int32, r Record, since time.Time) (err error) {
-	fed := false
-	p.p.Feed(ctx, func(queued *Queued) bool {
-		if fed {
-			return false
-		}
-		*queued = Queued{Key: r.Key, Value: r.Value, Timestamp: r.Timestamp, Opaque: r.Opaque, Queued: since, Partition: partition}
-		fed = true
-		return true
-	}, func(_ *Queued, refusal error) { err = refusal })
-	return err
-}
-
 // Queued is a record of a queue in front of the producer, as FeedQueued takes it.
 type Queued = produce.Record
 

@@ -105,9 +105,7 @@ func (e *Error) WithDetail(key, value string) *Error {
 // Error gives the operation, the place, the message and the hint in one line.
 func (e *Error) Error() string {
 	var b strings.Builder
-	if e.Op != "" {
-		b.WriteString(e.Op)
-	}
+	b.WriteString(e.Op)
 	if e.Topic != "" {
 		b.WriteString(" " + e.Topic)
 		if e.Partition >= 0 {
@@ -120,8 +118,10 @@ func (e *Error) Error() string {
 	if e.Addr != "" {
 		b.WriteString(" (" + e.Addr + ")")
 	}
-	if b.Len() > 0 {
-		b.WriteString(": ")
+	place := strings.TrimPrefix(b.String(), " ") // there may be no operation
+	b.Reset()
+	if place != "" {
+		b.WriteString(place + ": ")
 	}
 	b.WriteString(e.Message)
 	if h := e.HintText(); h != "" {

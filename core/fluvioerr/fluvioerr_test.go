@@ -187,6 +187,7 @@ func TestText(t *testing.T) {
 	err := New(TooLarge, "produce", "a record of %d bytes exceeds max_request_size of %d", 5, 4).
 		At("orders", 2).AtOffset(7).AtAddr("127.0.0.1:9005").WithHint("send less")
 	require.Equal(t, "produce orders/2 at offset 7 (127.0.0.1:9005): a record of 5 bytes exceeds max_request_size of 4 [hint: send less]", err.Error())
+	require.Equal(t, "(127.0.0.1:9005): lost [hint: wait]", New(Connection, "", "lost").AtAddr("127.0.0.1:9005").WithHint("wait").Error())
 	require.Equal(t, "gone [hint: the object was closed; open a new one]", New(Closed, "", "gone").Error(), "the code's hint stands in")
 	require.Equal(t, "delete orders: TopicNotFound: no such thing [hint: create the topic first]", FromServer(2001, "delete", "no such thing").At("orders", -1).Error())
 	require.Equal(t, "ManagedConnectorNotFound [hint: "+hintOf(NotFound)+"]", FromServer(5001, "", "").Error(), "a server code without a hint uses its class's")

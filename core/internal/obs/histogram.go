@@ -63,13 +63,6 @@ func (h *Histogram) Record(value int64) {
 // Max is the largest value, exactly; 0 when there is none.
 func (h *Histogram) Max() int64 { return int64(h.max.Load()) }
 
-// Quantiles gives, for each q from 0 to 1, the value that the part q of all values does not exceed, at most a sixteenth too
-// high; 0 when there are none.
-func (h *Histogram) Quantiles(qs ...float64) []int64 {
-	counts, total := h.load()
-	return h.quantiles(counts, total, qs...)
-}
-
 // load reads the buckets and how much is in them.
 func (h *Histogram) load() (counts *[buckets]uint64, total uint64) {
 	counts = new([buckets]uint64)
@@ -80,6 +73,8 @@ func (h *Histogram) load() (counts *[buckets]uint64, total uint64) {
 	return counts, total
 }
 
+// quantiles gives, for each q from 0 to 1, the value that the part q of all values does not exceed, at most a sixteenth too
+// high; 0 when there are none.
 func (h *Histogram) quantiles(counts *[buckets]uint64, total uint64, qs ...float64) []int64 {
 	out := make([]int64, len(qs))
 	for i, q := range qs {

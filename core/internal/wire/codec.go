@@ -39,12 +39,6 @@ func Decode(src []byte, version int16, m Message) (int, error) {
 	return c.pos, c.err
 }
 
-// Version is the API version the message is walked at.
-func (c *Codec) Version() int16 { return c.version }
-
-// Decoding says which way the walk goes.
-func (c *Codec) Decoding() bool { return c.decoding }
-
 // Err is the first failure.
 func (c *Codec) Err() error { return c.err }
 
