@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -24,8 +25,11 @@ STDERR = pytest.StashKey[TextIO]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the mark."""
+    """Declares the mark, and makes Ctrl-C work where the run was begun with it ignored, as a shell without job control
+    does for what it puts into the background."""
     config.addinivalue_line("markers", "hang(seconds): the deadline of a test that has much to do")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[STDERR] = os.fdopen(os.dup(2), "w")
 
 
