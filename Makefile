@@ -83,7 +83,7 @@ PACKED = $(shell mkdir -p $(BUILD) && echo 'int a, *b = &a; int main(void) { ret
   -o $(BUILD)/packed - 2>/dev/null && $(BUILD)/packed 2>/dev/null && echo -Wl,-z,pack-relative-relocs; rm -f $(BUILD)/packed)
 LDFLAGS = -s -w $(FUNCALIGN) -extldflags '-Wl,-soname,libfluvio.so.1 -Wl,--version-script=$(ROOT)/capi/fluvio.map -Wl,-z,defs $(PACKED)'
 
-.PHONY: all downloads lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core fuzz fuzz-c test-black-box test-valgrind test-crowd test-slow test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node bench-cost test-platforms docs-c audit
+.PHONY: all downloads lib static devcluster install uninstall dist check-reproducible version generate demo test check test-core test-vectors fuzz fuzz-c test-black-box test-valgrind test-crowd test-slow test-python test-interop test-node docs docs-python docs-node bench bench-produce bench-consume bench-observe soak clean need-build need-python need-node bench-cost test-platforms docs-c audit
 
 # need,command,what it is for
 define need
@@ -227,8 +227,8 @@ demo: need-python need-node all $(BUILD)/bin/check_lines $(NODE_DONE)
 
 # ------------------------------------------------------------------- tests
 
-test: downloads all check test-core fuzz test-black-box
-	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-python test-interop test-node # they wait more than they work
+test: downloads all check test-core
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-black-box test-vectors fuzz test-interop test-python test-node # they wait more than they work
 
 # Go modules and tools, before what needs them: where a module proxy fails now and then, go does not ask again. go mod tidy wants
 # more modules than the build; what it would change is for check to say.
@@ -251,6 +251,8 @@ test-core: need-build
 	@$(call go_tests,$(GO_TEST) -race -shuffle=on -p 4 ./core/...) # they wait more than they work
 	@echo "== OpenTelemetry, a module of its own"
 	cd core/otelhook && $(GO_TEST) -race -shuffle=on ./...
+
+test-vectors: need-build
 	@echo "== Go, every bit of every vector"
 	$(GO_TEST) -run 'Flipped|Prefix' ./core/internal/wire
 
