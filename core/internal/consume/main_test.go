@@ -65,12 +65,24 @@ func newWorldOver(t *testing.T, o devcluster.Options, dial func(context.Context,
 	return &world{t, dev, c}
 }
 
-// topic creates a topic of some partitions, and waits until the client knows it.
+// topic creates a topic of some partitions, and waits until the client knows it: it may not yet have heard that one of this
+// name was deleted.
 func (w *world) topic(name string, partitions int) {
 	w.t.Helper()
 	require.NoError(w.t, w.dev.CreateTopic(name, partitions))
-	_, err := w.cluster.Topic(testContext(w.t), name)
-	require.NoError(w.t, err)
+	for ctx := testContext(w.t); ; {
+		changed := w.cluster.Changed()
+		topic, err := w.cluster.Topic(ctx, name)
+		require.NoError(w.t, err)
+		if len(topic.Partitions) == partitions {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			require.FailNow(w.t, "the client does not hear of the topic", "%s has %d partitions, not %d", name, len(topic.Partitions), partitions)
+		}
+	}
 }
 
 // rule adds a fault rule that ends with the test.
