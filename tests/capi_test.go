@@ -63,11 +63,14 @@ func compile(t *testing.T, source, dir string, compiler ...string) string {
 	return program
 }
 
+// noCaches has malloc keep nothing aside for threads, so that programs can count what is in use.
+const noCaches = "GLIBC_TUNABLES=glibc.malloc.tcache_count=0"
+
 // runOnCluster runs a command, which gets the addresses of a cluster of its own as its last arguments.
 func runOnCluster(t *testing.T, dir string, command ...string) {
 	t.Helper()
 	cluster := fixture(t)
-	run(t, []string{"LD_LIBRARY_PATH=" + dir}, append(command, cluster.Endpoint(), strings.TrimPrefix(cluster.ControlURL(), "http://"))...)
+	run(t, []string{"LD_LIBRARY_PATH=" + dir, noCaches}, append(command, cluster.Endpoint(), strings.TrimPrefix(cluster.ControlURL(), "http://"))...)
 }
 
 // runOnEndpoint runs the command that it is given for the endpoint of a cluster of its own.
@@ -104,7 +107,7 @@ func TestCEncrypted(t *testing.T) {
 			file(t, filepath.Dir(program), "profile", fmt.Sprintf("current_profile = \"p\"\n[profile.p]\ncluster = \"c\"\n[cluster.c]\nendpoint = %q\n"+
 				"[cluster.c.tls]\ntls_policy = \"verified\"\n[cluster.c.tls.certs]\ndomain = %q\nca_cert = %q\ncert = %q\nkey = %q\n",
 				cluster.Endpoint(), c.Domain, c.CA, c.Certificate, c.Key))
-			run(t, []string{"LD_LIBRARY_PATH=" + builtLibrary(t), "FLV_PROFILE_PATH=" + filepath.Join(filepath.Dir(program), "profile")},
+			run(t, []string{"LD_LIBRARY_PATH=" + builtLibrary(t), noCaches, "FLV_PROFILE_PATH=" + filepath.Join(filepath.Dir(program), "profile")},
 				program, "", strings.TrimPrefix(cluster.ControlURL(), "http://"))
 		})
 	}
