@@ -679,9 +679,10 @@ fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *producer, const 
     head.opaque = first_opaque + i;
     head.partition = -1;
     uint32_t key_bytes = head.key_len != FLUVIO_NO_KEY ? head.key_len : 0;
-    if ((status = check_size(&s, key_bytes, head.value_len)) != FLUVIO_OK || (status = place(&s, &head, at, at + key_bytes)) != FLUVIO_OK)
+    if ((status = check_size(&s, key_bytes, head.value_len)) != FLUVIO_OK || (status = place(&s, &head, at, key_bytes > 0 ? at + key_bytes : at)) != FLUVIO_OK)
       break;
-    at += (size_t)key_bytes + head.value_len;
+    if (key_bytes + (uint64_t)head.value_len > 0) /* without any bytes data may be NULL */
+      at += (size_t)key_bytes + head.value_len;
   }
   unlock(&s);
   if (sent != NULL)

@@ -245,6 +245,9 @@ static void records(fluvio_client_t *client)
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_send_batch(producer, r, 1, LONG, &sent, &error));
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_send_columns(producer, "abc", 3, NULL, lens, 2, 0, LONG, &sent, &error));
   OK(fluvio_producer_send_columns(producer, "ab", 2, NULL, lens, 2, 0, LONG, &sent, &error));
+  lens[0] = lens[1] = 0; /* empty values need no data */
+  OK(fluvio_producer_send_columns(producer, NULL, 0, lens, lens, 2, 0, LONG, &sent, &error));
+  CHECK(sent == 2);
   OK(fluvio_producer_close(producer, LONG, &error));
   fluvio_producer_free(producer);
   fluvio_queue_free(queue);

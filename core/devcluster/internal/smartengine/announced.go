@@ -8,6 +8,7 @@ import (
 // Further sections of a module.
 const (
 	sectionType    = 1
+	sectionExport  = 7
 	sectionStart   = 8
 	sectionElement = 9
 	sectionData    = 11
@@ -20,13 +21,14 @@ const mostLocals = 50_000
 var errAnnounced = errors.New("it announces more than it holds")
 
 // announced looks whether a module holds as much as it says in advance: wazero takes memory for what is announced, and a few bytes
-// that announce billions would end the process, which no recover prevents. What is wrong otherwise is left to wazero to say.
+// that announce billions would end the process, which no recover prevents. Where a section ends in the middle of something wazero
+// reads on in the next one, and finds numbers there. What is wrong otherwise is left to wazero to say.
 func announced(wasm []byte) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(error)
 			switch {
-			case ok && errors.Is(e, errAnnounced):
+			case ok && (errors.Is(e, errAnnounced) || errors.Is(e, errEnds)):
 				err = errAnnounced
 			case !ok || !errors.Is(e, errUnguarded):
 				panic(r)
@@ -46,7 +48,11 @@ func announced(wasm []byte) (err error) {
 			continue
 		}
 		n := in.count()
-		if each := map[byte]func(){sectionType: in.signature, sectionElement: in.elements, sectionCode: in.locals, sectionData: in.segment}[id]; each != nil {
+		each := map[byte]func(){
+			sectionType: in.signature, sectionImport: func() { in.imported() }, sectionExport: in.exported, sectionElement: in.elements,
+			sectionCode: in.locals, sectionData: in.segment,
+		}[id]
+		if each != nil {
 			for range n {
 				each()
 			}
@@ -74,6 +80,13 @@ func (g *guard) signature() {
 			}
 		}
 	}
+}
+
+// exported reads over an export.
+func (r *reader) exported() {
+	r.name()
+	r.byte()
+	r.u32()
 }
 
 // constant reads over the instructions of a constant.
@@ -137,15 +150,14 @@ func (g *guard) names() {
 	for !g.done() {
 		id := g.byte()
 		in := &reader{b: g.bytes(g.count())}
-		switch id {
-		case 0:
+		switch id { // wazero passes over others
+		case 1:
+			in.named()
 		case 2: // of each function
 			for range in.count() {
 				in.u32()
 				in.named()
 			}
-		default:
-			in.named()
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -29,7 +30,10 @@ const (
 	sectionCode   = 10
 )
 
-var errUnguarded = errors.New("it has code that the engine does not know and could not stop")
+var (
+	errUnguarded = errors.New("it has code that the engine does not know and could not stop")
+	errEnds      = fmt.Errorf("%w: it ends in the middle", errUnguarded)
+)
 
 // guarded gives a module with the looks in it. An error says no more than that the module is wrong, or uses what wazero does not know.
 func guarded(wasm []byte) (_ []byte, err error) {
@@ -52,7 +56,7 @@ func guarded(wasm []byte) (_ []byte, err error) {
 	return g.out, nil
 }
 
-// reader reads a module. It panics with errUnguarded behind the end and where nothing known stands.
+// reader reads a module. It panics with errEnds behind the end, and with errUnguarded where nothing known stands.
 type reader struct {
 	b  []byte
 	at int
@@ -62,7 +66,7 @@ func (r *reader) done() bool { return r.at >= len(r.b) }
 
 func (r *reader) sub(from, to int) []byte {
 	if from < 0 || from > to || to > len(r.b) {
-		panic(errUnguarded)
+		panic(errEnds)
 	}
 	return r.b[from:to]
 }
@@ -77,7 +81,10 @@ func (r *reader) byte() byte { return r.bytes(1)[0] }
 
 func (r *reader) u32() int {
 	n, size := binary.Uvarint(r.b[r.at:])
-	if size <= 0 || n > 1<<32-1 {
+	if size == 0 {
+		panic(errEnds)
+	}
+	if size < 0 || n > 1<<32-1 {
 		panic(errUnguarded)
 	}
 	r.at += size
@@ -156,27 +163,44 @@ func (g *guard) emit(id byte, body []byte) {
 func (g *guard) imports(in *guard) {
 	functions := 0
 	for range in.u32() {
-		in.name()
-		name := in.name()
-		switch in.byte() {
-		case 0:
-			in.u32()
+		switch name, kind := in.imported(); kind {
+		case importFunction:
 			if name == copyRecords && !g.found {
 				g.found, g.call = true, functions
 			}
 			functions++
-		case 1:
-			in.byte()
-			in.limits()
-		case 2:
-			in.limits()
-		case 3:
-			in.bytes(2)
+		case importGlobal:
 			g.globals++
-		default:
-			panic(errUnguarded)
 		}
 	}
+}
+
+// What a module imports.
+const (
+	importFunction = iota
+	importTable
+	importMemory
+	importGlobal
+)
+
+// imported reads an import.
+func (r *reader) imported() (name string, kind byte) {
+	r.name() // of the module that it comes from
+	name, kind = r.name(), r.byte()
+	switch kind {
+	case importFunction:
+		r.u32()
+	case importTable:
+		r.byte()
+		r.limits()
+	case importMemory:
+		r.limits()
+	case importGlobal:
+		r.bytes(2)
+	default:
+		panic(errUnguarded)
+	}
+	return name, kind
 }
 
 // Instructions.

@@ -67,6 +67,9 @@ func TestModuleThatAnnouncesMuch(t *testing.T) {
 		"elements":   section(sectionElement, []byte{1, 0, opI32Const, 0, opEnd}, billions),
 		"constants":  section(sectionElement, []byte{1, 5, 0x70}, billions),
 		"locals":     section(sectionCode, []byte{1, 8, 1}, billions, []byte{typeI32, opEnd}),
+		"module":     section(sectionImport, []byte{1}, billions),
+		"import":     section(sectionImport, []byte{1, 0}, billions),
+		"export":     section(sectionExport, []byte{1}, billions),
 		"data":       section(sectionData, []byte{1, 1}, billions),
 		"names":      section(sectionCustom, []byte("\x04name\x01\x05"), billions),
 		"of locals":  section(sectionCustom, []byte("\x04name\x02\x07\x01\x00"), billions),
@@ -77,6 +80,10 @@ func TestModuleThatAnnouncesMuch(t *testing.T) {
 	for id := byte(1); id <= 11; id++ { // and of the section itself there is not as much as it says
 		modules[fmt.Sprintf("cut section %d", id)] = append([]byte{id, 0x30}, billions...)
 	}
+	for _, id := range []byte{sectionType, sectionImport, 3, 4, 5, sectionGlobal, 7, sectionElement, sectionCode, sectionData} {
+		modules[fmt.Sprintf("empty section %d", id)] = append([]byte{id, 0}, billions...) // the number stands in the next one
+	}
+	modules["type without its end"] = append([]byte{sectionType, 2, 1, 0x60}, billions...)
 	for what, body := range modules {
 		_, err := e.Chain(t.Context(), 25, []Step{{Wasm: append([]byte("\x00asm\x01\x00\x00\x00"), body...)}})
 		require.ErrorContains(t, err, "announces more than it holds", what)
