@@ -227,7 +227,8 @@ demo: need-python need-node all $(BUILD)/bin/check_lines $(NODE_DONE)
 
 # ------------------------------------------------------------------- tests
 
-test: downloads all check test-core
+# What the pool needs is made before it, so that what takes longest begins first.
+test: downloads all check test-core need-python need-node $(VENV)/.done $(OLD_VENV)/.done $(NODE_DONE) $(BUILD)/bin/check_lines
 	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-black-box test-vectors fuzz test-interop test-python test-node # they wait more than they work
 
 # Go modules and tools, before what needs them: where a module proxy fails now and then, go does not ask again. go mod tidy wants
