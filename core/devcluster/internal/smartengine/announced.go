@@ -75,9 +75,7 @@ func (g *guard) signature() {
 	g.byte()
 	for range 2 {
 		for range g.count() {
-			if t := g.byte(); t == 0x63 || t == 0x64 { // references to a type that follows
-				g.signed()
-			}
+			g.valueType()
 		}
 	}
 }
@@ -127,9 +125,7 @@ func (g *guard) locals() {
 		if sum += in.u32(); sum > mostLocals {
 			panic(errAnnounced)
 		}
-		if t := in.byte(); t == 0x63 || t == 0x64 {
-			in.signed()
-		}
+		in.valueType()
 	}
 }
 

@@ -106,6 +106,13 @@ func (r *reader) signed() {
 
 func (r *reader) name() string { return string(r.bytes(r.u32())) }
 
+// valueType reads over a type of a value.
+func (r *reader) valueType() {
+	if t := r.byte(); t == 0x63 || t == 0x64 { // references to a type that follows
+		r.signed()
+	}
+}
+
 // limits reads over the size of a memory or table.
 func (r *reader) limits() {
 	if r.byte()&1 != 0 {
@@ -181,6 +188,7 @@ const (
 	importTable
 	importMemory
 	importGlobal
+	importTag
 )
 
 // imported reads an import.
@@ -191,12 +199,16 @@ func (r *reader) imported() (name string, kind byte) {
 	case importFunction:
 		r.u32()
 	case importTable:
-		r.byte()
+		r.valueType()
 		r.limits()
 	case importMemory:
 		r.limits()
 	case importGlobal:
-		r.bytes(2)
+		r.valueType()
+		r.byte()
+	case importTag:
+		r.byte()
+		r.u32()
 	default:
 		panic(errUnguarded)
 	}

@@ -83,6 +83,7 @@ func TestModuleThatAnnouncesMuch(t *testing.T) {
 	for _, id := range []byte{sectionType, sectionImport, 3, 4, 5, sectionGlobal, 7, sectionElement, sectionCode, sectionData} {
 		modules[fmt.Sprintf("empty section %d", id)] = append([]byte{id, 0}, billions...) // the number stands in the next one
 	}
+	modules["behind a tag"] = slices.Concat(section(sectionImport, []byte{1, 0, 0, importTag, 0, 0}), section(3, billions))
 	modules["type without its end"] = append([]byte{sectionType, 2, 1, 0x60}, billions...)
 	for what, body := range modules {
 		_, err := e.Chain(t.Context(), 25, []Step{{Wasm: append([]byte("\x00asm\x01\x00\x00\x00"), body...)}})
