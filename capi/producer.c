@@ -642,6 +642,20 @@ fluvio_status_t fluvio_producer_try_send(fluvio_producer_t *producer, const void
   return fluvio_producer_send(producer, key, key_len, value, value_len, opaque, 0, NULL);
 }
 
+/* The length of bytes that CPython keeps: two size_t before them. */
+static size_t length_of(const void *bytes)
+{
+  size_t length = 0;
+  if (bytes != NULL)
+    memcpy(&length, (const uint8_t *)bytes - 2 * sizeof length, sizeof length);
+  return length;
+}
+
+fluvio_status_t fluvio_producer_try_send_block(fluvio_producer_t *producer, const void *key, const void *value, uint32_t opaque)
+{
+  return fluvio_producer_send(producer, key, length_of(key), value, length_of(value), opaque, 0, NULL);
+}
+
 /* Checks that the lengths of columns add up. */
 static fluvio_status_t check_columns(const struct sending *s, const void *data, size_t data_len, const uint32_t *key_len, const uint32_t *value_len, size_t n)
 {
@@ -683,6 +697,39 @@ fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *producer, const 
       break;
     if (key_bytes + (uint64_t)head.value_len > 0) /* without any bytes data may be NULL */
       at += (size_t)key_bytes + head.value_len;
+  }
+  unlock(&s);
+  if (sent != NULL)
+    *sent = i;
+  return status;
+}
+
+fluvio_status_t fluvio_producer_send_blocks(fluvio_producer_t *producer, const void *const *blocks, size_t length_at, size_t bytes_at, size_t n, uint64_t first_opaque, int64_t timeout_ms, size_t *sent, fluvio_error_t **error)
+{
+  if (sent != NULL)
+    *sent = 0;
+  fluvio_status_t status = fluvioc_check_open(producer, FLUVIOC_KIND_PRODUCER, "send", error);
+  if (status != FLUVIO_OK)
+    return status;
+  if (blocks == NULL && n > 0)
+    return fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "send", "blocks is NULL");
+  struct sending s = { .producer = producer, .timeout_ms = timeout_ms, .error = error };
+  fluvioc_record_t head = { .key_len = FLUVIO_NO_KEY };
+  size_t i = 0;
+  pthread_mutex_lock(&producer->lock);
+  for (; i < n; i++) {
+    const uint8_t *block = blocks[i];
+    if (block == NULL) {
+      status = fluvioc_fail(error, FLUVIO_ERR_INVALID_ARGUMENT, "send", "blocks[%zu] is NULL", i);
+      break;
+    }
+    size_t length;
+    memcpy(&length, block + length_at, sizeof length);
+    head.value_len = (uint32_t)length; /* what is cut off is refused before it counts */
+    head.opaque = first_opaque + i;
+    head.partition = -1;
+    if ((status = check_size(&s, 0, length)) != FLUVIO_OK || (status = place(&s, &head, NULL, block + bytes_at)) != FLUVIO_OK)
+      break;
   }
   unlock(&s);
   if (sent != NULL)

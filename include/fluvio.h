@@ -686,6 +686,9 @@ FLUVIO_API fluvio_status_t fluvio_producer_send(fluvio_producer_t *producer, con
  * can be kept. Unless FLUVIO_OK nothing was accepted, and fluvio_producer_send with the same record waits, or says why.
  * Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_try_send(fluvio_producer_t *producer, const void *key, uint32_t key_len, const void *value, uint32_t value_len, uint32_t opaque);
+/* The same for a key (NULL: none) and a value that lie where CPython keeps bytes: the length of each is a size_t that lies two of
+ * these before its first byte. Lengths may have more than 32 bits. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_producer_try_send_block(fluvio_producer_t *producer, const void *key, const void *value, uint32_t opaque);
 
 /* A record to send. Start from FLUVIO_RECORD_INIT. */
 typedef struct fluvio_record_in {
@@ -707,6 +710,11 @@ FLUVIO_API fluvio_status_t fluvio_producer_send_batch(fluvio_producer_t *produce
  * record gets opaque first_opaque + i. Made for languages that pack bytes faster than structs. INVALID_ARGUMENT when the
  * lengths do not add up to data_len. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_send_columns(fluvio_producer_t *producer, const void *data, size_t data_len, const uint32_t *key_len, const uint32_t *value_len, size_t n, uint64_t first_opaque, int64_t timeout_ms, size_t *sent, fluvio_error_t **error);
+/* The same for n records without keys whose values lie where a language keeps its byte strings: blocks[i] points to one, a
+ * size_t at blocks[i] + length_at is its length, its bytes begin at blocks[i] + bytes_at; first_opaque and sent as above. Made
+ * for languages that know the form of their strings: these are neither measured nor collected before. INVALID_ARGUMENT when a
+ * pointer is NULL. Since 0.1. */
+FLUVIO_API fluvio_status_t fluvio_producer_send_blocks(fluvio_producer_t *producer, const void *const *blocks, size_t length_at, size_t bytes_at, size_t n, uint64_t first_opaque, int64_t timeout_ms, size_t *sent, fluvio_error_t **error);
 /* Makes what was accepted before the call leave now, whatever linger_ms says: for programs that go on to wait for its reports
  * by themselves. It does not wait, and costs little when nothing is held back. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_hurry(fluvio_producer_t *producer, fluvio_error_t **error);

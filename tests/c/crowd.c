@@ -66,6 +66,8 @@ static void take_report(struct crowd *c, int64_t timeout_ms)
 static void send_some(struct crowd *c, int64_t timeout_ms, int how)
 {
   static const uint32_t lengths[] = { 5, 5 };
+  static const struct { size_t length, other; char bytes[8]; } block = { 5, 0, "value" };
+  static const void *const blocks[] = { &block, &block, &block };
   fluvio_error_t *error = NULL;
   fluvio_record_in_t records[3] = { FLUVIO_RECORD_INIT, FLUVIO_RECORD_INIT, FLUVIO_RECORD_INIT };
   fluvio_status_t status;
@@ -82,6 +84,11 @@ static void send_some(struct crowd *c, int64_t timeout_ms, int how)
     sent = status == FLUVIO_OK;
   } else if (how == 2) {
     status = fluvio_producer_send_batch(c->producer, records, 3, timeout_ms, &sent, &error);
+  } else if (how == 3) {
+    status = fluvio_producer_try_send_block(c->producer, NULL, block.bytes, 1);
+    sent = status == FLUVIO_OK;
+  } else if (how == 4) {
+    status = fluvio_producer_send_blocks(c->producer, blocks, 0, 2 * sizeof block.length, 3, 7, timeout_ms, &sent, &error);
   } else {
     status = fluvio_producer_send_columns(c->producer, "valuevalue", 10, NULL, lengths, 2, 7, timeout_ms, &sent, &error);
   }
@@ -155,7 +162,7 @@ static void *take_part(void *arg)
     case 13: ask(c, r >> 12, timeout_ms); break;
     case 14: steer(c, r >> 12, timeout_ms); break;
     case 15: end_things(c, r >> 12, timeout_ms); break;
-    default: send_some(c, timeout_ms, (int)(r >> 12) % 4);
+    default: send_some(c, timeout_ms, (int)(r >> 12) % 6);
     }
   }
   return NULL;

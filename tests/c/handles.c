@@ -44,6 +44,8 @@ static void nulls(void)
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_send(NULL, NULL, 0, "x", 1, 0, LONG, &error));
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_send_batch(NULL, &record, 1, LONG, NULL, &error));
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_send_columns(NULL, "x", 1, NULL, NULL, 1, 0, LONG, NULL, &error));
+  STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_send_blocks(NULL, NULL, 0, 0, 0, 0, LONG, NULL, &error));
+  CHECK(fluvio_producer_try_send_block(NULL, NULL, NULL, 0) == FLUVIO_ERR_INVALID_ARGUMENT);
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_flush(NULL, LONG, &error));
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_close(NULL, LONG, &error));
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_consumer_open(NULL, "t", NULL, LONG, NULL, &error));

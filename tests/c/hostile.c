@@ -69,6 +69,9 @@ static void lengths(fluvio_client_t *client)
   fluvio_consumer_t *consumer;
   fluvio_batch_t *batch = NULL;
   fluvio_record_t r;
+  static const size_t endless[3] = { SIZE_MAX, 0, 0 }, none = 0;
+  const void *blocks[2] = { &none, NULL };
+  size_t sent = 9;
   PART("lengths");
   OK(fluvio_producer_open(client, "c-hostile", NULL, NULL, LONG, &producer, &error));
   STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_send(producer, NULL, 5, "x", 1, 0, LONG, &error));
@@ -82,6 +85,17 @@ static void lengths(fluvio_client_t *client)
   OK(fluvio_producer_send(producer, "\0k", 2, "a\0b", 3, 0, LONG, &error)); /* bytes are bytes */
   OK(fluvio_producer_send(producer, NULL, 0, NULL, 0, 0, LONG, &error));
   OK(fluvio_producer_flush(producer, LONG, &error));
+  CHECK(fluvio_producer_try_send_block(producer, NULL, &endless[2], 0) == FLUVIO_ERR_TOO_LARGE);
+  CHECK(fluvio_producer_try_send_block(producer, &endless[2], &endless[2], 0) == FLUVIO_ERR_TOO_LARGE);
+  blocks[1] = endless;
+  STATUS(FLUVIO_ERR_TOO_LARGE, fluvio_producer_send_blocks(producer, blocks, 0, 0, 2, 0, LONG, &sent, &error));
+  CHECK(sent == 1); /* the first one, whose "bytes" are its length, which is 0 */
+  blocks[1] = NULL;
+  STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_send_blocks(producer, blocks, 0, 0, 2, 0, LONG, &sent, &error));
+  CHECK(sent == 1);
+  STATUS(FLUVIO_ERR_INVALID_ARGUMENT, fluvio_producer_send_blocks(producer, NULL, 0, 0, 1, 0, LONG, NULL, &error));
+  OK(fluvio_producer_send_blocks(producer, NULL, 0, 0, 0, 0, LONG, &sent, &error));
+  CHECK(sent == 0);
   fluvio_producer_free(producer);
   consumer = read_from_start(client, "c-hostile", NULL);
   OK(fluvio_consumer_poll(consumer, LONG, &batch, &error));

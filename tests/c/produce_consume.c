@@ -65,12 +65,22 @@ static int64_t reports(fluvio_queue_t *queue, fluvio_producer_t *producer, uint6
   return highest;
 }
 
+/* A value as some languages keep it: its length, something else, its bytes. */
+struct block {
+  size_t length, other;
+  char bytes[16];
+};
+
 static void send_each(fluvio_producer_t *producer)
 {
   fluvio_error_t *error = NULL;
   fluvio_record_in_t records[2] = { FLUVIO_RECORD_INIT, FLUVIO_RECORD_INIT };
   uint32_t key_len[3] = { 2, FLUVIO_NO_KEY, 0 };
   uint32_t value_len[3] = { 1, 2, 0 };
+  static const struct { size_t before; struct block block; } kept[3] = {
+    { 77, { 10, 77, "in a block" } }, { 77, { 0, 77, "" } }, { 77, { 3, 77, "d\0e" } },
+  };
+  const void *blocks[2];
   size_t sent = 9;
   OK(fluvio_producer_send(producer, "k1", 2, "first", 5, 100, LONG, &error)); /* offset 0 */
   OK(fluvio_producer_send(producer, "", 0, "empty key", 9, 101, LONG, &error));
@@ -89,6 +99,12 @@ static void send_each(fluvio_producer_t *producer)
   CHECK(sent == 2);
   OK(fluvio_producer_send_columns(producer, "k2xyz", 5, key_len, value_len, 3, 105, LONG, &sent, &error));
   CHECK(sent == 3);
+  blocks[0] = &kept[0];
+  blocks[1] = &kept[1];
+  OK(fluvio_producer_send_blocks(producer, blocks, sizeof kept[0].before, sizeof kept[0].before + offsetof(struct block, bytes), 2, 108, LONG, &sent, &error));
+  CHECK(sent == 2);
+  CHECK(fluvio_producer_try_send_block(producer, kept[2].block.bytes, kept[0].block.bytes, 110) == FLUVIO_OK);
+  CHECK(fluvio_producer_try_send_block(producer, NULL, kept[2].block.bytes, 111) == FLUVIO_OK);
 }
 
 static void check_record(const fluvio_batch_t *batch, size_t i, int64_t offset, const char *key, size_t key_len, const char *value, size_t value_len)
@@ -116,6 +132,7 @@ static void records(fluvio_client_t *client)
   static const struct { const char *key; size_t key_len; const char *value; size_t value_len; } wanted[] = {
     { "k1", 2, "first", 5 }, { "", 0, "empty key", 9 }, { NULL, 0, "", 0 },   { NULL, 0, "timed", 5 },
     { "a\0b", 3, "c\0d", 3 }, { "k2", 2, "x", 1 },       { NULL, 0, "yz", 2 }, { "", 0, "", 0 },
+    { NULL, 0, "in a block", 10 }, { NULL, 0, "", 0 }, { "d\0e", 3, "in a block", 10 }, { NULL, 0, "d\0e", 3 },
   };
   fluvio_error_t *error = NULL;
   fluvio_queue_t *queue = fluvio_queue_new();
@@ -130,18 +147,18 @@ static void records(fluvio_client_t *client)
   OK(fluvio_producer_open(client, "c-records", NULL, queue, LONG, &producer, &error));
   send_each(producer);
   OK(fluvio_producer_flush(producer, LONG, &error));
-  CHECK(reports(queue, producer, 100, 8) == 7);
+  CHECK(reports(queue, producer, 100, 12) == 11);
   CHECK(fluvio_queue_poll(queue, 0) == NULL);
   OK(fluvio_producer_close(producer, LONG, &error));
   fluvio_producer_free(producer);
   fluvio_queue_free(queue);
 
   consumer = read_from_start(client, "c-records", "end");
-  while (next < 8) {
+  while (next < 12) {
     OK(fluvio_consumer_poll(consumer, LONG, &batch, &error));
     view.struct_size = sizeof view;
     CHECK(fluvio_batch_view(batch, &view) == FLUVIO_OK);
-    CHECK(strcmp(view.topic, "c-records") == 0 && view.partition == 0 && view.high_watermark == 8);
+    CHECK(strcmp(view.topic, "c-records") == 0 && view.partition == 0 && view.high_watermark == 12);
     CHECK(view.count == fluvio_batch_count(batch) && view.count > 0);
     for (i = 0; i < view.count; i++, next++)
       check_record(batch, i, next, wanted[next].key, wanted[next].key_len, wanted[next].value, wanted[next].value_len);

@@ -243,6 +243,30 @@ static void send_columns(void)
   MUST(sent <= count);
 }
 
+static void send_blocks(void)
+{
+  size_t count = byte() % 6, i, sent = 0, size;
+  const void **blocks = lend(count * sizeof *blocks);
+  uint8_t *block;
+  for (i = 0; i < count; i++) {
+    size = byte();
+    block = lend(2 * sizeof size + size);
+    memset(block + sizeof size, 'b', sizeof size + size);
+    if (byte() >= 250)
+      size = SIZE_MAX - byte(); /* more than there is: to be refused before it is read */
+    memcpy(block, &size, sizeof size);
+    blocks[i] = byte() < 250 ? block : NULL;
+  }
+  H(PRODUCER);
+  N();
+  T();
+  if (count > 0 && blocks[0] != NULL && byte() < 50)
+    ended(fluvio_producer_try_send_block(h, byte() < 128 ? (const uint8_t *)blocks[0] + 2 * sizeof size : NULL, (const uint8_t *)blocks[0] + 2 * sizeof size, (uint32_t)n));
+  else
+    ended(fluvio_producer_send_blocks(h, byte() < 250 ? blocks : NULL, 0, 2 * sizeof size, count, n, t, byte() < 128 ? &sent : NULL, error));
+  MUST(sent <= count);
+}
+
 static void arrow(void)
 {
   struct ArrowArray array, *a = &array;
@@ -521,7 +545,7 @@ static void other_call(unsigned which)
   case 13: reply(); break;
   case 14: send(); break;
   case 15: send_batch(); break;
-  case 16: send_columns(); break;
+  case 16: byte() < 128 ? send_columns() : send_blocks(); break;
   case 17: arrow(); break;
   case 18: let_go(); break;
   case 19: let_other_go(); break;

@@ -183,7 +183,7 @@ def interrupt(*_: Any) -> None:
 
 WAITS = {
     "op_wait": 1, "queue_poll": 1, "consumer_poll": 1, "producer_send": 6, "producer_send_batch": 3,
-    "producer_send_columns": 7,
+    "producer_send_columns": 7, "producer_send_blocks": 6,
 }
 """The functions that wait in their caller's thread, and the place of the milliseconds among their arguments."""
 
@@ -237,6 +237,7 @@ def test_no_wait_is_longer_than_a_slice(
         lambda: client.admin.topics(timeout=wait),
         lambda: [producer.send(b"x" * 10000, timeout=wait) for _ in range(100)],
         lambda: producer.send_many([b"x" * 10000] * 100, timeout=wait),
+        lambda: producer.send_many((b"x" * 10000 for _ in range(100)), timeout=wait),
         lambda: producer.send(b"x" * 10000, partition=0, timeout=wait),
         lambda: client.close(wait),
     ):

@@ -83,8 +83,9 @@ from ._objects import (
     TopicMirror,
     WatchEvent,
 )
+from ._packing import KeyedRecord, RecordInput, Sendable
 from ._position import ConsumerEvent, PartitionPosition
-from ._producer import KeyedRecord, Producer, RecordInput, Sendable
+from ._producer import Producer
 from ._smartmodule import Lookback, SmartModule
 from ._stats import (
     BreakerStats,

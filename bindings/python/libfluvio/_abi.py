@@ -422,7 +422,9 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
     "fluvio_producer_set_partitioner": (_STA, (_PTR, _PTR, _PTR, _PTR, _PTR)),
     "fluvio_producer_send": (_STA, (_PTR, _PTR, _LEN, _PTR, _LEN, _U64, _I64, _PTR)),
     "fluvio_producer_try_send": (_STA, (_PTR, _PTR, _U32, _PTR, _U32, _U32)),
+    "fluvio_producer_try_send_block": (_STA, (_PTR, _PTR, _PTR, _U32)),
     "fluvio_producer_send_batch": (_STA, (_PTR, _PTR, _LEN, _I64, _PTR, _PTR)),
+    "fluvio_producer_send_blocks": (_STA, (_PTR, _PTR, _LEN, _LEN, _LEN, _U64, _I64, _PTR, _PTR)),
     "fluvio_producer_send_columns": (_STA, (_PTR, _PTR, _LEN, _PTR, _PTR, _LEN, _U64, _I64, _PTR, _PTR)),
     "fluvio_producer_hurry": (_STA, (_PTR, _PTR)),
     "fluvio_producer_flush": (_STA, (_PTR, _I64, _PTR)),
@@ -478,6 +480,6 @@ FUNCTIONS: Dict[str, Tuple[Any, Sequence[Any]]] = {
 }
 """Result type and argument types of every function, by name."""
 
-SHORT = {"fluvio_producer_try_send", "fluvio_producer_hurry"}
+SHORT = {"fluvio_producer_try_send", "fluvio_producer_try_send_block", "fluvio_producer_hurry"}
 """Functions that return at once. They are called with the GIL, and without argument types, which cost more than the
 call: ctypes passes None, bytes, what ``from_param`` gave, and whole numbers below 2**32 by itself."""

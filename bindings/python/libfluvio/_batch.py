@@ -59,8 +59,9 @@ NO_KEY = _abi.NO_KEY
 DTYPES = {"offset": "i8", "timestamp": "i8", "data": "u1"}
 """What numpy calls the types of the columns that are not u4."""
 
-CHUNK = 1024
-"""Records are made in groups of this many, so that a large batch costs little before its first record."""
+CHUNK = 512
+"""Records are made in groups of this many, so that a large batch costs little before its first record, and so few that
+they do not start the garbage collector, whose first threshold has been 700 objects or more in every version."""
 
 # ctypes makes a new type for every array length, which is slow and stays in its cache: one type that is longer than
 # any batch serves all of them, and a slice of the memoryview gives the real length.
@@ -225,9 +226,10 @@ class Batch:
 
     def _keys(self, start: int, stop: int) -> List[Optional[bytes]]:
         columns = self._columns
-        lengths = columns.key_length[start:stop].tolist()
-        if lengths.count(NO_KEY) == len(lengths):
-            return [None] * len(lengths)
+        column = columns.key_length[start:stop]
+        if column.tobytes() == NO_KEY.to_bytes(4, sys.byteorder) * len(column):  # quicker than to look at numbers
+            return [None] * len(column)
+        lengths = column.tolist()
         contents = self._contents()
         positions = columns.key_position[start:stop].tolist()
         return [

@@ -139,7 +139,7 @@ class ConsumerBase:
             self._batch = None
             return False
         stop = min(start + CHUNK, len(batch))
-        self._rest = iter(batch[start:stop].records())
+        self._rest = iter(batch._records(batch._start + start, batch._start + stop))
         self._next = stop
         return True
 

@@ -67,16 +67,28 @@ class Outcome:
     """What became of the records of one event. ``error`` and ``failure``, which counts it, are None for acknowledged
     records."""
 
-    __slots__ = ("topic", "partition", "latency", "error", "failure")
+    __slots__ = ("topic", "partition", "latency", "error", "failure", "shift")
 
     def __init__(
-        self, topic: str, partition: int, latency: float, error: Optional[FluvioError], failure: Optional[Failure]
+        self,
+        topic: str,
+        partition: int,
+        latency: float,
+        error: Optional[FluvioError],
+        failure: Optional[Failure],
+        shift: Optional[int] = None,
     ) -> None:
         self.topic = topic
         self.partition = partition
         self.latency = latency
         self.error = error
         self.failure = failure
+        self.shift = shift
+        """From a record's number to its offset, for numbers in a row; None: the page has the offset, if anybody."""
+
+    def shifted(self, shift: int) -> "Outcome":
+        """The same for numbers in a row."""
+        return Outcome(self.topic, self.partition, self.latency, self.error, self.failure, shift)
 
 
 class Page:
@@ -90,9 +102,24 @@ class Page:
         self.free = free
         """Indexes that no record has. ``pop`` gives one to whoever comes, on any thread, without a lock."""
         self.outcomes: List[Optional[Outcome]] = [None] * size
-        self.offsets = array("q", bytes(8 * size))
+        self.offsets: Optional[array[int]] = None  # -1: unknown, or to be had by the outcome's shift
         self.callbacks: Optional[Dict[int, List[Callable[[], None]]]] = None
         self.told: Optional[Set[int]] = None  # records whose failure the application knows, or a callback will tell
+
+    def offset(self, index: int) -> int:
+        """The offset of a record that is done, -1 if it is not known."""
+        outcome = self.outcomes[index]
+        if outcome is not None and outcome.shift is not None:
+            return self.first + index + outcome.shift
+        return -1 if self.offsets is None else self.offsets[index]
+
+    def put(self, index: int, outcome: Outcome, offset: int) -> None:
+        """Notes what became of one record. ``offset`` counts only if the outcome has no shift."""
+        if outcome.shift is None and offset >= 0:
+            if self.offsets is None:
+                self.offsets = array("q", [-1]) * len(self.outcomes)
+            self.offsets[index] = offset
+        self.outcomes[index] = outcome  # last: who sees it may ask for the offset, on any thread
 
     def failure(self, index: int) -> Optional[FluvioError]:
         """Why a record failed, to tell the application; None if it did not, or is not done."""
@@ -104,9 +131,9 @@ class Page:
 
     def _error(self, error: FluvioError, index: int) -> FluvioError:
         """The error of one record; where a record is that was stored but not replicated is in its details."""
-        own = error.copy()
-        if self.offsets[index] >= 0:
-            own.details["offset"] = str(self.offsets[index])
+        own, offset = error.copy(), self.offset(index)
+        if offset >= 0:
+            own.details["offset"] = str(offset)
         return own
 
     def report(self, index: int) -> Report:
@@ -117,7 +144,7 @@ class Page:
         if outcome.error is not None:
             self.book.tell(self, index)
             raise self._error(outcome.error, index)
-        return Report(outcome.topic, outcome.partition, self.offsets[index], outcome.latency)
+        return Report(outcome.topic, outcome.partition, self.offset(index), outcome.latency)
 
 
 class Book:
@@ -232,7 +259,8 @@ class Book:
             self._put(c_uint64.from_address(report.opaque).value, outcome, base)
             return
         if report.consecutive:
-            self._put_run(c_uint64.from_address(report.opaque).value, count, outcome, base)
+            first = c_uint64.from_address(report.opaque).value
+            self._put_run(first, count, outcome.shifted(base - first) if base >= 0 else outcome)
             return
         numbers = window(report.opaque, 8 * count, "Q", None).tolist()
         for at in range(0, count, RUN):  # most are consecutive all the same
@@ -242,7 +270,7 @@ class Book:
     def _put_numbers(self, numbers: List[int], outcome: Outcome, base: int) -> None:
         first, count = numbers[0], len(numbers)
         if numbers[-1] - first == count - 1 and numbers == list(range(first, first + count)):
-            self._put_run(first, count, outcome, base)
+            self._put_run(first, count, outcome.shifted(base - first) if base >= 0 else outcome)
             return
         for i, number in enumerate(numbers):
             self._put(number, outcome, base + i if base >= 0 else base)
@@ -282,9 +310,8 @@ class Book:
         if page is None:
             return
         index = number & MASK
-        page.offsets[index] = offset
         known = page.outcomes[index] is None and outcome.failure is not None and page.told and index in page.told
-        page.outcomes[index] = outcome
+        page.put(index, outcome, offset)
         if known and outcome.failure is not None:
             self._discount(outcome.failure, 1)
         if page.callbacks and index in page.callbacks:
@@ -296,15 +323,13 @@ class Book:
         self._due.update(dict.fromkeys(callbacks[index]))
         del callbacks[index]
 
-    def _put_run(self, first: int, count: int, outcome: Outcome, base: int) -> None:
+    def _put_run(self, first: int, count: int, outcome: Outcome) -> None:
         end = first + count
         while first < end:
             stop = min(end, (first | MASK) + 1)
             page = self._pages.get(first >> SHIFT)
             if page is not None:
                 low, length = first & MASK, stop - first
-                offsets = range(base, base + length) if base >= 0 else (base,) * length
-                page.offsets[low : low + length] = array("q", offsets)
                 known = 0
                 if outcome.failure is not None and page.told:
                     known = sum(low <= i < low + length and page.outcomes[i] is None for i in page.told)
@@ -314,8 +339,6 @@ class Book:
                 if page.callbacks:
                     for index in [i for i in page.callbacks if low <= i < low + length]:
                         self._make_due(page, page.callbacks, index)
-            if base >= 0:
-                base += stop - first
             first = stop
 
     def watch(self, group: "GroupBase", callback: Callable[[], None], tells: bool) -> None:
@@ -450,7 +473,7 @@ class DeliveryBase:
         elif outcome.error is not None:
             state = f"failed {outcome.error.name}"
         else:
-            state = f"{outcome.topic}/{outcome.partition} offset={self._page.offsets[self._index]}"
+            state = f"{outcome.topic}/{outcome.partition} offset={self._page.offset(self._index)}"
         return f"<libfluvio.{type(self).__name__} {state}>"
 
 

@@ -10,18 +10,8 @@ from .._core import BytesLike, Deadline, Handle, data, milliseconds
 from .._delivery import Book, DeliveryBase, GroupBase, Report, _call
 from .._errors import ClosedError, FluvioError
 from .._library import Library
-from .._producer import (
-    CHUNK_RECORDS,
-    INTERRUPTED_CLOSE,
-    LONGEST,
-    Chunk,
-    ColumnSender,
-    ProducerBase,
-    Sendable,
-    accepted_detail,
-    check_records,
-    chunks,
-)
+from .._packing import CHUNK_RECORDS, Chunk, Sendable, check_records, chunks, sender_of
+from .._producer import INTERRUPTED_CLOSE, ProducerBase, accepted_detail
 from .._stats import ProducerStats, read_stats
 from ._loop import DescriptorWatch, Operations, Signal
 
@@ -162,8 +152,7 @@ class Producer(ProducerBase):
             key = data(key, "key")
         page, index = self._take_index()
         number = page.first + index
-        size, key_size = len(value), 0 if key is None else len(key)
-        if partition is not None or timestamp is not None or size > LONGEST or key_size > LONGEST:
+        if partition is not None or timestamp is not None:
             record = self._record(key, value, number, partition, timestamp)
             await self._insist(
                 lambda wait_ms, error: self._lib.producer_send_batch(
@@ -172,13 +161,8 @@ class Producer(ProducerBase):
                 Deadline(timeout),
             )
         # The first attempt does not ask why: if it fails nothing was accepted, and the second one does.
-        elif self._c_try(self._argument, key, key_size, value, size, number):
-            await self._insist(
-                lambda wait_ms, error: self._c_send(
-                    self._address, key, key_size, value, size, number, wait_ms, error
-                ),
-                Deadline(timeout),
-            )
+        elif self._c_try(self._argument, key, value, number):
+            await self._insist(self._send_call(key, value, number), Deadline(timeout))
         if not index:
             await asyncio.sleep(0)  # a loop of sends lets other tasks run
         return Delivery(page, index)
@@ -207,7 +191,7 @@ class Producer(ProducerBase):
         for chunk in ready:
             first, pages = self._numbers(len(chunk))
             group._extend(first, len(chunk), pages)
-            sender = ColumnSender(self, chunk, first)
+            sender = sender_of(self._lib, self._address, chunk, first)
             try:
                 await self._insist(sender.call, deadline)
             except BaseException as error:
