@@ -737,44 +737,6 @@ fluvio_status_t fluvio_producer_send_blocks(fluvio_producer_t *producer, const v
   return status;
 }
 
-/* ------------------------------------------------- opening, flushing, closing */
-
-static fluvioc_request_t request_of(int32_t command, const char *name, fluvio_producer_t *producer, int64_t timeout_ms)
-{
-  return (fluvioc_request_t){
-    .command = command,
-    .name = name,
-    .target = producer,
-    .kind = FLUVIOC_KIND_PRODUCER,
-    .timeout_ms = timeout_ms,
-  };
-}
-
-static fluvioc_request_t open_request(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms)
-{
-  return (fluvioc_request_t){
-    .command = FLUVIOC_OPEN_PRODUCER,
-    .name = "open producer",
-    .target = client,
-    .kind = FLUVIOC_KIND_CLIENT,
-    .topic = topic,
-    .has_topic = true,
-    .config = config,
-    .deliveries = deliveries,
-    .timeout_ms = timeout_ms,
-  };
-}
-
-fluvio_status_t fluvio_producer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_producer_t **producer, fluvio_error_t **error)
-{
-  return fluvioc_op_give(open_request(client, topic, config, deliveries, timeout_ms), "producer", producer, error);
-}
-
-fluvio_op_t *fluvio_producer_open_async(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
-{
-  return fluvioc_op_start_on(queue, opaque, open_request(client, topic, config, deliveries, timeout_ms));
-}
-
 fluvio_status_t fluvio_producer_hurry(fluvio_producer_t *producer, fluvio_error_t **error)
 {
   fluvio_status_t status = fluvioc_check_open(producer, FLUVIOC_KIND_PRODUCER, "hurry", error);
@@ -786,47 +748,4 @@ fluvio_status_t fluvio_producer_hurry(fluvio_producer_t *producer, fluvio_error_
     wake(producer);
   pthread_mutex_unlock(&producer->lock);
   return FLUVIO_OK;
-}
-
-fluvio_status_t fluvio_producer_flush(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error)
-{
-  fluvioc_request_t request = request_of(FLUVIOC_FLUSH, "flush", producer, timeout_ms);
-  return fluvioc_op_run(&request, NULL, error);
-}
-
-fluvio_op_t *fluvio_producer_flush_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
-{
-  return fluvioc_op_start_on(queue, opaque, request_of(FLUVIOC_FLUSH, "flush", producer, timeout_ms));
-}
-
-fluvio_status_t fluvio_producer_stats(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_text_t **stats, fluvio_error_t **error)
-{
-  return fluvioc_op_give(request_of(FLUVIOC_PRODUCER_STATS, "producer stats", producer, timeout_ms), "stats", stats, error);
-}
-
-fluvio_op_t *fluvio_producer_stats_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
-{
-  return fluvioc_op_start_on(queue, opaque, request_of(FLUVIOC_PRODUCER_STATS, "producer stats", producer, timeout_ms));
-}
-
-fluvio_status_t fluvio_producer_close(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_error_t **error)
-{
-  fluvioc_request_t request = request_of(FLUVIOC_CLOSE_PRODUCER, "close producer", producer, timeout_ms);
-  return fluvioc_op_run(&request, NULL, error);
-}
-
-fluvio_op_t *fluvio_producer_close_async(fluvio_producer_t *producer, int64_t timeout_ms, fluvio_queue_t *queue, uint64_t opaque)
-{
-  return fluvioc_op_start_on(queue, opaque, request_of(FLUVIOC_CLOSE_PRODUCER, "close producer", producer, timeout_ms));
-}
-
-void fluvio_producer_free(fluvio_producer_t *producer)
-{
-  if (fluvioc_forked || !fluvioc_is(producer, FLUVIOC_KIND_PRODUCER))
-    return;
-  if (atomic_load(&producer->object.state) != FLUVIOC_CLOSED) {
-    fluvioc_request_t request = request_of(FLUVIOC_CLOSE_PRODUCER, "close producer", producer, FLUVIOC_CLOSE_LATER_MS);
-    fluvioc_op_close_later(&request);
-  }
-  fluvioc_unref(producer);
 }
