@@ -683,11 +683,11 @@ FLUVIO_API fluvio_status_t fluvio_producer_set_partitioner(fluvio_producer_t *pr
 FLUVIO_API fluvio_status_t fluvio_producer_send(fluvio_producer_t *producer, const void *key, size_t key_len, const void *value, size_t value_len, uint64_t opaque, int64_t timeout_ms, fluvio_error_t **error);
 /* fluvio_producer_send for languages whose calls into C cost by the argument and its size: it does not wait, tells no reason,
  * and the lengths of key and value and opaque have 32 bits. It takes well below a microsecond, so that an interpreter's lock
- * can be kept. Unless FLUVIO_OK nothing was accepted, and fluvio_producer_send with the same record waits, or says why.
- * Since 0.1. */
+ * can be kept; beside another thread that hands over many, some hundred. Unless FLUVIO_OK nothing was accepted, and
+ * fluvio_producer_send with the same record waits, or says why. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_try_send(fluvio_producer_t *producer, const void *key, uint32_t key_len, const void *value, uint32_t value_len, uint32_t opaque);
-/* The same for a key (NULL: none) and a value that lie where CPython keeps bytes: the length of each is a size_t that lies two of
- * these before its first byte. Lengths may have more than 32 bits. Since 0.1. */
+/* The same for a key (NULL: none) and a value (NULL: empty) that lie where CPython keeps bytes: the length of each is a size_t
+ * that lies two of these before its first byte. Lengths may have more than 32 bits. Since 0.1. */
 FLUVIO_API fluvio_status_t fluvio_producer_try_send_block(fluvio_producer_t *producer, const void *key, const void *value, uint32_t opaque);
 
 /* A record to send. Start from FLUVIO_RECORD_INIT. */

@@ -87,7 +87,8 @@ def test_memory_stays_flat_when_futures_are_ignored(client: libfluvio.Client, to
         def round_of_sends() -> None:
             for _ in range(100_000):
                 producer.send(value)
-            producer.send_many(value for _ in range(300_000))
+            producer.send_many(value for _ in range(150_000))
+            producer.send_many([value] * 150_000)
             producer.flush(60)
 
         round_of_sends()
@@ -121,6 +122,20 @@ def test_numbers_begin_anew(client: libfluvio.Client, topic: str) -> None:
         group = producer.send_many([b"y"] * 2000)
         assert [each.result(30).offset for each in kept + deliveries] == list(range(4 * PAGE))
         assert [report.offset for report in group.result(30)] == list(range(4 * PAGE, 4 * PAGE + 2000))
+
+
+def test_partitions_by_runs_and_by_turns(client: libfluvio.Client, wide_topic: str) -> None:
+    """Reports in a row and reports one by one on the same page."""
+    partitions = [0] * 300 + [i % 2 for i in range(300)] + [1] * 300 + [i % 5 for i in range(PAGE)]
+    with client.producer(wide_topic) as producer:
+        kept = [producer.send(b"x", partition=partition) for partition in partitions]
+        group = producer.send_many([libfluvio.RecordInput(b"y", partition=partition) for partition in partitions])
+        producer.flush(60)
+        reports = [delivery.result(0) for delivery in kept] + group.result(0)
+    ends = [0] * 5
+    for report, partition in zip(reports, partitions * 2):
+        assert (report.partition, report.offset) == (partition, ends[partition])
+        ends[partition] += 1
 
 
 def test_small_groups_and_single_records_take_turns(client: libfluvio.Client, topic: str) -> None:
@@ -462,7 +477,7 @@ def test_where_an_unreplicated_record_is() -> None:
             assert producer.send(b"0").result(20).offset == 0
             follower = 5001 + 5002 - control(cluster, "GET", "topics/t/0")["leader"]
             control(cluster, "POST", f"spu/{follower}/stop")
-            deliveries = producer.send_many([b"1", b"2"])
+            deliveries = producer.send_many([b""] * (PAGE + 100))
             for offset, delivery in enumerate(deliveries, 1):
                 error = delivery.exception(20)
                 assert isinstance(error, libfluvio.FluvioTimeoutError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import sys
 import threading
 from types import SimpleNamespace
@@ -28,7 +29,30 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 class Bytes(bytes):
-    """Bytes, but not quite."""
+    """Bytes that tell another length."""
+
+    def __len__(self) -> int:
+        return 1000
+
+
+class Text(str):
+    """Text that encodes itself as something else."""
+
+    def encode(self, *_: Any) -> Any:
+        return self
+
+
+class Claims(type):
+    """Classes that say they are equal to any other."""
+
+    def __eq__(cls, other: object) -> bool:
+        return True
+
+    __hash__ = type.__hash__
+
+
+class Claim(metaclass=Claims):
+    """What is not bytes, but of a class that is equal to theirs."""
 
 
 VALUES: List[Any] = [
@@ -37,6 +61,7 @@ VALUES: List[Any] = [
     *(b"%d" % number * (number % 50) for number in range(3 * _packing.BLOCKS)),
     Bytes(b"of a class of its own"),
     "text",
+    Text("of another class"),
 ]
 
 
@@ -48,7 +73,7 @@ def read(client: libfluvio.Client, topic: str) -> List[bytes]:
 
 def raw(value: Any) -> bytes:
     """A value as it is stored."""
-    return value.encode() if isinstance(value, str) else bytes(value)
+    return str.encode(value) if isinstance(value, str) else bytes.__add__(value, b"")
 
 
 def test_the_layout_is_known() -> None:
@@ -77,11 +102,12 @@ def test_what_is_sent_is_stored(client: libfluvio.Client, topic: str, way: str) 
     with client.producer(topic) as producer:
         for records in (VALUES, tuple(VALUES), iter(VALUES)):
             assert len(producer.send_many(records).result(60)) == len(VALUES)
-        for value in VALUES[:500]:
+        for value in (*VALUES[:500], *VALUES[-3:]):
             producer.send(value)
             producer.send(value, b"key")
-    twice = [value for value in VALUES[:500] for _ in range(2)]
-    assert read(client, topic) == [raw(value) for value in VALUES * 3 + twice]
+            producer.send(value, Text("key"))
+    thrice = [value for value in (*VALUES[:500], *VALUES[-3:]) for _ in range(3)]
+    assert read(client, topic) == [raw(value) for value in VALUES * 3 + thrice]
 
 
 @pytest.mark.usefixtures("way")
@@ -110,6 +136,33 @@ def test_nothing_of_the_values_is_kept(client: libfluvio.Client, topic: str) -> 
         gc.collect()
         producer.flush(60)
     assert read(client, topic) == [b"%06d" % number for number in range(5000)]
+
+
+@pytest.mark.usefixtures("way")
+def test_a_wrong_record(client: libfluvio.Client, topic: str) -> None:
+    """It is told which one, and what was accepted before it; its own chunk is not."""
+    values: List[Any] = [b"x"] * (_packing.BLOCKS + 900)
+    with client.producer(topic) as producer:
+        for wrong in (7, Claim()):
+            with pytest.raises(TypeError, match=f"record {len(values)}, counted from 0") as caught:
+                producer.send_many([*values, wrong, b"never sent"])
+            accepted = int(re.findall(r"records before (\d+) were accepted", str(caught.value))[0])
+            assert len(values) - _packing.CHUNK_RECORDS <= accepted <= len(values)
+            producer.flush(30)
+            with client.consumer(topic, start="beginning", stop_at="end") as consumer:
+                assert len(list(consumer)) == accepted
+            client.admin.delete_topic(topic)
+            client.admin.create_topic(topic)
+
+
+def test_large_values_go_in_small_blocks(way: str) -> None:
+    values = [bytes(100_000)] * 1000
+    chunks = list(_packing.chunks(values))
+    if way == "where they are":
+        assert all(isinstance(chunk, _packing.Blocks) for chunk in chunks)
+        assert max(map(len, chunks)) * 100_000 <= _packing.BLOCK_BYTES
+    assert sum(map(len, chunks)) == 1000
+    assert list(map(len, _packing.chunks([b""] * _packing.BLOCKS)))[-1] >= 1024
 
 
 @pytest.mark.usefixtures("way")

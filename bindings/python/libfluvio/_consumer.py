@@ -182,7 +182,11 @@ class ConsumerBase:
         start = self._at()
         self._note(batch)
         self._batch, self._rest = None, iter(())
-        return batch[start:] if start < len(batch) else None
+        if start >= len(batch):
+            return None
+        rest = batch[start:]
+        rest._bytes = None  # a copy of the whole batch, which served the loop
+        return rest
 
     def _at(self) -> int:
         """The index, in the current batch, of its first record that was not handed out."""

@@ -106,17 +106,15 @@ def text(value: object, what: str) -> bytes:
 
 
 def data(value: object, what: str) -> bytes:
-    """A key or a value as bytes. Text becomes UTF-8.
+    """A key or a value as bytes, and as nothing that derives from them. Text becomes UTF-8.
 
     Raises:
         TypeError: it is neither text nor bytes-like.
     """
-    if isinstance(value, bytes):
+    if type(value) is bytes:
         return value
     if isinstance(value, str):
         return text_data(value, what)
-    if isinstance(value, (bytearray, memoryview)):
-        return bytes(value)
     try:
         return bytes(memoryview(value))  # type: ignore[arg-type]
     except TypeError:
@@ -126,7 +124,7 @@ def data(value: object, what: str) -> bytes:
 def text_data(value: str, what: str) -> bytes:
     """Text as UTF-8, or InvalidArgumentError for what UTF-8 cannot hold."""
     try:
-        return value.encode()
+        return str.encode(value)  # not what a class that derives from str makes of it
     except UnicodeEncodeError as error:
         raise InvalidArgumentError(f"{what}: the text cannot be encoded as UTF-8: {error.reason}") from None
 

@@ -6,8 +6,9 @@ import ctypes
 from array import array
 from ctypes import byref, c_char_p, c_size_t, c_void_p, cast
 from dataclasses import dataclass
-from itertools import chain, islice
-from typing import Any, Iterable, Iterator, List, NamedTuple, Optional, Protocol, Tuple, Union
+from itertools import chain, islice, repeat
+from operator import is_
+from typing import Any, Collection, Iterable, Iterator, List, NamedTuple, Optional, Protocol, Tuple, Union
 
 from . import _abi
 from ._core import BytesLike, data
@@ -23,7 +24,11 @@ costs several times what packing does."""
 CHUNK_RECORDS = PAGE
 """Records packed at a time, at most."""
 BLOCKS = 4 * PAGE
-"""Values handed over at a time where they are. It is what a call costs that makes fewer slower."""
+"""Values of a list handed over at a time, where they are. It is what a call costs that makes fewer slower."""
+BLOCK_BYTES = 1 << 20
+"""About so many bytes of them, at most: between the calls reports are taken in, without which the buffer fills."""
+SAMPLE = 64
+"""One of so many values is looked at to know how large they are."""
 
 
 class KeyedRecord(Protocol):
@@ -128,21 +133,24 @@ def _wrong_record(error: Exception, index: int, accepted: int) -> Exception:
     return TypeError(message)
 
 
+def all_of(kind: type, items: Collection[object]) -> bool:
+    """Whether these are all of a type, and not of one that derives from it."""
+    return all(map(is_, map(type, items), repeat(kind)))  # not by ==, which a metaclass may answer as it likes
+
+
 def pack(items: List[Any], accepted: int = 0) -> Columns:
     """Packs records into columns, all or none. Plain bytes and pairs of bytes take the quick way. ``accepted`` records
     of the same ``send_many`` came before, which an error tells."""
-    types = list(map(type, items))
-    if types.count(bytes) == len(items):
+    if all_of(bytes, items):
         return Columns(b"".join(items), None, array("I", map(len, items)))
-    kinds = set(types)
-    if kinds == {tuple} and set(map(len, items)) == {2}:
+    if all_of(tuple, items) and set(map(len, items)) == {2}:
         fields = list(chain.from_iterable(items))
-        if set(map(type, fields)) == {bytes}:
+        if all_of(bytes, fields):
             lengths = list(map(len, fields))
             return Columns(b"".join(fields), array("I", lengths[::2]), array("I", lengths[1::2]))
     parts: List[bytes] = []
     key_length, value_length = array("I"), array("I")
-    placed = any(issubclass(kind, RecordInput) for kind in kinds)
+    placed = any(issubclass(kind, RecordInput) for kind in set(map(type, items)))
     partition, timestamp = array("i"), array("q")
     try:
         for item in items:
@@ -185,10 +193,13 @@ def chunks(records: Iterable[Sendable], accepted: int = 0) -> Iterator[Chunk]:
         items: Tuple[Any, ...] = tuple(islice(iterator, BLOCKS))
         if not items:
             return
-        if list(map(type, items)).count(bytes) == len(items):
-            yield Blocks(items, LAYOUT)
-        else:
-            yield from copies(items, accepted)
+        if not all_of(bytes, items):
+            yield from copies(chain(items, iterator), accepted)
+            return
+        size = sum(map(len, items[::SAMPLE])) * SAMPLE  # about
+        step = max(1, BLOCKS * BLOCK_BYTES // size) if size > BLOCK_BYTES else BLOCKS
+        for at in range(0, len(items), step):
+            yield Blocks(items[at : at + step], LAYOUT)
         accepted += len(items)
 
 

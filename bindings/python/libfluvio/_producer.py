@@ -26,6 +26,7 @@ LONGEST = (1 << 32) - 1
 GROUPS = 1 << 32
 """Numbers of records of ``send_many`` begin here. Those of ``send`` are below, and begin anew when they are used up."""
 
+
 class ProducerBase:
     """What the producers for plain and for asyncio programs share: numbers, pages, and one attempt to hand over."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from itertools import repeat
 from typing import Any, Dict
 
 from .._client import Client
@@ -36,7 +35,7 @@ def measure(client: Client, topic: str, given: Any) -> None:
         with client.producer(topic, **merged(given)) as producer:
             for begin in range(0, given.records, CHUNK):
                 count = min(CHUNK, given.records - begin)
-                producer.send_many(repeat(value, count))
+                producer.send_many([value] * count)
                 writing.add(count, count * given.size)
             producer.flush()
             written, stats = writing.end(), producer.stats()
