@@ -197,7 +197,7 @@ def chunks(records: Iterable[Sendable], accepted: int = 0) -> Iterator[Chunk]:
             yield from copies(chain(items, iterator), accepted)
             return
         size = sum(map(len, items[::SAMPLE])) * SAMPLE  # about
-        step = max(1, BLOCKS * BLOCK_BYTES // size) if size > BLOCK_BYTES else BLOCKS
+        step = max(1, len(items) * BLOCK_BYTES // size) if size > BLOCK_BYTES else len(items)
         for at in range(0, len(items), step):
             yield Blocks(items[at : at + step], LAYOUT)
         accepted += len(items)
