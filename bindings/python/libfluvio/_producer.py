@@ -27,6 +27,9 @@ GROUPS = 1 << 32
 """Numbers of records of ``send_many`` begin here. Those of ``send`` are below, and begin anew when they are used up."""
 
 
+new_delivery = Delivery.__new__
+
+
 class ProducerBase:
     """What the producers for plain and for asyncio programs share: numbers, pages, and one attempt to hand over."""
 
@@ -225,7 +228,10 @@ class Producer(ProducerBase):
         # The first attempt neither waits nor asks why: if it fails nothing was accepted, and the second one does.
         if self._c_try(self._argument, key, value, page.first + index):
             self._insist(self._send_call(key, value, page.first + index), Deadline(timeout))
-        return Delivery(page, index)
+        delivery = new_delivery(Delivery)  # a fifth quicker than its constructor
+        delivery._page = page
+        delivery._index = index
+        return delivery
 
     def _send_placed(
         self,
