@@ -199,6 +199,27 @@ func TestBufferMemory(t *testing.T) {
 	}
 }
 
+// Who has flushed may count on all of the memory, at once.
+func TestMemoryIsFreeAfterFlush(t *testing.T) {
+	w := newWorld(t, devcluster.Options{})
+	w.topic("free", devcluster.TopicOptions{})
+	for _, reports := range []func(*Delivery){nil, func(*Delivery) {}} {
+		p := w.producer("free", func(c *Config) {
+			c.BufferMemory, c.BatchSize, c.MaxRequestSize, c.BlockWhenFull, c.OnDelivery = 64<<10, 4<<10, 64<<10, false, reports
+		})
+		for range 500 {
+			for range 14 { // as many as fit, each in a batch of its own
+				_, err := p.Send(context.Background(), &Record{Value: make([]byte, 1000)})
+				require.NoError(t, err)
+			}
+			require.NoError(t, p.Flush(testContext(t), nil))
+			require.True(t, p.budget.TryAcquire(p.cfg.BufferMemory))
+			p.budget.Release(p.cfg.BufferMemory)
+		}
+		require.NoError(t, p.Close(testContext(t)))
+	}
+}
+
 // Who is blocked for memory does not wait for the linger of what uses it.
 func TestFullMemoryDoesNotLinger(t *testing.T) {
 	for _, block := range []bool{true, false} {

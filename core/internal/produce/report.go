@@ -54,6 +54,7 @@ func (p *Producer) complete(b *batch, base int64, err error, persisted Persisten
 	b.part.mu.Unlock()
 	p.budget.Release(free)
 	if decides {
+		p.ended(b)
 		p.told(b, base, err)
 	}
 }
@@ -73,13 +74,24 @@ func (p *Producer) stored(batches []*batch, bases []int64) {
 		free += cost
 	}
 	part.mu.Unlock()
-	for i, b := range batches {
-		if decided[i] {
-			p.told(b, bases[i], nil)
-		}
+	for _, b := range batches {
 		b.recycle()
 	}
 	p.budget.Release(free)
+	for i, b := range batches {
+		if decided[i] {
+			p.ended(b)
+			p.told(b, bases[i], nil)
+		}
+	}
+}
+
+// ended wakes who waits for a batch that was decided and of which nobody takes reports. That is after its memory is free: who has
+// flushed may count on all of it.
+func (p *Producer) ended(b *batch) {
+	if p.cfg.OnDelivery == nil {
+		close(b.done)
+	}
 }
 
 // decide gives a batch its outcome, unless it has one, and says how much of the budget is free with that. The partition's lock is
@@ -193,15 +205,14 @@ func (p *Producer) fail(b *batch, base int64, err error) {
 	p.complete(b, base, &own, persisted)
 }
 
-// release ends a batch, and who waits for it goes on. Its part of the budget is for the caller to release, 0 when its bytes are
-// still on their way.
+// release lets go of what a batch has. Its part of the budget is for the caller to release, 0 when its bytes are still on their
+// way; then done is to be closed.
 func (p *Producer) release(b *batch) (free int64) {
 	b.opaques = nil // receipts may keep the batch
 	p.under.Add(-1)
 	if !b.lent {
 		free = b.cost
 	}
-	close(b.done)
 	return free
 }
 
@@ -223,6 +234,7 @@ func (p *Producer) reporter() {
 				}
 				p.cfg.OnDelivery(&d)
 				p.budget.Release(p.release(b)) // now: the callback of the next may wait for memory
+				close(b.done)
 			}
 			if len(queue) == 0 {
 				if closed {
