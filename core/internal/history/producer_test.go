@@ -224,6 +224,7 @@ func (r *run) probe(p *fluvio.Producer, writer int) {
 			rc, err := p.SendTo(r.ctx, partition, fluvio.Record{Value: v, Opaque: number})
 			if fluvioerr.CodeOf(err) == fluvioerr.QueueFull { // a request still has the bytes of records that were given up
 				r.Refuse(number)
+				require.NoError(r.t, r.ctx.Err(), "memory of what was given up does not come back")
 				await(nil)
 				continue
 			}

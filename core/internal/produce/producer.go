@@ -501,6 +501,7 @@ func (p *Producer) giveUp(part *partition, cause error, now time.Time) {
 		e := timeout(b)
 		e.Sent = true
 		p.conclude(b, -1, e, MaybePersisted) // frees nothing yet: it is lent
+		p.ended(b)
 		given = append(given, b)
 	})
 	for _, b := range given {

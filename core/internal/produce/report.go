@@ -165,7 +165,8 @@ func (l *losses) end(of *loss, op string, own error) error {
 	return e.WithDetail("failed_records", strconv.Itoa(of.records))
 }
 
-// conclude writes down the outcome of a batch that the caller has marked as decided, and says how much of the budget is free.
+// conclude writes down the outcome of a batch that the caller has marked as decided, and says how much of the budget is free. With
+// that given back, ended is to be called.
 func (p *Producer) conclude(b *batch, base int64, err error, persisted Persistence) (free int64) {
 	b.base, b.err, b.persisted = base, err, persisted
 	b.latency = time.Since(b.created)
