@@ -51,16 +51,11 @@ void fluvio_topic_list_free(fluvio_topic_list_t *list)
 
 static fluvioc_request_t request_of(int32_t command, const char *name, fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms)
 {
-  return (fluvioc_request_t){
-    .command = command,
-    .name = name,
-    .target = client,
-    .kind = FLUVIOC_KIND_CLIENT,
-    .topic = topic,
-    .has_topic = command != FLUVIOC_LIST_TOPICS,
-    .config = config,
-    .timeout_ms = timeout_ms,
-  };
+  fluvioc_request_t request = fluvioc_request_on(client, FLUVIOC_KIND_CLIENT, command, name, timeout_ms);
+  request.topic = topic;
+  request.has_topic = command != FLUVIOC_LIST_TOPICS;
+  request.config = config;
+  return request;
 }
 
 fluvio_status_t fluvio_topic_create(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_error_t **error)

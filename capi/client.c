@@ -41,13 +41,7 @@ void fluvioc_client_hold(fluvio_client_t *client)
 
 static fluvioc_request_t request_of(fluvio_client_t *client, int32_t command, const char *name, int64_t timeout_ms)
 {
-  return (fluvioc_request_t){
-    .command = command,
-    .name = name,
-    .target = client,
-    .kind = FLUVIOC_KIND_CLIENT,
-    .timeout_ms = timeout_ms,
-  };
+  return fluvioc_request_on(client, FLUVIOC_KIND_CLIENT, command, name, timeout_ms);
 }
 
 static fluvioc_request_t close_request(fluvio_client_t *client, int64_t timeout_ms)

@@ -725,17 +725,11 @@ fluvio_status_t fluvio_consumer_start_records(fluvio_consumer_t *consumer, fluvi
 
 static fluvioc_request_t open_request(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms)
 {
-  return (fluvioc_request_t){
-    .command = FLUVIOC_OPEN_CONSUMER,
-    .name = "open consumer",
-    .target = client,
-    .kind = FLUVIOC_KIND_CLIENT,
-    .topic = topic,
-    .has_topic = true,
-    .topic_optional = true,
-    .config = config,
-    .timeout_ms = timeout_ms,
-  };
+  fluvioc_request_t request = fluvioc_request_on(client, FLUVIOC_KIND_CLIENT, FLUVIOC_OPEN_CONSUMER, "open consumer", timeout_ms);
+  request.topic = topic;
+  request.has_topic = request.topic_optional = true;
+  request.config = config;
+  return request;
 }
 
 fluvio_status_t fluvio_consumer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, int64_t timeout_ms, fluvio_consumer_t **consumer, fluvio_error_t **error)
@@ -750,13 +744,7 @@ fluvio_op_t *fluvio_consumer_open_async(fluvio_client_t *client, const char *top
 
 static fluvioc_request_t close_request(fluvio_consumer_t *consumer, int64_t timeout_ms)
 {
-  return (fluvioc_request_t){
-    .command = FLUVIOC_CLOSE_CONSUMER,
-    .name = "close consumer",
-    .target = consumer,
-    .kind = FLUVIOC_KIND_CONSUMER,
-    .timeout_ms = timeout_ms,
-  };
+  return fluvioc_request_on(consumer, FLUVIOC_KIND_CONSUMER, FLUVIOC_CLOSE_CONSUMER, "close consumer", timeout_ms);
 }
 
 fluvio_status_t fluvio_consumer_close(fluvio_consumer_t *consumer, int64_t timeout_ms, fluvio_error_t **error)

@@ -181,6 +181,12 @@ typedef struct fluvioc_request {
   uint64_t opaque;
 } fluvioc_request_t;
 
+/* What every request says. */
+static inline fluvioc_request_t fluvioc_request_on(const void *target, enum fluvioc_kind kind, int32_t command, const char *name, int64_t timeout_ms)
+{
+  return (fluvioc_request_t){ .command = command, .name = name, .target = target, .kind = kind, .timeout_ms = timeout_ms };
+}
+
 /* Starts an operation, for the _async functions; NULL when memory is short or forked. */
 fluvio_op_t *fluvioc_op_start_on(fluvio_queue_t *queue, uint64_t opaque, fluvioc_request_t request);
 /* Starts it, waits, and gives the result (of that kind) to *result unless result is NULL, and a number to *request->number. */

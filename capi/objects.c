@@ -5,15 +5,10 @@
 
 static fluvioc_request_t request_of(int32_t command, const char *op, fluvio_client_t *client, const char *kind, int64_t timeout_ms)
 {
-  return (fluvioc_request_t){
-    .command = command,
-    .name = op,
-    .target = client,
-    .kind = FLUVIOC_KIND_CLIENT,
-    .what = kind,
-    .what_name = "kind",
-    .timeout_ms = timeout_ms,
-  };
+  fluvioc_request_t request = fluvioc_request_on(client, FLUVIOC_KIND_CLIENT, command, op, timeout_ms);
+  request.what = kind;
+  request.what_name = "kind";
+  return request;
 }
 
 static fluvioc_request_t named(fluvioc_request_t request, const char *name, const fluvio_config_t *config)
@@ -188,7 +183,7 @@ fluvio_op_t *fluvio_watch_open_async(fluvio_client_t *client, const char *kind, 
 
 static fluvioc_request_t watch_request(int32_t command, const char *op, fluvio_watch_t *watch, int64_t timeout_ms)
 {
-  return (fluvioc_request_t){ .command = command, .name = op, .target = watch, .kind = FLUVIOC_KIND_WATCH, .timeout_ms = timeout_ms };
+  return fluvioc_request_on(watch, FLUVIOC_KIND_WATCH, command, op, timeout_ms);
 }
 
 fluvio_status_t fluvio_watch_next(fluvio_watch_t *watch, int64_t timeout_ms, fluvio_value_t **events, fluvio_error_t **error)

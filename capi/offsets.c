@@ -51,13 +51,7 @@ void fluvio_consumer_offset_list_free(fluvio_consumer_offset_list_t *list)
 
 static fluvioc_request_t list_request(fluvio_client_t *client, int64_t timeout_ms)
 {
-  return (fluvioc_request_t){
-    .command = FLUVIOC_LIST_OFFSETS,
-    .name = "list consumer offsets",
-    .target = client,
-    .kind = FLUVIOC_KIND_CLIENT,
-    .timeout_ms = timeout_ms,
-  };
+  return fluvioc_request_on(client, FLUVIOC_KIND_CLIENT, FLUVIOC_LIST_OFFSETS, "list consumer offsets", timeout_ms);
 }
 
 fluvio_status_t fluvio_consumer_offsets_list(fluvio_client_t *client, int64_t timeout_ms, fluvio_consumer_offset_list_t **list, fluvio_error_t **error)
@@ -74,18 +68,12 @@ fluvio_op_t *fluvio_consumer_offsets_list_async(fluvio_client_t *client, int64_t
 
 static fluvioc_request_t offset_request(fluvio_client_t *client, int32_t command, const char *name, const char *consumer_id, const char *topic, int32_t partition, int64_t timeout_ms)
 {
-  return (fluvioc_request_t){
-    .command = command,
-    .name = name,
-    .target = client,
-    .kind = FLUVIOC_KIND_CLIENT,
-    .topic = topic,
-    .has_topic = true,
-    .consumer_id = consumer_id,
-    .has_consumer_id = true,
-    .partition = partition,
-    .timeout_ms = timeout_ms,
-  };
+  fluvioc_request_t request = fluvioc_request_on(client, FLUVIOC_KIND_CLIENT, command, name, timeout_ms);
+  request.topic = topic;
+  request.consumer_id = consumer_id;
+  request.has_topic = request.has_consumer_id = true;
+  request.partition = partition;
+  return request;
 }
 
 static fluvioc_request_t delete_request(fluvio_client_t *client, const char *consumer_id, const char *topic, int32_t partition, int64_t timeout_ms)

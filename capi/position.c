@@ -7,13 +7,7 @@
 
 static fluvioc_request_t consumer_request(fluvio_consumer_t *consumer, int32_t command, const char *name, int64_t timeout_ms)
 {
-  return (fluvioc_request_t){
-    .command = command,
-    .name = name,
-    .target = consumer,
-    .kind = FLUVIOC_KIND_CONSUMER,
-    .timeout_ms = timeout_ms,
-  };
+  return fluvioc_request_on(consumer, FLUVIOC_KIND_CONSUMER, command, name, timeout_ms);
 }
 
 static fluvioc_request_t partition_request(fluvio_consumer_t *consumer, int32_t command, const char *name, const char *topic, int32_t partition, int64_t timeout_ms)

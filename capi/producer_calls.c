@@ -5,28 +5,17 @@
 
 static fluvioc_request_t request_of(int32_t command, const char *name, fluvio_producer_t *producer, int64_t timeout_ms)
 {
-  return (fluvioc_request_t){
-    .command = command,
-    .name = name,
-    .target = producer,
-    .kind = FLUVIOC_KIND_PRODUCER,
-    .timeout_ms = timeout_ms,
-  };
+  return fluvioc_request_on(producer, FLUVIOC_KIND_PRODUCER, command, name, timeout_ms);
 }
 
 static fluvioc_request_t open_request(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms)
 {
-  return (fluvioc_request_t){
-    .command = FLUVIOC_OPEN_PRODUCER,
-    .name = "open producer",
-    .target = client,
-    .kind = FLUVIOC_KIND_CLIENT,
-    .topic = topic,
-    .has_topic = true,
-    .config = config,
-    .deliveries = deliveries,
-    .timeout_ms = timeout_ms,
-  };
+  fluvioc_request_t request = fluvioc_request_on(client, FLUVIOC_KIND_CLIENT, FLUVIOC_OPEN_PRODUCER, "open producer", timeout_ms);
+  request.topic = topic;
+  request.has_topic = true;
+  request.config = config;
+  request.deliveries = deliveries;
+  return request;
 }
 
 fluvio_status_t fluvio_producer_open(fluvio_client_t *client, const char *topic, const fluvio_config_t *config, fluvio_queue_t *deliveries, int64_t timeout_ms, fluvio_producer_t **producer, fluvio_error_t **error)

@@ -185,34 +185,48 @@ func TestDeliveryTimeoutWhileTheSPUIsAway(t *testing.T) {
 
 // The delivery timeout holds for what is in flight, too; the request timeout is far away.
 func TestDeliveryTimeoutInFlight(t *testing.T) {
-	w := newWorld(t, devcluster.Options{})
-	w.topic("flight", devcluster.TopicOptions{})
-	drop := w.rule(devcluster.Rule{API: "Produce", Count: 1, Action: devcluster.Action{Kind: devcluster.ActionDrop}})
-	l := newLedger()
-	p := w.producer("flight", func(c *Config) { c.DeliveryTimeout, c.OnDelivery = time.Second, l.take })
-	allFree := func() bool {
-		free := p.budget.TryAcquire(p.cfg.BufferMemory)
-		if free {
-			p.budget.Release(p.cfg.BufferMemory)
-		}
-		return free
+	for _, reports := range []bool{true, false} {
+		t.Run(fmt.Sprintf("reports %v", reports), func(t *testing.T) {
+			w := newWorld(t, devcluster.Options{})
+			w.topic("flight", devcluster.TopicOptions{})
+			drop := w.rule(devcluster.Rule{API: "Produce", Count: 1, Action: devcluster.Action{Kind: devcluster.ActionDrop}})
+			l := newLedger()
+			p := w.producer("flight", func(c *Config) {
+				c.DeliveryTimeout = time.Second
+				if reports {
+					c.OnDelivery = l.take
+				}
+			})
+			allFree := func() bool {
+				free := p.budget.TryAcquire(p.cfg.BufferMemory)
+				if free {
+					p.budget.Release(p.cfg.BufferMemory)
+				}
+				return free
+			}
+			_, err := wait(t, send(t, p, record(0)))
+			require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
+			require.Equal(t, "delivery_timeout_ms", fluvioerr.As(err).Setting)
+			require.True(t, fluvioerr.MaybeWritten(err))
+			if reports {
+				require.Equal(t, MaybePersisted, l.all(t, 1)[0].persisted)
+			} else {
+				require.ErrorContains(t, p.Flush(testContext(t), nil), "1 records failed", "a flush does not wait for it, and tells of it")
+			}
+			require.Equal(t, 1, drop.Hits())
+			require.False(t, allFree(), "the request still has the bytes")
+			// The request fails at last. Its record was given up, so it is not sent again.
+			require.NoError(t, w.dev.StopSPU(5001))
+			require.NoError(t, w.dev.StartSPU(5001))
+			require.Eventually(t, func() bool {
+				offset, err := wait(t, send(t, p, &Record{Value: []byte("next")}))
+				return err == nil && offset >= 1
+			}, patience, time.Millisecond)
+			require.True(t, allFree())
+			stored := values(w.read("flight"))
+			require.Equal(t, 1, strings.Count(strings.Join(stored, "\n"), "value 0"))
+		})
 	}
-	_, err := wait(t, send(t, p, record(0)))
-	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
-	require.Equal(t, "delivery_timeout_ms", fluvioerr.As(err).Setting)
-	require.Equal(t, MaybePersisted, l.all(t, 1)[0].persisted)
-	require.Equal(t, 1, drop.Hits())
-	require.False(t, allFree(), "the request still has the bytes")
-	// The request fails at last. Its record was given up, so it is not sent again.
-	require.NoError(t, w.dev.StopSPU(5001))
-	require.NoError(t, w.dev.StartSPU(5001))
-	require.Eventually(t, func() bool {
-		offset, err := wait(t, send(t, p, &Record{Value: []byte("next")}))
-		return err == nil && offset >= 1
-	}, patience, time.Millisecond)
-	require.True(t, allFree())
-	stored := values(w.read("flight"))
-	require.Equal(t, 1, strings.Count(strings.Join(stored, "\n"), "value 0"))
 }
 
 func TestTopicDeletedWhileSending(t *testing.T) {
