@@ -58,10 +58,14 @@ func newWorldOver(t *testing.T, o devcluster.Options, dial func(context.Context,
 	return &world{t, dev, c}
 }
 
-// topic creates a topic.
+// topic creates a topic and waits until the client, too, sees all its partitions online: the SC tells of them one by one, and records
+// without a key go to those online only.
 func (w *world) topic(name string, o devcluster.TopicOptions) {
 	w.t.Helper()
 	require.NoError(w.t, w.dev.CreateTopicWith(name, o))
+	require.True(w.t, w.cluster.AwaitTopic(testContext(w.t), name, func(t *cluster.Topic) bool {
+		return len(t.Partitions) == max(o.Partitions, 1) && !slices.ContainsFunc(t.Partitions, func(p *cluster.Partition) bool { return p == nil || !p.Online() })
+	}))
 }
 
 func testConfig(topic string) Config {
