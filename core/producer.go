@@ -103,7 +103,11 @@ func (c *Client) Producer(ctx context.Context, topic string, o ProducerOptions) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.opts.RequestTimeout)
 	defer cancel()
-	t, err := c.cluster.Topic(ctx, topic)
+	wanted := int32(0)
+	if o.Partition != nil {
+		wanted = *o.Partition
+	}
+	t, err := c.cluster.TopicWith(ctx, topic, wanted)
 	if err != nil {
 		return nil, err
 	}

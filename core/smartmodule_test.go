@@ -344,6 +344,50 @@ func TestSilenceIsNotTakenForDeath(t *testing.T) {
 	require.NoError(t, consumer.Close(testContext(t)))
 }
 
+// An SPU sends nothing more until it has an acknowledgement. One that got lost is not the end, and not for ever, and neither is a
+// frame that came under another stream's name.
+func TestLostWordsThroughSmartModules(t *testing.T) {
+	for name, rule := range map[string]devcluster.Rule{
+		"acknowledgement":            {API: "UpdateOffsets", On: devcluster.OnRequest, Action: devcluster.Action{Kind: devcluster.ActionDrop}},
+		"answer to it":               {API: "UpdateOffsets", On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionDrop}},
+		"answer to it, named wrong":  {API: "UpdateOffsets", On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionWrongCorrelation}},
+		"frame that is named wrong":  {API: "StreamFetch", On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionWrongCorrelation}},
+		"frame that is broken off":   {API: "StreamFetch", On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionCut, Bytes: 300}},
+		"frame that is no more sent": {API: "StreamFetch", On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionClose}},
+	} {
+		for _, stop := range []fluvio.StopPosition{{}, fluvio.StopAtEnd()} {
+			t.Run(name, func(t *testing.T) {
+				cluster := startCluster(t, devcluster.Options{})
+				o := fluvio.ClientOptions{Endpoint: cluster.Endpoint()}
+				impatient(&o)
+				client, err := fluvio.Connect(testContext(t), o)
+				require.NoError(t, err)
+				defer client.Close(testContext(t))
+				require.NoError(t, cluster.CreateTopic("lost", 1))
+				fillPlain(t, client, "lost", 0, 500)
+				rule.Partition, rule.Skip, rule.Count = -1, 1, 1
+				hit, err := cluster.AddRule(rule)
+				require.NoError(t, err)
+				consumer, err := client.Consumer(testContext(t), fluvio.ConsumerOptions{
+					Topics: []string{"lost"}, Start: fluvio.Beginning(), StopAt: stop, MaxBytes: 1024, SmartModules: []fluvio.SmartModule{real("bare")},
+				})
+				require.NoError(t, err)
+				defer consumer.Close(testContext(t))
+				next := 0
+				for r, err := range consumer.Records(testContext(t)) {
+					require.NoError(t, err)
+					require.Equal(t, fmt.Sprint(next), string(r.Value))
+					if next++; next == 500 {
+						break
+					}
+				}
+				require.Equal(t, 500, next)
+				require.Equal(t, 1, hit.Hits())
+			})
+		}
+	}
+}
+
 // Silence is not taken for an end that is not stored yet.
 func TestSilenceBeforeTheEndIsStored(t *testing.T) {
 	m := newModuleServer(t, devcluster.Options{}, every(550))

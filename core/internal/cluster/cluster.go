@@ -253,7 +253,13 @@ func (c *Cluster) Control(ctx context.Context, api uint16, req, resp wire.Messag
 		if err != nil {
 			return err
 		}
-		return conn.CallUntil(ctx, api, req, resp)
+		if err := conn.CallUntil(ctx, api, req, resp); err != nil {
+			return err
+		}
+		if list, ok := req.(*wire.ListRequest); ok && resp.(*wire.ListResponse).Label != list.Label {
+			return otherType("list", list.Label, resp.(*wire.ListResponse).Label).AtAddr(c.cfg.Endpoint)
+		}
+		return nil
 	})
 }
 
@@ -297,6 +303,28 @@ func (c *Cluster) Topic(ctx context.Context, name string) (*Topic, error) {
 	})
 }
 
+// TopicWith is Topic for somebody who wants a certain partition. When the snapshot's topic has none of that number the SC is asked
+// here, too; one that it does not know of either is for the caller to refuse.
+func (c *Cluster) TopicWith(ctx context.Context, name string, partition int32) (*Topic, error) {
+	t, err := c.Topic(ctx, name)
+	if err != nil || int(partition) < len(t.Partitions) {
+		return t, err
+	}
+	spec, err := c.topicSpec(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if int(partition) >= spec.Replicas.PartitionCount() {
+		return t, nil
+	}
+	return c.untilTopic(ctx, name, false, func(_ *Snapshot, t *Topic) string {
+		if t != nil && t.Complete() && int(partition) < len(t.Partitions) {
+			return ""
+		}
+		return fmt.Sprintf("partition %d of topic %s to be placed", partition, name) + t.missing()
+	})
+}
+
 // untilTopic gives a topic as soon as it lacks nothing, which lacks says of what the watch shows, nil for no topic. absent says to wait for
 // one that does not exist, too; otherwise that is NotFound.
 func (c *Cluster) untilTopic(ctx context.Context, name string, absent bool, lacks func(*Snapshot, *Topic) string) (*Topic, error) {
@@ -313,7 +341,7 @@ func (c *Cluster) untilTopic(ctx context.Context, name string, absent bool, lack
 			return t, nil
 		}
 		if t == nil && !absent && time.Since(asked) >= askAgain/2 {
-			if err := c.mustExist(ctx, name); err != nil {
+			if _, err := c.topicSpec(ctx, name); err != nil {
 				return nil, err
 			}
 			asked = time.Now()
@@ -371,19 +399,20 @@ func (c *Cluster) await(ctx context.Context, wanted func(*Snapshot) bool) bool {
 // askAgain is how often the SC is asked for a topic that the watch does not show.
 const askAgain = time.Second
 
-func (c *Cluster) mustExist(ctx context.Context, name string) error {
+// topicSpec asks the SC for a topic.
+func (c *Cluster) topicSpec(ctx context.Context, name string) (*wire.TopicSpec, error) {
 	for _, system := range []bool{false, true} {
 		var list wire.ListResponse
 		if err := c.Control(ctx, wire.KeyList, &wire.ListRequest{Label: wire.LabelTopic, Filters: []string{name}, System: system}, &list); err != nil {
-			return err
+			return nil, err
 		}
 		for i := range list.Objects {
 			if list.Objects[i].Name == name {
-				return nil
+				return list.Objects[i].Spec.(*wire.TopicSpec), nil
 			}
 		}
 	}
-	return fluvioerr.New(fluvioerr.NotFound, "open topic", "topic %q does not exist on this cluster", name).At(name, -1).
+	return nil, fluvioerr.New(fluvioerr.NotFound, "open topic", "topic %q does not exist on this cluster", name).At(name, -1).
 		WithHint("create the topic first, or check its name and the endpoint")
 }
 

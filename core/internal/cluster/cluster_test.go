@@ -94,6 +94,28 @@ func TestTopicRightAfterCreate(t *testing.T) {
 	require.Len(t, topic.Partitions, 3)
 }
 
+// The same of partitions that were just added: who wants one of those gets it, and who wants one that nobody added is not kept waiting.
+func TestPartitionRightAfterItWasAdded(t *testing.T) {
+	dev := startDev(t, devcluster.Options{})
+	require.NoError(t, dev.CreateTopic("grows", 1))
+	c := open(t, Config{Endpoint: dev.Endpoint()})
+	rule, err := dev.AddRule(devcluster.Rule{API: "Watch", SPU: devcluster.SC, Partition: -1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionDelay, Delay: time.Second}})
+	require.NoError(t, err)
+	defer rule.Remove()
+	require.NoError(t, dev.AddPartitions("grows", 2))
+	for _, partition := range []int32{0, 3} {
+		topic, err := c.TopicWith(testContext(t), "grows", partition)
+		require.NoError(t, err)
+		require.Len(t, topic.Partitions, 1)
+	}
+	topic, err := c.TopicWith(testContext(t), "grows", 2)
+	require.NoError(t, err)
+	require.True(t, topic.Complete())
+	require.Len(t, topic.Partitions, 3)
+	_, err = c.TopicWith(testContext(t), "shrinks", 2)
+	require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err))
+}
+
 func TestUnknownTopic(t *testing.T) {
 	dev := startDev(t, devcluster.Options{})
 	require.NoError(t, dev.CreateTopic("foobar", 1))
@@ -308,7 +330,7 @@ func serveFakeSC(t *testing.T, nc net.Conn, tell telling) {
 		}
 		switch h.APIKey {
 		case wire.KeyApiVersions:
-			send(h, &wire.ApiVersionsResponse{PlatformVersion: "0.18.1", Keys: []wire.APIVersionRange{{Key: int16(wire.KeyWatch), Min: 15, Max: 19}}})
+			send(h, &wire.ApiVersionsResponse{PlatformVersion: "0.18.1", Keys: []wire.APIVersionRange{{Key: int16(wire.KeyWatch), Min: 15, Max: 19}, {Key: int16(wire.KeyList), Min: 15, Max: 19}}})
 		case wire.KeyWatch:
 			var req wire.WatchRequest
 			if _, err := wire.Decode(body, h.APIVersion, &req); err != nil {
@@ -316,6 +338,8 @@ func serveFakeSC(t *testing.T, nc net.Conn, tell telling) {
 				return
 			}
 			tell(req.Label, func(m *wire.MetadataUpdate) { send(h, m) })
+		case wire.KeyList: // whatever is asked for
+			send(h, &wire.ListResponse{Label: wire.LabelSPU, Objects: []wire.Object{someObjects[wire.LabelSPU]}})
 		}
 	}
 }
@@ -407,4 +431,29 @@ func TestSCThatNeverTellsAnything(t *testing.T) {
 	t.Cleanup(slow.Close)
 	_, err = Open(ctx, Config{Endpoint: addr, BackoffFirst: time.Millisecond, BackoffMax: time.Millisecond}, slow)
 	require.Equal(t, fluvioerr.Timeout, fluvioerr.CodeOf(err), "%v", err)
+}
+
+// An SC that tells of objects of another type than it was asked for is no SC. Who takes them for what was asked for would break down.
+func TestObjectsOfAnotherType(t *testing.T) {
+	addr, _ := startFakeSC(t, func(int) telling {
+		return func(label string, say func(*wire.MetadataUpdate)) {
+			if label == wire.LabelMirror {
+				label = wire.LabelSPU
+			}
+			u := &wire.MetadataUpdate{Label: label, Epoch: 1}
+			if o, ok := someObjects[label]; ok {
+				u.All = []wire.Object{o}
+			}
+			say(u)
+		}
+	})
+	c := open(t, Config{Endpoint: addr})
+	_, err := c.Topic(testContext(t), "b")
+	require.Equal(t, fluvioerr.Protocol, fluvioerr.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, `asked for objects of type Topic and told of "SPU"`)
+	_, err = c.WatchObjects(testContext(t), wire.LabelMirror)
+	require.Equal(t, fluvioerr.Protocol, fluvioerr.CodeOf(err), "%v", err)
+	w, err := c.WatchObjects(testContext(t), wire.LabelSPU)
+	require.NoError(t, err)
+	w.Close()
 }

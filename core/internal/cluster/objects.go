@@ -171,9 +171,17 @@ func (w *ObjectWatch) follow(ctx context.Context, conn *transport.Conn, messages
 	}
 }
 
+// otherType is the error of an SC that tells of objects of another type than it was asked for.
+func otherType(op, asked, label string) *fluvioerr.Error {
+	return fluvioerr.New(fluvioerr.Protocol, op, "the SC was asked for objects of type %s and told of %q", asked, label)
+}
+
 // apply takes a message in. One that is empty may be the snapshot of no objects, or nothing at all: where there were some, a
 // list decides.
 func (w *ObjectWatch) apply(ctx context.Context, u *wire.MetadataUpdate) error {
+	if u.Label != w.label {
+		return otherType("watch", w.label, u.Label).AtAddr(w.c.cfg.Endpoint)
+	}
 	full := len(u.All) > 0
 	if !full && len(u.Changes) == 0 && u.Epoch > 0 && w.any() {
 		objects, err := w.c.listAll(ctx, w.label)

@@ -18,7 +18,7 @@ func (c *Consumer) plan(ctx context.Context) (sessions []*session, err error) {
 	for i := range c.cfg.Topics {
 		want := &c.cfg.Topics[i]
 		for _, name := range want.names(c.cluster.Snapshot()) {
-			t, err := c.cluster.Topic(ctx, name)
+			t, err := c.cluster.TopicWith(ctx, name, want.last())
 			if fluvioerr.CodeOf(err) == fluvioerr.NotFound && want.Pattern != nil {
 				continue // deleted just now
 			}
@@ -61,6 +61,14 @@ func (want *Topic) names(snap *cluster.Snapshot) []string {
 // matches says whether a pattern takes a topic. The cluster's own topics are only read by name.
 func (want *Topic) matches(t *cluster.Topic) bool {
 	return !(t.Spec != nil && t.Spec.System) && want.Pattern.MatchString(t.Name)
+}
+
+// last is the last partition that a topic must have.
+func (want *Topic) last() int32 {
+	if want.Pattern != nil || len(want.Partitions) == 0 {
+		return 0
+	}
+	return slices.Max(want.Partitions)
 }
 
 // partitions is the chosen partitions of a topic. A pattern passes over those that a topic does not have.

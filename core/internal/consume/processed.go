@@ -63,8 +63,9 @@ func (m *marks) advance(next int64) {
 // as that end, and the application is told so (EndSilent): nothing else will ever tell. An SPU sends a frame, which says how far
 // it has read, only with records or an error; requests on the same connection are answered whatever a stream is busy with; a
 // position that is acknowledged again is read again, in silence; and another stream from behind the last frame may not know what
-// a module has accumulated. So a module that is slower than patience loses what it would have brought. flows: nothing is wrong
-// with the stream as far as can be known. st.session.mu is held.
+// a module has accumulated. So a module that is slower than patience loses what it would have brought. An acknowledgement is another
+// thing: it is answered at once, and without it the SPU sends nothing more. flows: nothing is wrong with the stream as far as can
+// be known. st.session.mu is held.
 func (st *stream) checkProcessed(patience time.Duration) (flows bool) {
 	s, now := st.session, time.Now()
 	if s.stream != st || st.isEnded() { // the application has chosen another position
@@ -74,6 +75,11 @@ func (st *stream) checkProcessed(patience time.Duration) (flows bool) {
 	if kind := s.consumer.cfg.StopAt.Kind; kind == StopEnd || kind == StopTime && s.upto < math.MaxInt64 {
 		stored = max(stored, s.upto) // so the leader said
 	}
+	unanswered, quiet := now.Sub(st.acked), st.conn.Quiet()
+	if !st.acked.IsZero() && (unanswered >= patience && quiet >= min(lineQuiet, patience/4) || unanswered >= busyFactor*patience) {
+		st.end(fluvioerr.NewTimeout("consume", "the answer to an acknowledgement", unanswered).AtAddr(st.conn.Key().Addr))
+		return false
+	}
 	if !st.asked || stored <= s.next {
 		st.silent, st.probed = time.Time{}, time.Time{}
 		return true
@@ -81,7 +87,7 @@ func (st *stream) checkProcessed(patience time.Duration) (flows bool) {
 	if st.silent.IsZero() {
 		st.silent, st.probed = now, time.Time{}
 	}
-	waited, quiet := now.Sub(st.silent), st.conn.Quiet()
+	waited := now.Sub(st.silent)
 	switch {
 	case !st.probed.IsZero() && quiet < now.Sub(st.probed): // it was answered
 		st.probed = time.Time{}

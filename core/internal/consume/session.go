@@ -65,6 +65,7 @@ type stream struct {
 	behind  time.Time     // guarded by session.mu: since when it was seen to owe records, zero when it does not
 	silent  time.Time     // guarded by session.mu: the same, of all streams in a row on this connection that brought nothing
 	probed  time.Time     // guarded by session.mu: when the server was asked for a sign of life, zero when it has given it
+	acked   time.Time     // guarded by session.mu: when the acknowledgement was sent that the server has not answered, zero when it has
 	good    chan struct{} // capacity 1: a frame without an error has come
 	ended   chan struct{}
 	once    sync.Once
@@ -660,7 +661,7 @@ func (st *stream) acknowledge() {
 		s.mu.Unlock()
 		return
 	}
-	st.asked = true
+	st.asked, st.acked = true, time.Now()
 	req := wire.UpdateOffsetsRequest{Offsets: []wire.OffsetUpdate{{Offset: s.next, SessionID: st.id}}}
 	s.mu.Unlock()
 	body, err := wire.Append(nil, 0, &req)
@@ -680,6 +681,10 @@ func (st *stream) acknowledge() {
 		}
 		if err != nil {
 			st.end(err)
+			return
 		}
+		s.mu.Lock()
+		st.acked = time.Time{}
+		s.mu.Unlock()
 	})
 }

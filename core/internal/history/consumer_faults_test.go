@@ -38,7 +38,7 @@ func (s *readFaults) rule(api string, on devcluster.Phase, a devcluster.Action) 
 func (s *readFaults) breaking() {
 	on := pick(s.rng, devcluster.OnRequest, devcluster.OnAnswer)
 	reads := []string{"StreamFetch", "StreamFetch", "UpdateOffsets", "FetchOffsets", "UpdateConsumerOffset"}
-	switch s.rng.IntN(5) {
+	switch s.rng.IntN(6) {
 	case 0, 1:
 		n := pick(s.rng, s.rng.IntN(200), s.rng.IntN(int(s.consumer.MaxBytes)+200))
 		s.rule("StreamFetch", devcluster.OnAnswer, devcluster.Action{Kind: devcluster.ActionCut, Bytes: n})
@@ -49,6 +49,8 @@ func (s *readFaults) breaking() {
 	case 4:
 		s.rule("StreamFetch", on, devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerNotLeader})
 		s.rule("UpdateOffsets", on, devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerFetchSessionNotFound})
+	case 5:
+		s.rule(pick(s.rng, reads...), devcluster.OnAnswer, devcluster.Action{Kind: devcluster.ActionWrongCorrelation})
 	}
 }
 
@@ -78,15 +80,13 @@ func (s *readFaults) moving() {
 
 // hanging draws a fault that only time tells of.
 func (s *readFaults) hanging() {
-	switch s.rng.IntN(4) {
+	switch s.rng.IntN(3) {
 	case 0:
 		s.add(s.when(), func(*weather) { s.peers.fallAsleep() }, "connections to SPUs fall asleep")
 	case 1:
 		s.rule("UpdateOffsets", devcluster.OnRequest, devcluster.Action{Kind: devcluster.ActionDrop})
 	case 2:
 		s.rule("StreamFetch", devcluster.OnAnswer, devcluster.Action{Kind: devcluster.ActionDelay, Delay: time.Duration(1+s.rng.IntN(300)) * time.Millisecond})
-	case 3:
-		s.rule(pick(s.rng, "StreamFetch", "UpdateOffsets"), devcluster.OnAnswer, devcluster.Action{Kind: devcluster.ActionWrongCorrelation})
 	}
 }
 

@@ -126,10 +126,10 @@ func (s *schedule) ambiguous(atMostOnce bool) {
 	s.terms.Failures = s.terms.Failures || atMostOnce
 }
 
-// breaking draws a fault that loses answers because the server goes away.
+// breaking draws a fault that loses answers because the connection ends.
 func (s *schedule) breaking(atMostOnce bool) {
 	s.ambiguous(atMostOnce)
-	switch s.rng.IntN(4) {
+	switch s.rng.IntN(5) {
 	case 0:
 		s.rule(s.phase(), devcluster.Action{Kind: devcluster.ActionClose})
 	case 1:
@@ -142,6 +142,8 @@ func (s *schedule) breaking(atMostOnce bool) {
 		from, to := s.interval()
 		s.add(from, func(w *weather) { _ = w.StopSPU(id) }, "SPU %d stops", id)
 		s.add(to, func(w *weather) { _ = w.StartSPU(id) }, "SPU %d starts", id)
+	case 4:
+		s.rule(devcluster.OnAnswer, devcluster.Action{Kind: devcluster.ActionWrongCorrelation})
 	}
 }
 
@@ -149,16 +151,14 @@ func (s *schedule) breaking(atMostOnce bool) {
 func (s *schedule) hanging(atMostOnce bool) {
 	s.terms.Late = true
 	s.ambiguous(atMostOnce)
-	switch s.rng.IntN(5) {
+	switch s.rng.IntN(4) {
 	case 0:
 		s.rule(s.phase(), devcluster.Action{Kind: devcluster.ActionDrop})
 	case 1:
-		s.rule(devcluster.OnAnswer, devcluster.Action{Kind: devcluster.ActionWrongCorrelation})
-	case 2:
 		s.rule(s.phase(), devcluster.Action{Kind: devcluster.ActionDelay, Delay: s.timeout * 3 / 2})
-	case 3:
+	case 2:
 		s.rule(devcluster.OnRequest, devcluster.Action{Kind: devcluster.ActionDelay, Delay: time.Hour}) // it reads no more
-	case 4:
+	case 3:
 		s.terms.Failures = true // what is not Fluvio's protocol is no reason to try again
 		s.rule(devcluster.OnAnswer, devcluster.Action{Kind: devcluster.ActionOversize})
 	}

@@ -150,7 +150,7 @@ var rows = []row{
 	{name: "answer twice", terms: clean, strike: rules(rule("Produce", onAnswer, 4, action(devcluster.ActionRepeat)))},
 	{name: "closed instead of an answer", terms: ambiguous, strike: rules(rule("Produce", onAnswer, 4, action(devcluster.ActionClose)))},
 	{name: "closed before the request", terms: clean, strike: rules(rule("Produce", onRequest, 4, action(devcluster.ActionClose)))},
-	{name: "answer to nobody", terms: late, change: impatient, strike: rules(rule("Produce", onAnswer, 2, action(devcluster.ActionWrongCorrelation)))},
+	{name: "answer to nobody", terms: ambiguous, strike: rules(rule("Produce", onAnswer, 2, action(devcluster.ActionWrongCorrelation)))},
 	{
 		name: "answer that cannot be", terms: history.Terms{Duplicates: true, Late: true, Failures: true}, // what is no protocol is not repeated
 		strike: rules(rule("Produce", onAnswer, 2, action(devcluster.ActionOversize))),

@@ -64,7 +64,7 @@ func TestAnswerForNobody(t *testing.T) {
 	w := newWorld(t, devcluster.Options{})
 	w.topic("nobody", devcluster.TopicOptions{})
 	w.rule(devcluster.Rule{API: "Produce", Count: 1, Action: devcluster.Action{Kind: devcluster.ActionWrongCorrelation}})
-	p := w.producer("nobody", func(c *Config) { c.RequestTimeout, c.ServerTimeout = time.Second, time.Millisecond })
+	p := w.producer("nobody", nil) // which need not wait for a timeout
 	_, err := wait(t, send(t, p, record(0)))
 	require.NoError(t, err)
 	require.Equal(t, []string{"value 0", "value 0"}, values(w.read("nobody")))

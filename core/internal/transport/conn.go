@@ -25,7 +25,8 @@ type Conn struct {
 	versions *wire.Versions
 
 	mu      sync.Mutex
-	nextID  int32           // guarded by mu
+	nextID  int32           // guarded by mu: the correlation id given last
+	wrapped bool            // guarded by mu: every id was given
 	waiting map[int32]*call // guarded by mu; nil values are tombstones: ids of abandoned calls
 	graves  []int32         // guarded by mu: the tombstones, oldest first; some may have been answered since
 	queue   [][][]byte      // guarded by mu: requests not yet taken by the writer
@@ -394,7 +395,7 @@ func (c *Conn) newID() int32 {
 	for {
 		c.nextID++
 		if c.nextID <= 0 {
-			c.nextID = 1
+			c.nextID, c.wrapped = 1, true
 		}
 		if _, taken := c.waiting[c.nextID]; !taken {
 			return c.nextID
@@ -562,8 +563,8 @@ func readFrame(r io.Reader, n, trusted int) (*Buffer, error) {
 	}
 }
 
-// dispatch hands a frame to the call with its correlation id. Frames nobody waits for are dropped: they answer an
-// abandoned call, or the server is confused, which the next request's timeout will show.
+// dispatch hands a frame to the call with its correlation id. Frames that nobody waits for any more are dropped. One that nobody
+// ever asked for ends the connection: what it should have answered would be waited for, in a stream without end.
 //
 // An answer may come while the writer still holds the request: it has written the last bytes and was not scheduled since, or
 // the server answers without reading to the end. Such an answer waits, so that no caller changes bytes that are being
@@ -574,6 +575,12 @@ func (c *Conn) dispatch(frame *Buffer) error {
 		return err
 	}
 	c.mu.Lock()
+	if id <= 0 || id > c.nextID && !c.wrapped {
+		c.mu.Unlock()
+		frame.Release()
+		return fluvioerr.New(fluvioerr.Connection, "", "the server answered request %d, which was never sent", id).
+			WithHint("the server, or a proxy before it, mixes up whom it answers; libfluvio connects again")
+	}
 	w := c.waiting[id]
 	drop := w == nil || w.abandoned.Load() || w.early != nil
 	wait := !drop && !w.stream && !w.written

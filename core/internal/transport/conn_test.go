@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -113,12 +114,18 @@ func TestCorrelationIDsWrapAround(t *testing.T) {
 	c := &Conn{waiting: map[int32]*call{1: {}, 2: {}}, nextID: 1<<31 - 2}
 	require.EqualValues(t, 1<<31-1, c.newID())
 	require.EqualValues(t, 3, c.newID(), "0 and below are skipped, and what is taken")
+	answer := func(id int32) error {
+		frame := NewBuffer(wire.ResponseHeaderSize)
+		binary.BigEndian.PutUint32(frame.B, uint32(id))
+		return c.dispatch(frame)
+	}
+	require.NoError(t, answer(7), "it was given before")
+	require.Error(t, answer(-7))
 }
 
-func TestUnknownCorrelationID(t *testing.T) {
+func TestRepeatedAnswer(t *testing.T) {
 	s := startServer(t, true, func(p *peer) {
 		f := p.must()
-		p.answer(f.header.CorrelationID^0x40000000, "nobody's")
 		p.answer(f.header.CorrelationID, "mine")
 		p.answer(f.header.CorrelationID, "again")
 		f = p.must()
@@ -129,7 +136,29 @@ func TestUnknownCorrelationID(t *testing.T) {
 	a, _ := send(t, c, "a")
 	require.Equal(t, "mine", await(t, a).body)
 	b, _ := send(t, c, "b")
-	require.Equal(t, "second", await(t, b).body, "stray and repeated answers do no harm")
+	require.Equal(t, "second", await(t, b).body, "it does no harm")
+}
+
+// An answer to a request that was never sent is one that somebody else waits for: a stream without a timeout, perhaps. All hear of it.
+func TestAnswerForNobody(t *testing.T) {
+	for _, id := range []int32{0, -5, 4, 1<<30 + 2} {
+		s := startServer(t, true, func(p *peer) {
+			p.must()
+			p.must()
+			p.answer(id, "nobody's")
+			drain(p)
+		})
+		c := dialTo(t, s, testConfig())
+		frames := make(chan result, 16)
+		_, err := c.Stream(wire.KeyFetchOffsets, 25, &wire.FetchOffsetsRequest{}, func(_ *Buffer, body []byte, err error) { frames <- result{string(body), err} })
+		require.NoError(t, err)
+		call, _ := send(t, c, "a")
+		for _, r := range []result{await(t, frames), await(t, call)} {
+			require.Equal(t, fluvioerr.Connection, fluvioerr.CodeOf(r.err), "%v", r.err)
+			require.ErrorContains(t, r.err, fmt.Sprintf("answered request %d, which was never sent", id))
+			require.True(t, fluvioerr.As(r.err).Sent)
+		}
+	}
 }
 
 func TestStream(t *testing.T) {
