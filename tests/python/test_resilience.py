@@ -320,7 +320,7 @@ def test_cluster_that_hangs(own: libfluvio.DevCluster) -> None:
 
 
 SLEEPER = """
-import sys, libfluvio
+import sys, time, libfluvio
 settings = dict(retry_backoff_ms=1, retry_backoff_max_ms=20, breaker_reset_ms=50, request_timeout_ms=300)
 events = []
 with libfluvio.connect(sys.argv[1], on_event=events.append, **settings) as client:
@@ -339,6 +339,8 @@ with libfluvio.connect(sys.argv[1], on_event=events.append, **settings) as clien
         assert list(dict.fromkeys(got)) == list(range(300)), got
         while client.health(timeout=30).verdict != "healthy":
             pass  # records flow before the metadata's watch is back
+        while sys.argv[2] == "restart" and "recovered" not in [e.kind for e in events]:
+            time.sleep(0.001)  # it is told of behind that
 kinds = [e.kind for e in events if e.address == sys.argv[1]]
 assert kinds[0] == "connected", kinds
 if sys.argv[2] == "restart":
