@@ -65,7 +65,7 @@ type stream struct {
 	behind  time.Time     // guarded by session.mu: since when it was seen to owe records, zero when it does not
 	silent  time.Time     // guarded by session.mu: the same, of all streams in a row on this connection that brought nothing
 	probed  time.Time     // guarded by session.mu: when the server was asked for a sign of life, zero when it has given it
-	acked   time.Time     // guarded by session.mu: when the acknowledgement was sent that the server has not answered, zero when it has
+	acked   time.Time     // guarded by session.mu: when the latest acknowledgement was sent, zero when the server has answered it
 	good    chan struct{} // capacity 1: a frame without an error has come
 	ended   chan struct{}
 	once    sync.Once
@@ -661,7 +661,8 @@ func (st *stream) acknowledge() {
 		s.mu.Unlock()
 		return
 	}
-	st.asked, st.acked = true, time.Now()
+	sent := time.Now()
+	st.asked, st.acked = true, sent
 	req := wire.UpdateOffsetsRequest{Offsets: []wire.OffsetUpdate{{Offset: s.next, SessionID: st.id}}}
 	s.mu.Unlock()
 	body, err := wire.Append(nil, 0, &req)
@@ -684,7 +685,9 @@ func (st *stream) acknowledge() {
 			return
 		}
 		s.mu.Lock()
-		st.acked = time.Time{}
+		if st.acked.Equal(sent) { // a frame may come before this answer, and be acknowledged
+			st.acked = time.Time{}
+		}
 		s.mu.Unlock()
 	})
 }
