@@ -259,7 +259,7 @@ static void events_nobody_takes(void)
   OK(fluvio_config_set_json(config, "{\"partitions\": 2600, \"replication\": 2}", &error));
   OK(fluvio_topic_create(busy, "many-leaders", config, LONG, &error));
   fluvio_config_free(config);
-  for (round = 0; round < 6; round++) { /* the leaders of all partitions, at first of half of them, go to and fro */
+  for (round = 0; round < 8; round++) { /* the leaders of all partitions, at first of half of them, go to and fro */
     control(round % 2 == 0 ? "/v1/spu/5001/stop" : "/v1/spu/5002/stop");
     take_until(taken, FLUVIO_LEADER_MOVED, round == 0 ? PARTITIONS / 2 : PARTITIONS);
     control(round % 2 == 0 ? "/v1/spu/5001/start" : "/v1/spu/5002/start");
@@ -277,6 +277,7 @@ static void events_nobody_takes(void)
     fluvio_event_free(event);
   }
   for (round = 0; dropped == 0; round++) { /* until something happens to the client, which it then tells */
+    CHECK(round < 200);
     control("/v1/sc/stop");
     control("/v1/sc/start");
     while (dropped == 0 && (event = fluvio_queue_poll(queue, 100)) != NULL) {
