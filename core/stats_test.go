@@ -240,6 +240,51 @@ func TestLogging(t *testing.T) {
 	}
 }
 
+// However many batches fail, a line a second tells of them, and of every record: also of the last ones, behind which nothing fails.
+func TestEveryLostRecordIsLogged(t *testing.T) {
+	cluster := startCluster(t, devcluster.Options{})
+	require.NoError(t, cluster.CreateTopic("lost", 1))
+	var log lines
+	client, err := fluvio.Connect(testContext(t), fluvio.ClientOptions{Endpoint: cluster.Endpoint(), Logger: slog.New(slog.NewJSONHandler(&log, nil))})
+	require.NoError(t, err)
+	defer client.Close(testContext(t))
+	producer, err := client.Producer(testContext(t), "lost", fluvio.ProducerOptions{})
+	require.NoError(t, err)
+	_, err = cluster.AddRule(devcluster.Rule{API: "Produce", Partition: -1, Action: devcluster.Action{Kind: devcluster.ActionError, Code: fluvioerr.ServerCompression}})
+	require.NoError(t, err)
+	lose := func(n int) {
+		for range n {
+			_, err := producer.Send(testContext(t), fluvio.Record{})
+			require.NoError(t, err)
+			require.Error(t, producer.Flush(testContext(t)))
+		}
+	}
+	told := func() (lines, records int) {
+		log.mu.Lock()
+		defer log.mu.Unlock()
+		for _, text := range log.all {
+			var line struct {
+				Msg, Topic, Code string
+				Records          int
+			}
+			require.NoError(t, json.Unmarshal([]byte(text), &line))
+			if line.Msg == "records failed" {
+				require.Equal(t, []string{"lost", "INVALID_ARGUMENT"}, []string{line.Topic, line.Code})
+				lines++
+				records += line.Records
+			}
+		}
+		return lines, records
+	}
+	lose(20)
+	require.Eventually(t, func() bool { _, records := told(); return records == 20 }, 20*time.Second, 5*time.Millisecond)
+	lose(10)
+	require.NoError(t, producer.Close(testContext(t)), "the flushes have told")
+	lines, records := told()
+	require.Equal(t, 30, records)
+	require.Less(t, lines, records)
+}
+
 // TestLogToStderr runs this test's program again, because what it is about is the standard error and the environment.
 func TestLogToStderr(t *testing.T) {
 	if endpoint := os.Getenv("TEST_LOG_ENDPOINT"); endpoint != "" {

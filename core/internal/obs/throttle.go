@@ -28,3 +28,15 @@ func (t *Throttle) Say(n uint64) (all uint64, now bool) {
 	all, t.kept = t.kept, 0
 	return all, true
 }
+
+// Rest is what was kept back and is to be told now: when the last line is long enough ago, or this is the end.
+func (t *Throttle) Rest(end bool) (all uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := time.Now()
+	if t.kept == 0 || !end && at.Before(t.next) {
+		return 0
+	}
+	all, t.kept, t.next = t.kept, 0, at.Add(throttlePause)
+	return all
+}

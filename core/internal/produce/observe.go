@@ -33,10 +33,29 @@ func (p *Producer) told(b *batch, base int64, err error) {
 	}
 	code := fluvioerr.CodeOf(err).String()
 	p.observer.Failed("produce", code)
+	last := &failure{b.part.id, err}
+	p.failure.Store(last)
 	if records, now := p.failures.Say(uint64(b.count)); now {
-		p.observer.Log.LogAttrs(context.Background(), slog.LevelError, "records failed", slog.String("topic", p.cfg.Topic),
-			slog.Int("partition", int(b.part.id)), slog.Uint64("records", records), obs.Err(code, err))
+		p.logFailed(records, last)
 	}
+}
+
+// failure is of one batch.
+type failure struct {
+	partition int32
+	err       error
+}
+
+// tellRest logs failures that were kept back because a line had just told of others. end: there will be no more.
+func (p *Producer) tellRest(end bool) {
+	if records := p.failures.Rest(end); records > 0 {
+		p.logFailed(records, p.failure.Load())
+	}
+}
+
+func (p *Producer) logFailed(records uint64, last *failure) {
+	p.observer.Log.LogAttrs(context.Background(), slog.LevelError, "records failed", slog.String("topic", p.cfg.Topic),
+		slog.Int("partition", int(last.partition)), slog.Uint64("records", records), obs.Err(fluvioerr.CodeOf(last.err).String(), last.err))
 }
 
 // retries says that batches of a partition are sent again.

@@ -21,7 +21,8 @@ type Producer struct {
 	cfg      Config
 	cluster  *cluster.Cluster
 	observer *obs.Observer
-	failures obs.Throttle // of the log
+	failures obs.Throttle            // of the log
+	failure  atomic.Pointer[failure] // the latest
 	budget   *semaphore.Weighted
 	under    atomic.Int64 // batches without a report
 	buffers  sync.Pool    // *byte, the first of BatchSize
@@ -426,6 +427,7 @@ func (p *Producer) shutDown(ctx context.Context) {
 	if p.owner != 0 {
 		p.cluster.CloseOwner(p.owner)
 	}
+	p.tellRest(true)
 	p.reports.close()
 	<-p.reported
 }

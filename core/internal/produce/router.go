@@ -8,7 +8,8 @@ import (
 	"github.com/libfluvio/libfluvio/core/internal/cluster"
 )
 
-// router keeps every partition with the sender of the SPU that leads it, and fails what waited too long.
+// router keeps every partition with the sender of the SPU that leads it, fails what waited too long, and tells the log what it was
+// not told at once.
 func (p *Producer) router() {
 	defer p.workers.Done()
 	tick := time.NewTicker(min(time.Second, max(p.cfg.DeliveryTimeout/4, 10*time.Millisecond)))
@@ -26,6 +27,7 @@ func (p *Producer) router() {
 		case <-changed:
 		case <-p.reroutes:
 		case <-tick.C:
+			p.tellRest(false)
 			for _, part := range *p.parts.Load() {
 				p.giveUp(part, p.cluster.WatchError(), time.Now())
 			}
