@@ -198,6 +198,7 @@ var shown = map[string][2]string{
 	"fluvio-devcluster --help":                                                                {},
 	"fluvio-devcluster --spus 2":                                                              {},
 	"go doc github.com/libfluvio/libfluvio/core/devcluster":                                   {},
+	"go doc github.com/libfluvio/libfluvio/core/devcluster.ActionClose":                       {},
 	"go doc ./core/internal/wire":                                                             {},
 	"npx libfluvio":                                                                           {"tests/node/command.test.mjs", "libfluvio.js"},
 	"python -m libfluvio":                                                                     {"tests/python/test_command.py", `"-m", "libfluvio"`},
