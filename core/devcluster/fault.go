@@ -200,7 +200,8 @@ func (h *RuleHandle) Wait(ctx context.Context, n int) error {
 		select {
 		case <-wakeup:
 		case <-ctx.Done():
-			return fluvioerr.New(fluvioerr.Timeout, "wait for fault rule", "it acted %d times of %d: %v", hits, n, ctx.Err())
+			return fluvioerr.New(fluvioerr.Timeout, "wait for fault rule", "it acted %d times of %d: %v", hits, n, ctx.Err()).
+				WithHint("no more requests came that it is about: look at its api, spu, topic, partition and skip, at other rules, and at what the program did")
 		}
 	}
 }
