@@ -150,7 +150,7 @@ func (a *Admin) ResetConsumerOffset(ctx context.Context, consumerID, topic strin
 	c := a.client
 	limited, cancel := context.WithTimeout(ctx, c.opts.RequestTimeout)
 	defer cancel()
-	t, err := c.cluster.Topic(limited, topic)
+	t, err := c.cluster.TopicWith(limited, topic, partition)
 	if err != nil {
 		return err
 	}

@@ -347,16 +347,21 @@ func TestSilenceIsNotTakenForDeath(t *testing.T) {
 // An SPU sends nothing more until it has an acknowledgement. One that got lost is not the end, and not for ever, and neither is a
 // frame that came under another stream's name.
 func TestLostWordsThroughSmartModules(t *testing.T) {
-	for name, rule := range map[string]devcluster.Rule{
-		"acknowledgement":            {API: "UpdateOffsets", On: devcluster.OnRequest, Action: devcluster.Action{Kind: devcluster.ActionDrop}},
-		"answer to it":               {API: "UpdateOffsets", On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionDrop}},
-		"answer to it, named wrong":  {API: "UpdateOffsets", On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionWrongCorrelation}},
-		"frame that is named wrong":  {API: "StreamFetch", On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionWrongCorrelation}},
-		"frame that is broken off":   {API: "StreamFetch", On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionCut, Bytes: 300}},
-		"frame that is no more sent": {API: "StreamFetch", On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionClose}},
+	drop, wrong := devcluster.Action{Kind: devcluster.ActionDrop}, devcluster.Action{Kind: devcluster.ActionWrongCorrelation}
+	acknowledgement := devcluster.Rule{API: "UpdateOffsets", Skip: 1, On: devcluster.OnRequest, Action: drop}
+	slowly := devcluster.Action{Kind: devcluster.ActionDelay, Delay: 700 * time.Millisecond}
+	for name, rules := range map[string][]devcluster.Rule{
+		"acknowledgement":             {acknowledgement},
+		"and the next frame is late":  {acknowledgement, {API: "StreamFetch", Skip: 2, On: devcluster.OnAnswer, Action: slowly}},
+		"answer to it":                {{API: "UpdateOffsets", Skip: 1, On: devcluster.OnAnswer, Action: drop}},
+		"answer to it, named wrong":   {{API: "UpdateOffsets", Skip: 1, On: devcluster.OnAnswer, Action: wrong}},
+		"answer to it, which is late": {{API: "UpdateOffsets", Skip: 1, On: devcluster.OnAnswer, Action: slowly}},
+		"frame that is named wrong":   {{API: "StreamFetch", Skip: 1, On: devcluster.OnAnswer, Action: wrong}},
+		"frame that is broken off":    {{API: "StreamFetch", Skip: 1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionCut, Bytes: 300}}},
 	} {
 		for _, stop := range []fluvio.StopPosition{{}, fluvio.StopAtEnd()} {
 			t.Run(name, func(t *testing.T) {
+				t.Parallel()
 				cluster := startCluster(t, devcluster.Options{})
 				o := fluvio.ClientOptions{Endpoint: cluster.Endpoint()}
 				impatient(&o)
@@ -365,9 +370,13 @@ func TestLostWordsThroughSmartModules(t *testing.T) {
 				defer client.Close(testContext(t))
 				require.NoError(t, cluster.CreateTopic("lost", 1))
 				fillPlain(t, client, "lost", 0, 500)
-				rule.Partition, rule.Skip, rule.Count = -1, 1, 1
-				hit, err := cluster.AddRule(rule)
-				require.NoError(t, err)
+				var handles []*devcluster.RuleHandle
+				for _, rule := range rules {
+					rule.Partition, rule.Count = -1, 1
+					h, err := cluster.AddRule(rule)
+					require.NoError(t, err)
+					handles = append(handles, h)
+				}
 				consumer, err := client.Consumer(testContext(t), fluvio.ConsumerOptions{
 					Topics: []string{"lost"}, Start: fluvio.Beginning(), StopAt: stop, MaxBytes: 1024, SmartModules: []fluvio.SmartModule{real("bare")},
 				})
@@ -382,7 +391,9 @@ func TestLostWordsThroughSmartModules(t *testing.T) {
 					}
 				}
 				require.Equal(t, 500, next)
-				require.Equal(t, 1, hit.Hits())
+				for _, h := range handles {
+					require.Equal(t, 1, h.Hits())
+				}
 			})
 		}
 	}

@@ -149,7 +149,7 @@ func (r *Rule) check() error {
 		case r.Action.Kind != ActionCut:
 			return bad("%s changes the answer and cannot act on the request", r.Action.Kind)
 		case r.Topic != "" || r.Partition >= 0:
-			return bad("a request is cut before its topic and partition are known: leave topic out, partition is -1")
+			return bad("a request is cut before its topic and partition are known: leave both out (in Go partition is -1)")
 		}
 		if r.Action.Bytes < 0 || r.Action.Bytes > math.MaxInt32 {
 			return bad("bytes is %d, accepted are 0 to %d", r.Action.Bytes, math.MaxInt32)

@@ -311,17 +311,17 @@ func (c *Cluster) TopicWith(ctx context.Context, name string, partition int32) (
 		return t, err
 	}
 	spec, err := c.topicSpec(ctx, name)
+	if fluvioerr.CodeOf(err) == fluvioerr.NotFound || err == nil && int(partition) >= spec.Replicas.PartitionCount() {
+		return t, nil // deleted just now, or listing is what this client may not
+	}
 	if err != nil {
 		return nil, err
-	}
-	if int(partition) >= spec.Replicas.PartitionCount() {
-		return t, nil
 	}
 	return c.untilTopic(ctx, name, false, func(_ *Snapshot, t *Topic) string {
 		if t != nil && t.Complete() && int(partition) < len(t.Partitions) {
 			return ""
 		}
-		return fmt.Sprintf("partition %d of topic %s to be placed", partition, name) + t.missing()
+		return fmt.Sprintf("the metadata watch to tell of partition %d of topic %s", partition, name)
 	})
 }
 

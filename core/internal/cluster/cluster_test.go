@@ -99,7 +99,7 @@ func TestPartitionRightAfterItWasAdded(t *testing.T) {
 	dev := startDev(t, devcluster.Options{})
 	require.NoError(t, dev.CreateTopic("grows", 1))
 	c := open(t, Config{Endpoint: dev.Endpoint()})
-	rule, err := dev.AddRule(devcluster.Rule{API: "Watch", SPU: devcluster.SC, Partition: -1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionDelay, Delay: time.Second}})
+	rule, err := dev.AddRule(devcluster.Rule{API: "Watch", SPU: devcluster.SC, Partition: -1, On: devcluster.OnAnswer, Action: devcluster.Action{Kind: devcluster.ActionDelay, Delay: 5 * time.Second}})
 	require.NoError(t, err)
 	defer rule.Remove()
 	require.NoError(t, dev.AddPartitions("grows", 2))
@@ -112,7 +112,7 @@ func TestPartitionRightAfterItWasAdded(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, topic.Complete())
 	require.Len(t, topic.Partitions, 3)
-	_, err = c.TopicWith(testContext(t), "shrinks", 2)
+	_, err = c.TopicWith(testContext(t), "none", 2)
 	require.Equal(t, fluvioerr.NotFound, fluvioerr.CodeOf(err))
 }
 

@@ -71,7 +71,7 @@ func (w *watch) begin() error {
 		return err
 	}
 	for _, label := range labels {
-		if _, err := w.conn.Stream(wire.KeyWatch, version, &wire.WatchRequest{Label: label}, w.receive(w.conn, version)); err != nil {
+		if _, err := w.conn.Stream(wire.KeyWatch, version, &wire.WatchRequest{Label: label}, w.receive(w.conn, label, version)); err != nil {
 			return err
 		}
 	}
@@ -119,7 +119,7 @@ func (c *Cluster) load(ctx context.Context, w *watch) error {
 }
 
 // receive decodes on the reader's goroutine and hands over.
-func (w *watch) receive(conn *transport.Conn, version int16) func(*transport.Buffer, []byte, error) {
+func (w *watch) receive(conn *transport.Conn, label string, version int16) func(*transport.Buffer, []byte, error) {
 	return func(_ *transport.Buffer, body []byte, err error) { // the objects may hold views of the frame: it is not released
 		m := message{err: err}
 		if err == nil {
@@ -128,6 +128,10 @@ func (w *watch) receive(conn *transport.Conn, version int16) func(*transport.Buf
 					fluvioerr.As(err).WithHint("platforms 0.11.7 and 0.11.8 describe mirror topics in a form of their own: delete them, or upgrade to 0.11.9")
 				}
 				conn.Fail(err)
+				return
+			}
+			if m.update.Label != label {
+				conn.Fail(otherType("watch", label, m.update.Label).AtAddr(conn.Key().Addr))
 				return
 			}
 			select {

@@ -17,7 +17,8 @@
 //
 // Every session keeps its own position. After any failure it resumes there; leader changes are silent on the wire, so the
 // metadata is watched. Sessions end by reaching stop_at, by an error that no retry mends, or by Close. An idle stream and one that the
-// server forgot look alike; only when the SC tells of records that do not come is a stream given up.
+// server forgot look alike; only when the SC tells of records that do not come is a stream given up, and with SmartModules, where that
+// may be right, only when the acknowledgement turns out to be lost.
 //
 // Seek and Pause change the position of a session while frames are under way. Each change has a number, gen: frames, batches
 // and marks carry that of their time, and what is older is Stale and dropped, wherever it is. A paused session keeps its stream

@@ -64,8 +64,8 @@ func (m *marks) advance(next int64) {
 // it has read, only with records or an error; requests on the same connection are answered whatever a stream is busy with; a
 // position that is acknowledged again is read again, in silence; and another stream from behind the last frame may not know what
 // a module has accumulated. So a module that is slower than patience loses what it would have brought. An acknowledgement is another
-// thing: it is answered at once, and without it the SPU sends nothing more. flows: nothing is wrong with the stream as far as can
-// be known. st.session.mu is held.
+// thing: without it the SPU sends nothing more, and it is answered in its turn, so that one that has no answer when the probe
+// behind it has one is lost. flows: nothing is wrong with the stream as far as can be known. st.session.mu is held.
 func (st *stream) checkProcessed(patience time.Duration) (flows bool) {
 	s, now := st.session, time.Now()
 	if s.stream != st || st.isEnded() { // the application has chosen another position
@@ -75,11 +75,6 @@ func (st *stream) checkProcessed(patience time.Duration) (flows bool) {
 	if kind := s.consumer.cfg.StopAt.Kind; kind == StopEnd || kind == StopTime && s.upto < math.MaxInt64 {
 		stored = max(stored, s.upto) // so the leader said
 	}
-	unanswered, quiet := now.Sub(st.acked), st.conn.Quiet()
-	if !st.acked.IsZero() && (unanswered >= patience && quiet >= min(lineQuiet, patience/4) || unanswered >= busyFactor*patience) {
-		st.end(fluvioerr.NewTimeout("consume", "the answer to an acknowledgement", unanswered).AtAddr(st.conn.Key().Addr))
-		return false
-	}
 	if !st.asked || stored <= s.next {
 		st.silent, st.probed = time.Time{}, time.Time{}
 		return true
@@ -87,7 +82,11 @@ func (st *stream) checkProcessed(patience time.Duration) (flows bool) {
 	if st.silent.IsZero() {
 		st.silent, st.probed = now, time.Time{}
 	}
-	waited := now.Sub(st.silent)
+	waited, quiet := now.Sub(st.silent), st.conn.Quiet()
+	var due time.Time // of an acknowledgement
+	if !st.acked.IsZero() && now.Sub(st.acked) >= patience/2 {
+		due = st.acked
+	}
 	switch {
 	case !st.probed.IsZero() && quiet < now.Sub(st.probed): // it was answered
 		st.probed = time.Time{}
@@ -96,29 +95,40 @@ func (st *stream) checkProcessed(patience time.Duration) (flows bool) {
 		return false
 	case st.probed.IsZero() && quiet >= patience/2:
 		st.probed = now
-		st.probe()
+		st.probe(due)
+	case !due.IsZero(): // other streams keep the connection from being quiet
+		st.probe(due)
 	}
-	if stored >= s.upto && waited >= patience && st.probed.IsZero() && quiet >= min(orphanPatience, patience/4) { // else a frame may just be arriving
+	if stored >= s.upto && waited >= patience && st.probed.IsZero() && st.acked.IsZero() && quiet >= min(orphanPatience, patience/4) { // else a frame may just be arriving
 		s.consumer.inbox.put(s, &frame{session: s, done: true, silent: true, gen: s.gen}, false)
 		st.end(errReachedEnd)
 	}
 	return quiet < waited // the SPU has said something since
 }
 
-// probe asks for the partition's offsets, for the sake of an answer only.
-func (st *stream) probe() {
+// probe asks for the partition's offsets, for the sake of an answer only: one at a time. When that comes and the acknowledgement
+// sent at acked, if any, still has none, the stream ends. st.session.mu is held.
+func (st *stream) probe(acked time.Time) {
 	version, err := st.conn.Versions().For(wire.KeyFetchOffsets)
-	if err != nil {
+	if err != nil || st.probing {
 		return
 	}
-	req := wire.FetchOffsetsRequest{Topics: []wire.FetchOffsetsTopic{{Name: st.session.topic, Partitions: []uint32{uint32(st.session.partition)}}}}
+	s := st.session
+	req := wire.FetchOffsetsRequest{Topics: []wire.FetchOffsetsTopic{{Name: s.topic, Partitions: []uint32{uint32(s.partition)}}}}
 	body, err := wire.Append(nil, version, &req)
 	if err != nil {
 		return
 	}
-	st.conn.Go(st.session.consumer.ctx, wire.KeyFetchOffsets, version, [][]byte{body}, func(buf *transport.Buffer, _ []byte, _ error) {
+	st.probing = true
+	go st.conn.Go(s.consumer.ctx, wire.KeyFetchOffsets, version, [][]byte{body}, func(buf *transport.Buffer, _ []byte, err error) { // which takes the lock
 		if buf != nil {
 			buf.Release()
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		st.probing = false
+		if err == nil && !acked.IsZero() && st.acked.Equal(acked) {
+			st.end(fluvioerr.NewTimeout("consume", "the answer to an acknowledgement", time.Since(acked)).AtAddr(st.conn.Key().Addr))
 		}
 	})
 }

@@ -63,9 +63,10 @@ type stream struct {
 	id      uint32        // guarded by session.mu: the server's, 0 until the first frame
 	asked   bool          // guarded by session.mu: the server may send one frame
 	behind  time.Time     // guarded by session.mu: since when it was seen to owe records, zero when it does not
-	silent  time.Time     // guarded by session.mu: the same, of all streams in a row on this connection that brought nothing
+	silent  time.Time     // guarded by session.mu: the same, without SmartModules of all streams in a row on this connection that brought nothing
 	probed  time.Time     // guarded by session.mu: when the server was asked for a sign of life, zero when it has given it
-	acked   time.Time     // guarded by session.mu: when the latest acknowledgement was sent, zero when the server has answered it
+	probing bool          // guarded by session.mu: the request for that has no answer yet
+	acked   time.Time     // guarded by session.mu: when the latest acknowledgement was sent, zero when an answer or a frame says that it has arrived
 	good    chan struct{} // capacity 1: a frame without an error has come
 	ended   chan struct{}
 	once    sync.Once
@@ -284,7 +285,7 @@ func (s *session) open(ctx context.Context, gen uint64, retries int) (well bool,
 		s.mu.Unlock()
 		return false, errSought
 	}
-	if s.stream != nil && s.stream.conn == conn {
+	if s.stream != nil && s.stream.conn == conn && len(s.consumer.cfg.SmartModules) == 0 { // a module begins again from the position
 		st.silent = s.stream.silent
 	}
 	s.stream = st
@@ -536,7 +537,7 @@ func (s *session) accept(st *stream, m *wire.StreamFetchResponse, buf *transport
 	if len(p.Records) > 0 && !st.asked {
 		return nil, false, s.at(fluvioerr.New(fluvioerr.Protocol, "consume", "the server sent records without being asked for more"))
 	}
-	st.asked = false
+	st.asked, st.acked = false, time.Time{}
 	whole, next, need, err := wholeBatches(p.Records, s.next)
 	if err != nil {
 		return nil, false, s.at(err)
@@ -661,8 +662,12 @@ func (st *stream) acknowledge() {
 		s.mu.Unlock()
 		return
 	}
-	sent := time.Now()
-	st.asked, st.acked = true, sent
+	st.asked = true
+	var sent time.Time
+	if len(s.consumer.cfg.SmartModules) > 0 { // checkSilence does without
+		sent = time.Now()
+		st.acked = sent
+	}
 	req := wire.UpdateOffsetsRequest{Offsets: []wire.OffsetUpdate{{Offset: s.next, SessionID: st.id}}}
 	s.mu.Unlock()
 	body, err := wire.Append(nil, 0, &req)
@@ -684,10 +689,13 @@ func (st *stream) acknowledge() {
 			st.end(err)
 			return
 		}
+		if sent.IsZero() {
+			return
+		}
 		s.mu.Lock()
+		defer s.mu.Unlock()
 		if st.acked.Equal(sent) { // a frame may come before this answer, and be acknowledged
 			st.acked = time.Time{}
 		}
-		s.mu.Unlock()
 	})
 }

@@ -578,7 +578,7 @@ func (c *Conn) dispatch(frame *Buffer) error {
 	if id <= 0 || id > c.nextID && !c.wrapped {
 		c.mu.Unlock()
 		frame.Release()
-		return fluvioerr.New(fluvioerr.Connection, "", "the server answered request %d, which was never sent", id).
+		return fluvioerr.New(fluvioerr.Connection, "", "the server answered request %d that was never sent", id).
 			WithHint("the server, or a proxy before it, mixes up whom it answers; libfluvio connects again")
 	}
 	w := c.waiting[id]

@@ -155,7 +155,7 @@ func TestAnswerForNobody(t *testing.T) {
 		call, _ := send(t, c, "a")
 		for _, r := range []result{await(t, frames), await(t, call)} {
 			require.Equal(t, fluvioerr.Connection, fluvioerr.CodeOf(r.err), "%v", r.err)
-			require.ErrorContains(t, r.err, fmt.Sprintf("answered request %d, which was never sent", id))
+			require.ErrorContains(t, r.err, fmt.Sprintf("answered request %d that was never sent", id))
 			require.True(t, fluvioerr.As(r.err).Sent)
 		}
 	}
