@@ -1,6 +1,8 @@
 package tests
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -191,13 +193,18 @@ func runShell(t *testing.T, commands ...string) string {
 	return output(t, copyOfCheckout(t), shellEnv(t), "bash", "-euo", "pipefail", "-c", script)
 }
 
-// freeAddress gives a port of loopback that nobody has.
+// freeAddress gives a port of loopback that nobody has: one that the system does not give to those who ask for any, of whom there are many
+// until a program listens there.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	for range 1000 {
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(20000))); err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 // copyOfCheckout gives a folder with all that lies in the checkout's root, and the programs that the pages are about.

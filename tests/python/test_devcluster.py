@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
+import random
 import re
 import signal
 import socket
@@ -40,9 +42,16 @@ def test_addresses() -> None:
     cluster.close()
 
 
+def free_port() -> int:
+    """One that the system does not give to those who ask for any, of whom there may be some before it is used."""
+    while True:
+        with contextlib.suppress(OSError):
+            with socket.create_server(("127.0.0.1", random.randrange(12000, 32000))) as server:
+                return int(server.getsockname()[1])
+
+
 def test_fixed_port_and_options(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        listen = "127.0.0.1:%d" % server.getsockname()[1]
+    listen = f"127.0.0.1:{free_port()}"
     options = ["--data-dir", str(tmp_path)]
     for expected in (0, 1):
         with libfluvio.DevCluster(listen=listen, options=options) as cluster:
