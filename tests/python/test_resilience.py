@@ -339,8 +339,10 @@ with libfluvio.connect(sys.argv[1], on_event=events.append, **settings) as clien
         assert list(dict.fromkeys(got)) == list(range(300)), got
         while client.health(timeout=30).verdict != "healthy":
             pass  # records flow before the metadata's watch is back
+        late = time.monotonic() + 60
         while sys.argv[2] == "restart" and "recovered" not in [e.kind for e in events]:
-            time.sleep(0.001)  # it is told of behind that
+            assert time.monotonic() < late, events  # it is told of behind that
+            time.sleep(0.001)
 kinds = [e.kind for e in events if e.address == sys.argv[1]]
 assert kinds[0] == "connected", kinds
 if sys.argv[2] == "restart":
